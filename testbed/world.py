@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+"""What the emulator can cause: the vocabulary and the protocol between emulated Google objects and real things.
+
+The emulator always pushes full pictures, never deltas, and every call is idempotent: pushing the same picture again
+changes nothing. After a restart of the daemon the emulator pushes what its state holds.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+
+class WorldError(Exception):
+    """A consequence could not be made real; the text is fit to be shown in an operation's error."""
+
+
+class Record(NamedTuple):
+    """One DNS record set: fully qualified name with its final dot, type, TTL in seconds, data in zone-file form."""
+
+    name: str
+    type: str
+    ttl: int
+    rrdatas: tuple[str, ...]
+
+
+class Ports(NamedTuple):
+    """One entry of a firewall rule's ``allowed`` or ``denied``: protocol (``tcp``, ``all``) and ports or ranges."""
+
+    protocol: str
+    ports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Subnet:
+    name: str
+    network: str
+    region: str
+    range: str
+    secondary: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FirewallRule:
+    """A VPC firewall rule. ``target_tags`` empty means every machine of the network.
+
+    ``source_ranges`` of an egress rule hold its destination ranges.
+    """
+
+    name: str
+    network: str
+    priority: int = 1000
+    direction: str = "INGRESS"
+    allow: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    deny: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    source_ranges: tuple[str, ...] = ()
+    target_tags: tuple[str, ...] = ()
+    disabled: bool = False
+
+
+@dataclass(frozen=True)
+class Zone:
+    """A private zone that a user made, visible in the network. ``dns_name`` has its final dot."""
+
+    name: str
+    dns_name: str
+    records: tuple[tuple[str, str, int, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
+class PeeredDomain:
+    """A peered DNS domain of a service networking connection. ``suffix`` has its final dot."""
+
+    name: str
+    suffix: str
+    network: str
+
+
+@dataclass(frozen=True)
+class Network:
+    name: str
+    subnets: tuple[Subnet, ...] = ()
+    firewall_rules: tuple[FirewallRule, ...] = ()
+    zones: tuple[Zone, ...] = ()
+    peered_to_apigee: bool = False
+    peered_domains: tuple[PeeredDomain, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A GKE cluster. ``number`` (from 0) is chosen by the emulator, unique among living clusters, and decides
+    the cluster's namespace and loopback address."""
+
+    project: str
+    location: str
+    name: str
+    number: int
+    network: str
+    subnet: str
+    node_range: str
+    pod_range: str
+    service_range: str
+    dns_provider: str = "PLATFORM_DEFAULT"
+    dns_scope: str = "CLUSTER_SCOPE"
+    dns_domain: str = ""
+    additive_domain: str = ""
+    tags: tuple[str, ...] = ()
+    autopilot: bool = False
+    node_pools: tuple[Any, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return (self.project, self.location, self.name)
+
+
+@dataclass(frozen=True)
+class ClusterAccess:
+    """How a running cluster is reached: loopback address of its API server (port 443), its CA, its node."""
+
+    endpoint: str
+    ca_certificate_pem: str
+    node_ip: str
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An Apigee runtime instance; ``host`` is the address at which it takes requests, inside ``ip_range``."""
+
+    organization: str
+    name: str
+    location: str
+    ip_range: str
+    network: str
+    host: str
+
+
+@runtime_checkable
+class World(Protocol):
+    """Consequences of emulated objects. Every method may raise :class:`WorldError`."""
+
+    async def apply_network(self, networks: Sequence[Network]) -> None:
+        """Subnets, routes, firewall, peering with Apigee, private zones, peered DNS domains: the whole picture."""
+
+    async def start_cluster(self, cluster: Cluster) -> ClusterAccess:
+        """Return when the cluster's node is Ready."""
+
+    async def update_cluster(self, cluster: Cluster) -> None:
+        """Bring a running cluster to a changed description (DNS mode, tags)."""
+
+    async def stop_cluster(self, project: str, location: str, name: str) -> None:
+        """Stop a cluster and remove what it left."""
+
+    async def published_records(self, cluster: Cluster) -> list[Record]:
+        """The records that GKE's DNS controller publishes for this cluster now."""
+
+    async def start_instance(self, instance: Instance) -> None:
+        """Start an Apigee runtime with its address in the instance's range."""
+
+    async def stop_instance(self, organization: str, name: str) -> None:
+        """Stop it."""
+
+    async def configure_runtime(self, configuration: dict[str, Any], bundles: Mapping[str, bytes]) -> dict[str, Any]:
+        """Give the Apigee runtime its full configuration; ``bundles`` by SHA-256. Returns the runtime's report."""
+
+    async def reset(self) -> None:
+        """Stop everything that was started and forget every picture."""
