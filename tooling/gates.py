@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every gate, in one list: what it runs, what it proves. ``make test`` runs them all and names each that failed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tooling.prepare import ROOT, VENV
+from tooling.steps import duration
+
+BIN = VENV / "bin"
+LOGS = ROOT / "build" / "logs"
+PYTEST = [str(BIN / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One gate: a name, the group it belongs to, and the command (or function of no arguments that returns it)."""
+
+    name: str
+    group: str
+    command: list[str] | Callable[[], list[str]]
+    cwd: Path = ROOT
+
+
+def module(name: str, *arguments: str) -> list[str]:
+    """Return the command that runs one of our own modules with the checkout's Python."""
+    return [str(BIN / "python"), "-m", name, *arguments]
+
+
+def workers() -> str:
+    """Return how many pytest workers this machine carries: one per core, as the unit tests only compute."""
+    return str(os.cpu_count() or 2)
+
+
+def scenarios() -> list[str]:
+    """Return the names of the molecule scenarios, as their folders say them."""
+    return sorted(path.parent.name for path in (ROOT / "extensions" / "molecule").glob("*/molecule.yml"))
+
+
+def gates() -> list[Gate]:
+    """Return all gates, the quick ones first, so that a slip is known within a minute."""
+    return [
+        Gate("ruff", "lint", [str(BIN / "ruff"), "check", "."]),
+        Gate("yamllint", "lint", [str(BIN / "yamllint"), "--strict", "."]),
+        Gate("licences", "lint", [str(BIN / "reuse"), "lint", "--quiet"]),
+        Gate("ansible-lint", "lint", [str(BIN / "ansible-lint"), "--offline", "--profile", "production", "--strict"]),
+        Gate("changelog", "lint", [str(BIN / "antsibull-changelog"), "lint"]),
+        Gate("documentation", "lint", module("tooling.documentation")),
+        Gate("unit tests", "unit", [*PYTEST, "-n", workers(), "tests/unit"]),
+        Gate(
+            "testbed's own tests",
+            "unit",
+            [*PYTEST, "-n", workers(), "-m", "not testbed", "tests/testbed", "tests/tooling"],
+        ),
+        Gate("sanity", "sanity", module("tooling.sanity")),
+        Gate("artifact", "artifact", module("tooling.artifact")),
+        Gate("testbed, real parts", "testbed", [*PYTEST, "-m", "testbed", "tests/testbed"]),
+        Gate("acceptance", "acceptance", module("tooling.acceptance")),
+        *(
+            Gate(f"molecule {name}", "molecule", [str(BIN / "molecule"), "test", "-s", name], ROOT / "extensions")
+            for name in scenarios()
+        ),
+    ]
+
+
+def main() -> None:
+    """Run the gates and end with one line that counts them; the exit code is 1 when any failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="GROUP_OR_NAME",
+        help="a group (lint, unit, ...) or a gate's name; may be repeated",
+    )
+    parser.add_argument("--list", action="store_true")
+    arguments = parser.parse_args()
+    chosen = [gate for gate in gates() if not arguments.only or {gate.group, gate.name} & set(arguments.only)]
+    if arguments.list:
+        print("\n".join(f"{gate.group:<12} {gate.name}" for gate in chosen))
+        return
+    LOGS.mkdir(parents=True, exist_ok=True)
+    failed = [gate.name for gate in chosen if not run(gate)]
+    if failed:
+        print("\nfailed: " + ", ".join(failed))
+    print(f"\n{len(chosen) - len(failed)} passed, {len(failed)} failed")
+    sys.exit(1 if failed else 0)
+
+
+def run(gate: Gate) -> bool:
+    """Run one gate, print a line about it, and its output when it failed. Return whether it passed."""
+    command = gate.command() if callable(gate.command) else gate.command
+    log = LOGS / f"{gate.name.replace(' ', '-').replace(',', '').replace(chr(39), '')}.log"
+    started = time.monotonic()
+    environment = {
+        **os.environ,
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}:/usr/sbin:/sbin",
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+    }
+    environment["PYTHONPATH"] = str(ROOT)
+    with log.open("w") as output:
+        code = subprocess.run(
+            command, cwd=gate.cwd, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        ).returncode
+    lines = log.read_text(errors="replace").splitlines()
+    summary = (
+        next((line.strip("= ") for line in reversed(lines) if line.strip()), "")
+        if code == 0
+        else f"exit code {code}, {log.relative_to(ROOT)}"
+    )
+    print(
+        f" {'✓' if code == 0 else '✗'} {gate.name:<24} {summary[:80]:<80} {duration(time.monotonic() - started):>8}",
+        flush=True,
+    )
+    if code:
+        print("\n".join(f"   {line}" for line in lines[-60:]), flush=True)
+    return code == 0
+
+
+if __name__ == "__main__":
+    main()
