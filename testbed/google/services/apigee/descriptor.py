@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+"""What the management API reads out of an uploaded proxy bundle, and what it writes into a downloaded one.
+
+The runtime's loader (``testbed.apigee.bundle``) judges whether a bundle may be imported; this file only knows the
+listing that ApiProxyRevision shows and the root descriptor (``apiproxy/NAME.xml``) that Apigee rewrites: the revision
+number, creation and change times, base paths and the lists of parts.
+"""
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from dataclasses import dataclass, field
+from xml.etree import ElementTree
+
+ROOT = "apiproxy/"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The names that a revision's JSON lists. ``target_servers`` are those that load balancers refer to."""
+
+    display_name: str = ""
+    description: str = ""
+    base_paths: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    proxy_endpoints: tuple[str, ...] = ()
+    target_endpoints: tuple[str, ...] = ()
+    target_servers: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    files: tuple[str, ...] = field(default=(), repr=False)
+
+
+def read(data: bytes) -> Listing:
+    """List a bundle. Raises ValueError on what is no zip; broken XML is the loader's business and skipped here."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except zipfile.BadZipFile as error:
+        raise ValueError("the bundle is not a zip archive") from error
+    names = sorted(name for name in archive.namelist() if not name.endswith("/"))
+    parsed = {name: _parse(archive.read(name)) for name in names if name.endswith(".xml")}
+    servers: list[str] = []
+    paths: list[str] = []
+    for name, tree in parsed.items():
+        if tree is None:
+            continue
+        if name.startswith(f"{ROOT}proxies/"):
+            paths += [node.text.strip() for node in tree.iter("BasePath") if node.text]
+        servers += [node.get("name", "") for balancer in tree.iter("LoadBalancer") for node in balancer.iter("Server")]
+    descriptor = next((tree for name, tree in parsed.items()
+                       if re.fullmatch(rf"{ROOT}[^/]+\.xml", name) and tree is not None), None)
+    return Listing(
+        display_name=_text(descriptor, "DisplayName"),
+        description=_text(descriptor, "Description"),
+        base_paths=tuple(dict.fromkeys(paths)),
+        policies=_named(parsed, "policies"),
+        proxy_endpoints=_named(parsed, "proxies"),
+        target_endpoints=_named(parsed, "targets"),
+        target_servers=tuple(dict.fromkeys(name for name in servers if name)),
+        resources=tuple(_resource(name) for name in names if name.startswith(f"{ROOT}resources/")),
+        files=tuple(names),
+    )
+
+
+def with_server_fields(data: bytes, name: str, revision: str, created_at: int, modified_at: int) -> bytes:
+    """The bundle as Apigee stores it: every file unchanged except the root descriptor, which Apigee rewrites.
+
+    Times are milliseconds since epoch. The entries carry the change time, so that a download differs from the upload
+    in bytes though not in content: clients must compare content.
+    """
+    listing = read(data)
+    source = zipfile.ZipFile(io.BytesIO(data))
+    output = io.BytesIO()
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as target:
+        target.writestr(f"{ROOT}{name}.xml", _descriptor(listing, name, revision, created_at, modified_at))
+        for entry in listing.files:
+            if not re.fullmatch(rf"{ROOT}[^/]+\.xml", entry):
+                target.writestr(entry, source.read(entry))
+    return output.getvalue()
+
+
+def _descriptor(listing: Listing, name: str, revision: str, created_at: int, modified_at: int) -> str:
+    root = ElementTree.Element("APIProxy", {"revision": revision, "name": name})
+    _child(root, "DisplayName", listing.display_name or name)
+    _child(root, "Description", listing.description)
+    _child(root, "CreatedAt", str(created_at))
+    _child(root, "LastModifiedAt", str(modified_at))
+    for path in listing.base_paths:
+        _child(root, "BasePaths", path)
+    for group, item, values in (("Policies", "Policy", listing.policies),
+                                ("ProxyEndpoints", "ProxyEndpoint", listing.proxy_endpoints),
+                                ("Resources", "Resource", listing.resources),
+                                ("TargetServers", "TargetServer", listing.target_servers),
+                                ("TargetEndpoints", "TargetEndpoint", listing.target_endpoints)):
+        if values:
+            parent = ElementTree.SubElement(root, group)
+            for value in values:
+                _child(parent, item, value)
+    ElementTree.indent(root)
+    return ('<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+            + ElementTree.tostring(root, encoding="unicode") + "\n")
+
+
+def _child(parent: ElementTree.Element, tag: str, text: str) -> None:
+    ElementTree.SubElement(parent, tag).text = text
+
+
+def _parse(content: bytes) -> ElementTree.Element | None:
+    # A document type could define entities; Apigee's own files have none, so such a file is not read at all.
+    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+        return None
+    try:
+        return ElementTree.fromstring(content)
+    except ElementTree.ParseError:
+        return None
+
+
+def _text(tree: ElementTree.Element | None, tag: str) -> str:
+    return (tree.findtext(tag) or "").strip() if tree is not None else ""
+
+
+def _named(parsed: dict[str, ElementTree.Element | None], folder: str) -> tuple[str, ...]:
+    return tuple((tree.get("name") if tree is not None else None) or name.rsplit("/", 1)[1].removesuffix(".xml")
+                 for name, tree in parsed.items() if re.fullmatch(rf"{ROOT}{folder}/[^/]+\.xml", name))
+
+
+def _resource(name: str) -> str:
+    kind, _slash, rest = name.removeprefix(f"{ROOT}resources/").partition("/")
+    return f"{kind}://{rest}"
