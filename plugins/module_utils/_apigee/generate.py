@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module is private to the collection: nothing outside gatewayops.apigee_gke may import it.
+"""A proxy bundle from three facts: a name, a base path, and where requests go.
+
+With target servers the result is clean under apigeelint's apigeex profile (apigee-peers.md 6c). TLS belongs to the
+target server, never to the bundle, so certificates rotate without a new revision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from xml.sax.saxutils import escape, quoteattr
+
+from .bundle import Bundle
+
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+
+_DESCRIPTOR = """<APIProxy name={name}>
+    <DisplayName>{display_name}</DisplayName>
+    <Description>{description}</Description>
+</APIProxy>
+"""
+
+_PROXY = """<ProxyEndpoint name="default">
+    <PreFlow name="PreFlow">
+        <Request/>
+        <Response/>
+    </PreFlow>
+    <Flows/>
+    <PostFlow name="PostFlow">
+        <Request/>
+        <Response/>
+    </PostFlow>
+    <HTTPProxyConnection>
+        <BasePath>{base_path}</BasePath>
+    </HTTPProxyConnection>
+    <RouteRule name="default">
+        <TargetEndpoint>default</TargetEndpoint>
+    </RouteRule>
+</ProxyEndpoint>
+"""
+
+_TARGET = """<TargetEndpoint name="default">
+    <PreFlow name="PreFlow">
+        <Request/>
+        <Response/>
+    </PreFlow>
+    <Flows/>
+    <PostFlow name="PostFlow">
+        <Request/>
+        <Response/>
+    </PostFlow>
+    <HTTPTargetConnection>
+{connection}    </HTTPTargetConnection>
+</TargetEndpoint>
+"""
+
+_HEALTH_MONITOR = (
+    "<HealthMonitor>",
+    "    <IsEnabled>true</IsEnabled>",
+    "    <IntervalInSec>5</IntervalInSec>",
+    "    <TCPMonitor>",
+    "        <ConnectTimeoutInSec>3</ConnectTimeoutInSec>",
+    "    </TCPMonitor>",
+    "</HealthMonitor>",
+)
+
+
+def generate(
+    name: str,
+    base_path: str,
+    target_servers: Sequence[str] = (),
+    url: str | None = None,
+    path: str | None = None,
+    description: str | None = None,
+    properties: Mapping[str, object] | None = None,
+) -> Bundle:
+    """Return the bundle of a proxy that passes requests below ``base_path`` to target servers or to a URL.
+
+    ``path`` is put before the remainder of the request's path on the target servers. ``properties`` become properties
+    of the target connection (``connect.timeout.millis`` and so on).
+
+    Raises ``ValueError`` unless exactly one of ``target_servers`` and ``url`` is given.
+    """
+    if bool(target_servers) == bool(url):
+        raise ValueError("state either target servers or a URL, not both")
+    connection = "".join(f"        {line}\n" for line in _connection(target_servers, url, path, properties or {}))
+    texts = {
+        f"apiproxy/{name}.xml": _DESCRIPTOR.format(
+            name=quoteattr(name),
+            display_name=escape(name),
+            description=escape(description or f"Requests below {base_path}"),
+        ),
+        "apiproxy/proxies/default.xml": _PROXY.format(base_path=escape(base_path)),
+        "apiproxy/targets/default.xml": _TARGET.format(connection=connection),
+    }
+    return Bundle({file: (_DECLARATION + text).encode("utf-8") for file, text in texts.items()})
+
+
+def _connection(
+    target_servers: Sequence[str], url: str | None, path: str | None, properties: Mapping[str, object]
+) -> list[str]:
+    lines = []
+    if properties:
+        lines.append("<Properties>")
+        for key in sorted(properties):
+            lines.append(f"    <Property name={quoteattr(str(key))}>{escape(str(properties[key]))}</Property>")
+        lines.append("</Properties>")
+    if url:
+        return [*lines, f"<URL>{escape(url)}</URL>"]
+    lines.append("<LoadBalancer>")
+    if len(target_servers) > 1:
+        lines.append("    <Algorithm>RoundRobin</Algorithm>")
+    lines.extend(f"    <Server name={quoteattr(server)}/>" for server in target_servers)
+    if len(target_servers) > 1:
+        lines.append("    <MaxFailures>5</MaxFailures>")
+    lines.append("</LoadBalancer>")
+    if len(target_servers) > 1:
+        # A server that was ejected comes back only through a health monitor. With a single server both would be wrong:
+        # only the last target can be taken out (apigee-peers.md 6c).
+        lines.extend(_HEALTH_MONITOR)
+    if path:
+        lines.append(f"<Path>{escape(path)}</Path>")
+    return lines
