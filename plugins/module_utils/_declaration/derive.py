@@ -1,0 +1,244 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Works out what follows from a declaration: every name, suffix, range, host and rule that nobody types.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing
+
+from . import addresses
+from .problems import Problem
+
+APIS = (
+    "compute.googleapis.com",
+    "container.googleapis.com",
+    "dns.googleapis.com",
+    "servicenetworking.googleapis.com",
+    "apigee.googleapis.com",
+    "cloudresourcemanager.googleapis.com",
+)
+PODS_RANGE_NAME = "pods"
+SERVICES_RANGE_NAME = "services"
+
+
+def derive(
+    declaration: dict, live: dict | None = None, inspect: typing.Callable | None = None
+) -> tuple[dict, list[Problem]]:
+    """The facts of a site, complete enough to build it.
+
+    Args:
+        declaration: as ``shape.read`` returns it. Parts that were wrong may be missing and are passed over.
+        live: what exists: ``subnets`` (name to ranges), ``instances`` (list of name, location, ip_range, host).
+        inspect: gives the base paths of a bundle (path to list of str); None when bundles are not looked at.
+
+    Returns:
+        The facts (plain lists and dictionaries), and problems met on the way (no room for ranges).
+    """
+    live = live or {}
+    problems: list[Problem] = []
+    site = {key: declaration.get(key) or "" for key in ("project", "region", "network")}
+    site["domain"] = (declaration.get("domain") or f"{site['project']}.internal").rstrip(".")
+    organization = declaration.get("organization") or {}
+    site["organization"] = {
+        "name": organization.get("name") or site["project"],
+        "billing": organization.get("billing") or "EVALUATION",
+        "analytics_region": organization.get("analytics_region") or site["region"],
+    }
+    site["apis"] = list(APIS)
+    space = addresses.parse(declaration.get("address_space") or "")
+    site["peering"] = _peering(declaration, site, space)
+    site["clusters"] = _clusters(declaration, site, space, live.get("subnets") or {}, problems)
+    site["instance"] = _instance(declaration, site, live.get("instances") or [])
+    site["environments"], site["groups"] = _environments(declaration)
+    site["services"] = _services(declaration, site)
+    site["proxies"] = _proxies(declaration, site, inspect)
+    site["target_servers"] = _target_servers(site)
+    site["dns_suffixes"] = [
+        {"name": f"apigee-gke-{cluster['name']}", "suffix": f"{cluster['suffix']}."} for cluster in site["clusters"]
+    ]
+    site["firewall"] = {
+        "name": f"{site['network']}-apigee-to-pods",
+        "source_ranges": site["instance"]["firewall_sources"],
+        "ports": sorted({str(service["port"]) for service in site["services"]}, key=int),
+    }
+    return site, problems
+
+
+def subnetwork_name(network: str, cluster: str) -> str:
+    """The name of a cluster's subnet: at most 63 characters, unique in the project as networks and clusters are."""
+    return f"{network}-{cluster}"[:63].rstrip("-")
+
+
+def _peering(declaration: dict, site: dict, space: addresses.Range | None) -> dict:
+    given = declaration.get("peering_range")
+    derived = str(addresses.peering_range(space)) if space else ""
+    return {"name": f"{site['network']}-apigee", "range": given or derived}
+
+
+def _clusters(declaration: dict, site: dict, space, subnets: dict, problems: list[Problem]) -> list[dict]:
+    declared = declaration.get("clusters") or {}
+    taken = [addresses.parse(text) for text in [site["peering"]["range"], *_all_ranges(subnets)] if text]
+    for cluster in declared.values():
+        taken += [addresses.parse(text) for text in (cluster.get("ranges") or {}).values() if text]
+    taken = [entry for entry in taken if entry]
+    result = []
+    for name, cluster in declared.items():
+        location = cluster.get("location") or site["region"]
+        given = cluster.get("ranges") or {}
+        subnetwork = subnetwork_name(site["network"], name)
+        ranges = {part: text for part, text in (subnets.get(subnetwork) or {}).items() if text}
+        ranges.update({part: text for part, text in given.items() if text})
+        if len(ranges) < 3 and space:
+            free = addresses.cluster_ranges(space, taken)
+            if free is None:
+                problems.append(
+                    Problem(
+                        f"clusters.{name}",
+                        "the address space has no room for it.",
+                        found=str(space),
+                        fix="Set a larger address_space, or give its ranges: {nodes: ..., pods: ..., services: ...}.",
+                    )
+                )
+            else:
+                ranges = {part: ranges.get(part) or str(free[part]) for part in free}
+                taken += list(free.values())
+        result.append(
+            {
+                "name": name,
+                "location": location,
+                "region": "-".join(location.split("-")[:2]),
+                "mode": cluster.get("mode") or "standard",
+                "dns": cluster.get("dns") or "additive",
+                "suffix": (cluster.get("suffix") or f"{name}.{site['domain']}").rstrip("."),
+                "subnetwork": subnetwork,
+                "ranges": ranges,
+                "release_channel": cluster.get("release_channel") or "regular",
+                "private_nodes": cluster.get("private_nodes"),
+                "node_pools": [
+                    {"name": pool, **{key: value for key, value in settings.items() if value is not None}}
+                    for pool, settings in (cluster.get("node_pools") or {}).items()
+                ],
+            }
+        )
+    return result
+
+
+def _all_ranges(subnets: dict) -> list[str]:
+    return [text for ranges in subnets.values() for text in ranges.values() if text]
+
+
+def _instance(declaration: dict, site: dict, instances: list[dict]) -> dict:
+    """The runtime instance: one that serves the region already is adopted, with the range that it has."""
+    given = declaration.get("instance") or {}
+    name = given.get("name")
+    found = [
+        entry for entry in instances if entry["name"] == name or (not name and entry.get("location") == site["region"])
+    ]
+    peering = addresses.parse(site["peering"]["range"] or "")
+    planned = given.get("range") or str((addresses.instance_range(peering) if peering else None) or "")
+    adopted = found[0] if found else None
+    ranges = [
+        text for entry in instances for text in str(entry.get("ip_range") or "").split(",") if text.endswith("/22")
+    ]
+    if not adopted:
+        ranges.append(planned)
+    return {
+        "name": adopted["name"] if adopted else name or site["region"],
+        "location": adopted.get("location") if adopted else site["region"],
+        # Only a new instance is told its range: an existing one keeps what it has, which Google may write in two parts.
+        "range": "" if adopted else planned,
+        "host": (adopted or {}).get("host") or "",
+        "firewall_sources": sorted({text for text in ranges if text}),
+    }
+
+
+def _environments(declaration: dict) -> tuple[list[dict], list[dict]]:
+    environments, groups = [], {}
+    for name, settings in (declaration.get("environments") or {}).items():
+        group = settings.get("group") or name
+        environments.append({"name": name, "group": group})
+        entry = groups.setdefault(group, {"name": group, "hostnames": [], "environments": []})
+        entry["environments"].append(name)
+        entry["hostnames"] += [host for host in settings.get("hostnames") or [] if host not in entry["hostnames"]]
+    return environments, list(groups.values())
+
+
+def _services(declaration: dict, site: dict) -> list[dict]:
+    clusters = {cluster["name"]: cluster for cluster in site["clusters"]}
+    result = []
+    for service in declaration.get("services") or []:
+        name = service.get("name")
+        cluster = service.get("cluster") or (next(iter(clusters)) if len(clusters) == 1 else None)
+        if not name or cluster not in clusters or not service.get("port"):
+            continue
+        namespace = service.get("namespace") or "default"
+        result.append(
+            {
+                "name": name,
+                "namespace": namespace,
+                "cluster": cluster,
+                "port": service["port"],
+                "host": f"{name}.{namespace}.svc.{clusters[cluster]['suffix']}",
+                "workload": service.get("workload") or name,
+                "workload_kind": service.get("workload_kind") or "Deployment",
+                "selector": dict(service.get("selector") or {}),
+                "sample": service.get("sample") or {},
+            }
+        )
+    return result
+
+
+def _proxies(declaration: dict, site: dict, inspect: typing.Callable | None) -> list[dict]:
+    known = [environment["name"] for environment in site["environments"]]
+    groups = {environment: group for group in site["groups"] for environment in group["environments"]}
+    result = []
+    for proxy in declaration.get("proxies") or []:
+        if not proxy.get("name"):
+            continue
+        environments = proxy.get("environments") or (known if len(known) == 1 else [])
+        paths = [proxy["base_path"]] if proxy.get("base_path") else []
+        if proxy.get("bundle") and inspect:
+            paths = inspect(proxy["bundle"]) or paths
+        verify = proxy.get("verify") or {}
+        result.append(
+            {
+                "name": proxy["name"],
+                "environments": [name for name in environments if name in groups],
+                "base_path": proxy.get("base_path") or "",
+                "base_paths": paths,
+                "service": proxy.get("service") or "",
+                "bundle": proxy.get("bundle") or "",
+                "hostnames": {
+                    name: [host for host in groups[name]["hostnames"] if not host.startswith("*")]
+                    for name in environments
+                    if name in groups
+                },
+                "verify": {
+                    "enabled": verify.get("enabled", True) is not False,
+                    "path": verify.get("path") or "",
+                    "status": verify.get("status") or [],
+                    "headers": verify.get("headers") or {},
+                },
+            }
+        )
+    return result
+
+
+def _target_servers(site: dict) -> list[dict]:
+    """One target server for each service in each environment in which a proxy calls it."""
+    services = {service["name"]: service for service in site["services"]}
+    wanted: dict[tuple[str, str], dict] = {}
+    for proxy in site["proxies"]:
+        service = services.get(proxy["service"])
+        for environment in proxy["environments"] if service else []:
+            wanted[(environment, service["name"])] = {
+                "name": service["name"],
+                "environment": environment,
+                "host": service["host"],
+                "port": service["port"],
+            }
+    return list(wanted.values())

@@ -1,0 +1,281 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compares a declaration with what exists: what can no longer be, and what would harm others.
+
+Private to this collection. Works on documents as Google gives them; makes no calls.
+"""
+
+from __future__ import annotations
+
+import typing
+
+from . import addresses
+from .derive import PODS_RANGE_NAME, SERVICES_RANGE_NAME
+from .problems import Problem
+
+# GKE names the policies that it makes for itself so; any other one on the network makes cluster creation fail.
+_GKE_POLICY_PREFIX = "gke-"
+_LABELS = {"vpc_scope": "VPC scope", "additive": "additive publishing", "none": "no publishing outside the cluster"}
+
+
+def facts(documents: dict[str, typing.Any]) -> dict:
+    """What ``derive`` wants to know of the documents: ranges of subnets, and Apigee's instances."""
+    subnets: dict[str, dict[str, str]] = {}
+    for name, found in documents.items():
+        if name.startswith("subnets "):
+            for subnet in found or []:
+                subnets[subnet["name"]] = _subnet_ranges(subnet)
+    instances = [
+        {
+            "name": instance.get("name", "").split("/")[-1],
+            "location": instance.get("location", ""),
+            "ip_range": instance.get("ipRange", ""),
+            "host": instance.get("host", ""),
+        }
+        for instance in documents.get("instances") or []
+    ]
+    return {"subnets": subnets, "instances": instances}
+
+
+def _subnet_ranges(subnet: dict) -> dict[str, str]:
+    secondary = {entry["rangeName"]: entry["ipCidrRange"] for entry in subnet.get("secondaryIpRanges") or []}
+    ranges = {"nodes": subnet.get("ipCidrRange", "")}
+    ranges["pods"] = secondary.pop(PODS_RANGE_NAME, "")
+    ranges["services"] = secondary.pop(SERVICES_RANGE_NAME, "")
+    return {**ranges, **{f"secondary range {name}": text for name, text in secondary.items()}}
+
+
+def check(site: dict, documents: dict[str, typing.Any]) -> list[Problem]:
+    """All problems between the declaration's facts and the documents read."""
+    if documents.get("project") is None:
+        return [_no_project(site)]
+    return [
+        *_project_state(site, documents["project"]),
+        *_organization(site, documents.get("organization"), documents["project"]),
+        *_clusters(site, documents.get("clusters") or {}),
+        *_subnets(site, documents),
+        *_response_policies(site, documents.get("response_policies") or []),
+        *_routing(site, documents),
+    ]
+
+
+def _no_project(site: dict) -> Problem:
+    return Problem(
+        "project",
+        f"{site['project']} does not exist, or these credentials may not see it.",
+        fix="Check the project id (not its name or number), and that the account has roles/browser or more on it.",
+    )
+
+
+def _project_state(site: dict, project: dict) -> typing.Iterator[Problem]:
+    state = project.get("state") or "ACTIVE"
+    if state != "ACTIVE":
+        yield Problem(
+            "project", f"{site['project']} is not active.", found=state, fix="Restore it, or name another one."
+        )
+
+
+def _organization(site: dict, organization: dict | None, project: dict) -> typing.Iterator[Problem]:
+    if organization is None:
+        return
+    name, network = site["organization"]["name"], site["network"]
+    owner = organization.get("projectId") or site["project"]
+    if owner != site["project"]:
+        yield Problem(
+            "organization",
+            f"{name} belongs to another project.",
+            found=f"project {owner}",
+            fix=f"Set project: {owner}, or name the organisation of project {site['project']}.",
+        )
+    if organization.get("disableVpcPeering") or not organization.get("authorizedNetwork"):
+        yield Problem(
+            "organization",
+            f"{name} is not VPC-peered, so it has no route to pods.",
+            found="an organisation without VPC peering",
+            because="Calling pods by name needs the peering; names alone (DNS zones) bring no reachability.",
+            fix="Use an organisation peered with your network, or an endpoint attachment (Private Service Connect)"
+            " in front of an internal load balancer, which this release does not build.",
+            docs="docs/dns.md#organisations-without-peering",
+        )
+        return
+    peered = organization["authorizedNetwork"]
+    allowed = {f"projects/{owner}/global/networks/{network}" for owner in (site["project"], _number(project))}
+    if peered != network and peered.split("/v1/")[-1] not in allowed:
+        yield Problem(
+            "network",
+            f"the organisation {name} is peered with another network, so clusters in {network} cannot be reached.",
+            found=peered,
+            fix=f"Set network: {peered.split('/')[-1]}",
+        )
+
+
+def _number(project: dict) -> str:
+    return str(project.get("name") or "").removeprefix("projects/")
+
+
+def project_number(documents: dict[str, typing.Any]) -> str:
+    """The project's number, empty when it was not read."""
+    return _number(documents.get("project") or {})
+
+
+def dns_mode(cluster: dict) -> str:
+    """``vpc_scope``, ``additive`` or ``none``: how a live cluster publishes names."""
+    dns = (cluster.get("networkConfig") or {}).get("dnsConfig") or {}
+    if dns.get("clusterDns") == "CLOUD_DNS" and dns.get("clusterDnsScope") == "VPC_SCOPE":
+        return "vpc_scope"
+    return "additive" if dns.get("additiveVpcScopeDnsDomain") else "none"
+
+
+def _clusters(site: dict, listed: dict) -> typing.Iterator[Problem]:
+    live = {(cluster.get("location"), cluster.get("name")): cluster for cluster in listed.get("clusters") or []}
+    declared = {cluster["name"]: cluster for cluster in site["clusters"]}
+    for cluster in declared.values():
+        found = live.get((cluster["location"], cluster["name"]))
+        if found:
+            yield from _cluster(f"clusters.{cluster['name']}", cluster, found, site)
+    for (_location, name), found in live.items():
+        if name in declared or _last(found.get("network")) != site["network"]:
+            continue
+        dns = (found.get("networkConfig") or {}).get("dnsConfig") or {}
+        for suffix in (dns.get("clusterDnsDomain"), dns.get("additiveVpcScopeDnsDomain")):
+            for cluster in declared.values():
+                if suffix and suffix.rstrip(".") == cluster["suffix"]:
+                    yield Problem(
+                        f"clusters.{cluster['name']}.suffix",
+                        f"the suffix is used by cluster {name} in the same network.",
+                        found=suffix,
+                        fix="Give this cluster another suffix.",
+                    )
+
+
+def _cluster(path: str, cluster: dict, found: dict, site: dict) -> typing.Iterator[Problem]:
+    autopilot = bool((found.get("autopilot") or {}).get("enabled"))
+    if autopilot != (cluster["mode"] == "autopilot"):
+        mode = "autopilot" if autopilot else "standard"
+        yield Problem(
+            f"{path}.mode", "the kind of a cluster cannot be changed.", f"the cluster is {mode}", fix=f"mode: {mode}"
+        )
+        return
+    network = _last(found.get("network"))
+    if network and network != site["network"]:
+        yield Problem(
+            f"{path}",
+            "the cluster exists in another network.",
+            network,
+            fix=f"Set network: {network}, or use another name.",
+        )
+    yield from _dns(f"{path}.dns", cluster, found, autopilot)
+
+
+def _dns(path: str, cluster: dict, found: dict, autopilot: bool) -> typing.Iterator[Problem]:
+    """Scope, once chosen, is fixed; a standard cluster on cluster scope can still be given an additive domain."""
+    wanted, mode = cluster["dns"], dns_mode(found)
+    dns = (found.get("networkConfig") or {}).get("dnsConfig") or {}
+    on_cloud_dns = dns.get("clusterDns") == "CLOUD_DNS"
+    if autopilot and mode != "additive":
+        yield Problem(
+            path,
+            f"{wanted} is not possible on this Autopilot cluster.",
+            because="Autopilot can publish headless Services with dns: additive, chosen when the cluster is made."
+            f" {cluster['name']} exists already without it.",
+            fix="Make a new cluster. Nothing has been changed.",
+            docs="docs/dns.md#autopilot",
+        )
+        return
+    toggled = (wanted == "vpc_scope" and on_cloud_dns and mode != "vpc_scope") or (
+        wanted == "additive" and mode == "vpc_scope"
+    )
+    if toggled:
+        actual = "vpc_scope" if mode == "vpc_scope" else "additive"
+        yield Problem(
+            path,
+            "the DNS scope of an existing cluster cannot be changed.",
+            found=f"{cluster['name']} has {_LABELS[mode]}, and {wanted} is declared",
+            because="Google refuses it (Cluster DNS Scope cannot be toggled); another scope needs a new cluster.",
+            fix=f"Write dns: {actual}, or make a new cluster. Nothing has been changed.",
+            docs="docs/dns.md#scope",
+        )
+        return
+    suffix = dns.get("clusterDnsDomain") if wanted == "vpc_scope" else dns.get("additiveVpcScopeDnsDomain")
+    if mode == wanted and suffix and suffix.rstrip(".") != cluster["suffix"]:
+        yield Problem(
+            path.replace(".dns", ".suffix"),
+            "the suffix of an existing cluster stays as it is.",
+            found=f"{suffix}, and {cluster['suffix']} is declared",
+            fix=f"suffix: {suffix.rstrip('.')}",
+        )
+
+
+def _last(url: str | None) -> str:
+    return str(url or "").rstrip("/").split("/")[-1]
+
+
+def _subnets(site: dict, documents: dict) -> typing.Iterator[Problem]:
+    """Ranges declared or derived against ranges of other subnets of the network; a subnet's range stays as it is."""
+    subnets = facts(documents)["subnets"]
+    ours = {cluster["subnetwork"]: cluster for cluster in site["clusters"]}
+    others = {
+        f"{part} of subnet {name}": parsed
+        for name, ranges in subnets.items()
+        if name not in ours
+        for part, text in ranges.items()
+        if (parsed := addresses.parse(text))
+    }
+    wanted = {"peering_range": site["peering"]["range"]}
+    for cluster in site["clusters"]:
+        live = subnets.get(cluster["subnetwork"])
+        for part in ("nodes", "pods", "services"):
+            path = f"clusters.{cluster['name']}.ranges.{part}"
+            if live is None:
+                wanted[path] = cluster["ranges"].get(part, "")
+            elif live.get(part) and live[part] != cluster["ranges"].get(part):
+                yield Problem(
+                    path,
+                    "the range of an existing subnet stays as it is.",
+                    found=f"{live[part]}, and {cluster['ranges'].get(part)} is declared",
+                    fix="Leave the range out: the one that exists is used.",
+                )
+    for path, text in wanted.items():
+        parsed = addresses.parse(text or "")
+        other = addresses.overlapping(parsed, others) if parsed else None
+        if other:
+            yield Problem(
+                path,
+                f"overlaps the {other} in network {site['network']}.",
+                found=f"{text} and {others[other]}",
+                fix="Set another address_space, or this range.",
+            )
+
+
+def _response_policies(site: dict, policies: list[dict]) -> typing.Iterator[Problem]:
+    for policy in policies:
+        bound = [_last(network.get("networkUrl")) for network in policy.get("networks") or []]
+        name = policy.get("responsePolicyName", "")
+        if site["network"] in bound and not name.startswith(_GKE_POLICY_PREFIX):
+            yield Problem(
+                "network",
+                f"response policy {name} is bound to {site['network']}, so GKE cannot publish names there.",
+                because="A network has one response policy, and GKE needs its own for these DNS modes.",
+                fix=f"Unbind {name} from the network (its rules can move into a private zone), or use another network.",
+                docs="docs/dns.md#response-policies",
+            )
+
+
+def _routing(site: dict, documents: dict) -> typing.Iterator[Problem]:
+    """A base path that another proxy of the same environment group serves already."""
+    groups = {environment["name"]: environment["group"] for environment in site["environments"]}
+    for proxy in site["proxies"]:
+        for group in sorted({groups[environment] for environment in proxy["environments"]}):
+            rules = (documents.get(f"routing {group}") or {}).get("routingRules") or []
+            taken = {rule.get("basepath", ""): rule.get("receiver", "") for rule in rules}
+            for base_path in proxy["base_paths"]:
+                receiver = taken.get(base_path, "")
+                other = receiver.split("/apis/")[-1].split("/")[0] if receiver else ""
+                if other and other != proxy["name"]:
+                    yield Problem(
+                        f"proxies[{proxy['name']}].base_path",
+                        f"{base_path} is served by proxy {other} in environment group {group}.",
+                        because="Deploying would take its traffic, or be refused.",
+                        fix=f"Choose another base path, or undeploy {other} first.",
+                    )

@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kubernetes objects of published services, and what became of objects that were sent to a cluster.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing
+
+MANAGED_BY = "gatewayops.apigee_gke"
+OWNER_LABEL = "app.kubernetes.io/managed-by"
+NAME_LABEL = "app.kubernetes.io/name"
+# Names the workload whose pods are published, so that slices can be found by one selector.
+SERVICE_LABEL = "apigee-gke.gatewayops/service"
+# Time for callers to learn of a pod's end before it stops: records live 10 s, pods go within the grace period.
+_SAMPLE_DRAIN_SECONDS = 15
+
+# Reasons for which an object in a dry run is known to be absent: its namespace or its kind is not there yet.
+_ABSENT = ("not found", "notfound", "failed to find exact match")
+# Fields that Kubernetes keeps itself; a difference in them is no change of ours.
+_NOISE = ("resourceVersion", "generation", "managedFields", "creationTimestamp", "uid", "selfLink")
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def services(services_of_cluster: list[dict]) -> list[dict]:
+    """Definitions of the headless Services of one cluster, and of the sample applications asked for.
+
+    Args:
+        services_of_cluster: entries with ``name``, ``namespace``, ``port``, ``selector`` and, optionally, ``sample``.
+
+    Returns:
+        Definitions in an order in which they can be made: namespaces, workloads, Services.
+    """
+    samples = [service for service in services_of_cluster if service.get("sample")]
+    namespaces = list(dict.fromkeys(service["namespace"] for service in samples))
+    return [
+        *(_namespace(name) for name in namespaces if name != "default"),
+        *(_sample(service) for service in samples),
+        *(_headless(service) for service in services_of_cluster),
+    ]
+
+
+def _namespace(name: str) -> dict:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {OWNER_LABEL: MANAGED_BY}}}
+
+
+def _labels(service: dict) -> dict[str, str]:
+    return {NAME_LABEL: service["name"], OWNER_LABEL: MANAGED_BY}
+
+
+def _headless(service: dict) -> dict:
+    """A Service without an address of its own: its name gives the addresses of the ready pods."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": service["name"],
+            "namespace": service["namespace"],
+            "labels": {**_labels(service), SERVICE_LABEL: service["name"]},
+        },
+        "spec": {
+            "type": "ClusterIP",
+            "clusterIP": "None",
+            "selector": dict(service.get("selector") or {NAME_LABEL: service.get("workload") or service["name"]}),
+            # A named port: without a name GKE publishes no SRV record.
+            "ports": [{"name": "http", "port": service["port"], "protocol": "TCP", "targetPort": service["port"]}],
+        },
+    }
+
+
+def _sample(service: dict) -> dict:
+    sample, labels = service["sample"], {NAME_LABEL: service.get("workload") or service["name"]}
+    container = {
+        "name": "application",
+        "image": sample["image"],
+        "imagePullPolicy": "IfNotPresent",
+        "env": [{"name": "PORT", "value": str(service["port"])}],
+        "ports": [{"name": "http", "containerPort": service["port"], "protocol": "TCP"}],
+        "readinessProbe": {
+            "httpGet": {"path": sample.get("readiness_path") or "/healthz", "port": service["port"]},
+            "periodSeconds": 2,
+        },
+        "lifecycle": {"preStop": {"sleep": {"seconds": _SAMPLE_DRAIN_SECONDS}}},
+        "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "128Mi"}},
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    }
+    if sample.get("command"):
+        container["command"] = list(sample["command"])
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": service.get("workload") or service["name"],
+            "namespace": service["namespace"],
+            "labels": {**labels, OWNER_LABEL: MANAGED_BY},
+        },
+        "spec": {
+            "replicas": sample.get("replicas") or 3,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+        },
+    }
+
+
+def outcome(definitions: list[dict], result: dict, cluster: str) -> list[dict]:
+    """What became of each definition, in the shape in which Google's resources are reported.
+
+    Args:
+        definitions: what was sent.
+        result: the result of ``kubernetes.core.k8s`` run with diff, or an empty dict when no cluster answered.
+        cluster: name of the cluster.
+
+    Returns:
+        Entries with ``kind``, ``name``, ``action``, ``changes`` and ``resource``. ``error`` is set where an object
+        was refused for a reason other than that something it needs is still to be made.
+    """
+    if not result or result.get("skipped"):
+        return [_entry(definition, cluster, "created", {}, definition) for definition in definitions]
+    body = result.get("result") or {}
+    results = body["results"] if "results" in body else [result]
+    return [_outcome(*pair, cluster) for pair in zip(definitions, results)]
+
+
+def _outcome(definition: dict, result: dict, cluster: str) -> dict:
+    error = result.get("error")
+    if error:
+        text = f"{error.get('msg', '')} {error.get('reason', '')}".lower()
+        entry = _entry(definition, cluster, "created", {}, definition)
+        return entry if any(word in text for word in _ABSENT) else {**entry, "action": "failed", "error": error["msg"]}
+    resource = result.get("result") or {}
+    if result.get("method") == "delete":
+        return _entry(definition, cluster, "deleted" if result.get("changed") else "unchanged", {}, resource)
+    if not result.get("changed"):
+        return _entry(definition, cluster, "unchanged", {}, resource)
+    diff = result.get("diff") or {}
+    before = diff.get("before") or {}
+    # An object that is only changed shows the parts that differ; one that is new has nothing before, not even a kind.
+    after = diff.get("after") or resource
+    new = not before and "kind" in after
+    return _entry(definition, cluster, "created" if new else "updated", {} if new else diff, resource)
+
+
+def _entry(definition: dict, cluster: str, action: str, diff: dict, resource: dict) -> dict:
+    metadata = definition["metadata"]
+    place = "/".join(part for part in (cluster, metadata.get("namespace"), metadata["name"]) if part)
+    return {
+        "kind": definition["kind"],
+        "name": place,
+        "action": action,
+        "changes": changes(diff.get("before") or {}, diff.get("after") or {}),
+        "resource": resource,
+    }
+
+
+def changes(before: typing.Any, after: typing.Any, path: str = "") -> list[dict]:
+    """Field by field differences as ``{field, before, after}``."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        found = []
+        for key in sorted({*before, *after}):
+            if key in _NOISE or key == _LAST_APPLIED or (not path and key == "status"):
+                continue
+            found += changes(before.get(key), after.get(key), f"{path}.{key}" if path else key)
+        return found
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        return [entry for index, pair in enumerate(zip(before, after)) for entry in changes(*pair, f"{path}[{index}]")]
+    return [] if before == after else [{"field": path, "before": before, "after": after}]

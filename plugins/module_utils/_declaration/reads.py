@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks at what exists, with as few calls as can be and all at the same time.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import typing
+
+from .._google.errors import ApiError, Failure
+
+Read = typing.Callable[[], typing.Any]
+
+
+class Live(typing.NamedTuple):
+    """What was read: documents as Google gave them, by what they are; and reads that failed, with their cause."""
+
+    documents: dict[str, typing.Any]
+    failures: dict[str, Failure]
+
+
+def read_all(wire: typing.Any, site: dict) -> Live:
+    """Reads all that the checks need.
+
+    Args:
+        wire: a ``_google.session.Wire``.
+        site: the facts derived offline.
+
+    Returns:
+        Documents; an object that does not exist, or whose API is not enabled yet, is None.
+
+    Raises:
+        Failure: when no call can succeed (no credentials, no answer).
+    """
+    # One token first: otherwise every thread would report the same missing credentials.
+    wire.client.token()
+    project, organization = site["project"], site["organization"]["name"]
+    network = f"https://www.googleapis.com/compute/v1/projects/{project}/global/networks/{site['network']}"
+    reads: dict[str, Read] = {
+        "project": lambda: wire.get("cloudresourcemanager", f"v3/projects/{project}"),
+        "organization": lambda: wire.get("apigee", f"v1/organizations/{organization}"),
+        "instances": lambda: wire.pages("apigee", f"v1/organizations/{organization}/instances", "instances"),
+        "clusters": lambda: wire.get("container", f"v1/projects/{project}/locations/-/clusters"),
+        "response_policies": lambda: wire.pages(
+            "dns", f"dns/v1/projects/{project}/responsePolicies", "responsePolicies"
+        ),
+    }
+    for region in sorted({site["region"], *(cluster["region"] for cluster in site["clusters"])}):
+        path = f"compute/v1/projects/{project}/regions/{region}/subnetworks"
+        reads[f"subnets {region}"] = lambda path=path: [
+            subnet
+            for subnet in wire.pages("compute", path, "items")
+            if str(subnet.get("network") or "").split("/projects/")[-1] == network.split("/projects/")[-1]
+        ]
+    for group in site["groups"]:
+        path = f"v1/organizations/{organization}/envgroups/{group['name']}/deployedIngressConfig"
+        reads[f"routing {group['name']}"] = lambda path=path: wire.get("apigee", path, {"view": "FULL"})
+    return _together(reads)
+
+
+def _together(reads: dict[str, Read]) -> Live:
+    documents: dict[str, typing.Any] = {}
+    failures: dict[str, Failure] = {}
+    with concurrent.futures.ThreadPoolExecutor(max_workers=len(reads)) as pool:
+        started = {name: pool.submit(read) for name, read in reads.items()}
+        for name, future in started.items():
+            try:
+                documents[name] = future.result()
+            except ApiError as error:
+                documents[name] = None
+                if not (error.missing or error.service_disabled or _no_such_organization(name, error)):
+                    failures[name] = error
+            except Failure as error:
+                documents[name] = None
+                failures[name] = error
+    return Live(documents, failures)
+
+
+def _no_such_organization(name: str, error: ApiError) -> bool:
+    """Apigee answers 403 for an organisation that does not exist, so that names cannot be probed."""
+    apigee = name in ("organization", "instances") or name.startswith("routing ")
+    return apigee and error.status == 403 and "may not exist" in error.said

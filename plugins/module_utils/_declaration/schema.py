@@ -1,0 +1,247 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything a declaration may hold, as data: the one description that checks, defaults and documents it.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+
+# Names as Google and Kubernetes accept them. Patterns are (regular expression, what it means to a reader).
+PROJECT = (r"[a-z][a-z0-9-]{4,28}[a-z0-9]", "6 to 30 lower-case letters, digits and hyphens, starting with a letter")
+REGION = (r"[a-z]+-[a-z]+[0-9]{1,2}", "a Google Cloud region such as europe-west1")
+LOCATION = (r"[a-z]+-[a-z]+[0-9]{1,2}(-[a-z])?", "a region such as europe-west1, or a zone such as europe-west1-b")
+NETWORK_NAME = (
+    r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?",
+    "1 to 63 lower-case letters, digits and hyphens, starting with a letter",
+)
+CLUSTER_NAME = (
+    r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?",
+    "1 to 40 lower-case letters, digits and hyphens, starting with a letter",
+)
+ENVIRONMENT_NAME = (
+    r"[a-z][a-z0-9-]{0,30}[a-z0-9]",
+    "2 to 32 lower-case letters, digits and hyphens, starting with a letter",
+)
+INSTANCE_NAME = (
+    r"[a-z][a-z0-9-]{0,30}[a-z0-9]",
+    "2 to 32 lower-case letters, digits and hyphens, starting with a letter",
+)
+LABEL = (
+    r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?",
+    "a DNS label: 1 to 63 lower-case letters, digits and hyphens, starting with a letter",
+)
+PROXY_NAME = (r"[A-Za-z0-9._-]{1,255}", "letters, digits, dots, underscores and hyphens")
+DNS_NAME = (
+    r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?\.?",
+    "a DNS name of at least two labels in lower case, such as gke.example.com",
+)
+HOST_NAME = (
+    r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?",
+    "a host name in lower case without scheme, port or path, such as api.example.com",
+)
+BASE_PATH = (r"/[A-Za-z0-9._~*/-]*", "a path that starts with a slash, such as /orders")
+CIDR = (r"[0-9.]+/[0-9]{1,2}", "an IPv4 range such as 10.64.0.0/20")
+
+
+@dataclasses.dataclass(frozen=True)
+class Field:
+    """One key of the declaration.
+
+    Args:
+        type: ``str``, ``int``, ``bool``, ``list``, ``dict`` (known keys) or ``map`` (the user chooses the keys).
+        description: what it means, one or two sentences, for people.
+        required: refuse a declaration without it.
+        default: used when it is not written; ``None`` means that ``derive`` works it out.
+        choices: the only values allowed.
+        pattern: (regular expression for the whole value, meaning).
+        minimum, maximum: limits of an ``int``.
+        elements: what a ``list`` holds, or each value of a ``map``.
+        key_pattern: like pattern, for the names in a ``map``.
+        options: the keys of a ``dict``.
+        short: for a ``dict``: a plain string may stand for a dict with this one key.
+        later: set for a key that belongs to a later release; the text says what to do today.
+    """
+
+    type: str
+    description: str = ""
+    required: bool = False
+    default: typing.Any = None
+    choices: tuple[str, ...] = ()
+    pattern: tuple[str, str] | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    elements: Field | None = None
+    key_pattern: tuple[str, str] | None = None
+    options: dict[str, Field] | None = None
+    short: str = ""
+    later: str = ""
+
+
+def _options(**options: Field) -> Field:
+    return Field("dict", options=options)
+
+
+_NODE_POOL = _options(
+    machine_type=Field("str", "Compute Engine machine type.", default="e2-standard-2"),
+    nodes=Field("int", "Number of nodes in each zone.", minimum=0, maximum=1000),
+    min_nodes=Field(
+        "int", "Fewest nodes in each zone; with O(max_nodes) switches autoscaling on.", minimum=0, maximum=1000
+    ),
+    max_nodes=Field("int", "Most nodes in each zone.", minimum=1, maximum=1000),
+    disk_size_gb=Field("int", "Boot disk of each node.", minimum=10, maximum=65536),
+    spot=Field("bool", "Use Spot capacity. A drained pod may not get the time that it needs."),
+)
+
+_CLUSTER = _options(
+    dns=Field(
+        "str",
+        "How GKE makes names visible in the network. V(additive) publishes headless Services only and leaves names in"
+        " the cluster alone; V(vpc_scope) gives the whole cluster the visible suffix (not possible on Autopilot)."
+        " It cannot be changed later.",
+        default="additive",
+        choices=("additive", "vpc_scope"),
+    ),
+    mode=Field("str", "Kind of cluster.", default="standard", choices=("standard", "autopilot")),
+    location=Field("str", "Region or zone; the declaration's region when not given.", pattern=LOCATION),
+    suffix=Field("str", "DNS suffix of the names published; C(<cluster>.<domain>) when not given.", pattern=DNS_NAME),
+    release_channel=Field(
+        "str", "GKE release channel.", default="regular", choices=("rapid", "regular", "stable", "extended")
+    ),
+    private_nodes=Field("bool", "Give nodes no public address."),
+    node_pools=Field(
+        "map",
+        "Node pools of a standard cluster by name. When not given, one pool with two CPUs a node and three nodes.",
+        key_pattern=CLUSTER_NAME,
+        elements=_NODE_POOL,
+    ),
+    ranges=Field(
+        "dict",
+        "Address ranges; each one not given is taken from the address space.",
+        options={
+            "nodes": Field("str", "Primary range of the cluster's subnet.", pattern=CIDR),
+            "pods": Field("str", "Range of pod addresses.", pattern=CIDR),
+            "services": Field("str", "Range of Service addresses.", pattern=CIDR),
+        },
+    ),
+)
+
+_ENVIRONMENT = _options(
+    hostnames=Field(
+        "list", "Host names on which its proxies answer.", required=True, elements=Field("str", pattern=HOST_NAME)
+    ),
+    group=Field("str", "Environment group; the environment's own name when not given.", pattern=ENVIRONMENT_NAME),
+)
+
+_SAMPLE = _options(
+    image=Field("str", "Container image of an HTTP server.", required=True),
+    replicas=Field("int", "Number of pods.", default=3, minimum=1, maximum=200),
+    command=Field("list", "Command of the container, when the image's own is not right.", elements=Field("str")),
+    readiness_path=Field("str", "Path that answers 200 when the pod is ready.", default="/healthz", pattern=BASE_PATH),
+)
+
+_SERVICE = _options(
+    name=Field(
+        "str", "Name of the headless Service, and of its target server in Apigee.", required=True, pattern=LABEL
+    ),
+    namespace=Field("str", "Kubernetes namespace.", default="default", pattern=LABEL),
+    port=Field(
+        "int",
+        "Port on which the pods listen. A headless Service cannot map ports.",
+        required=True,
+        minimum=1,
+        maximum=65535,
+    ),
+    cluster=Field("str", "Cluster that runs it; may be left out when there is one.", pattern=CLUSTER_NAME),
+    workload=Field("str", "Workload to publish; the service's name when not given.", pattern=LABEL),
+    workload_kind=Field(
+        "str", "Kind of the workload.", default="Deployment", choices=("Deployment", "StatefulSet", "DaemonSet")
+    ),
+    selector=Field("map", "Pod labels to select, instead of those of the workload.", elements=Field("str")),
+    sample=Field("dict", "Make a sample application under this name (for a demo).", options=_SAMPLE.options),
+    publish_not_ready_addresses=Field(
+        "bool", "Always refused when true: pods that drain would stay in DNS.", default=False
+    ),
+    tls=Field("bool", "TLS to the pods.", later="leave it out: traffic to pods is plain HTTP in this release"),
+)
+
+_PROXY = _options(
+    name=Field("str", "Name of the API proxy.", required=True, pattern=PROXY_NAME),
+    base_path=Field("str", "Path under which it answers, for a proxy made for you.", pattern=BASE_PATH),
+    service=Field("str", "Service that it calls. A bundle may use the target server of this name.", pattern=LABEL),
+    bundle=Field("str", "Folder or zip file of your own proxy, relative to the inventory."),
+    environments=Field(
+        "list",
+        "Environments to deploy to; may be left out when there is one.",
+        elements=Field("str", pattern=ENVIRONMENT_NAME),
+    ),
+    verify=Field(
+        "dict",
+        "The request that proves the proxy at the end of a run.",
+        options={
+            "enabled": Field("bool", "Send it.", default=True),
+            "path": Field(
+                "str",
+                "Path after the base path.",
+                default="",
+                pattern=(r"(/[^\s?#]*)?(\?[^\s#]*)?", "a path such as /healthz"),
+            ),
+            "status": Field("list", "Accepted status codes; any below 400 when not given.", elements=Field("int")),
+            "headers": Field("map", "Headers to send, such as an API key.", elements=Field("str")),
+        },
+    ),
+    products=Field(
+        "list", "API products.", elements=Field("str"), later="leave it out, and grant access to the proxy as today"
+    ),
+)
+
+DECLARATION = _options(
+    project=Field("str", "Google Cloud project that holds everything.", required=True, pattern=PROJECT),
+    region=Field("str", "Region of clusters and of the Apigee instance.", required=True, pattern=REGION),
+    network=Field("str", "VPC network; made when it does not exist.", required=True, pattern=NETWORK_NAME),
+    organization=Field(
+        "dict",
+        "Apigee organisation, adopted if it exists. A plain string is its name.",
+        short="name",
+        options={
+            "name": Field("str", "Name; the project's when not given.", pattern=PROJECT),
+            "billing": Field(
+                "str",
+                "Billing type of a new one.",
+                default="EVALUATION",
+                choices=("EVALUATION", "PAYG", "SUBSCRIPTION"),
+            ),
+            "analytics_region": Field(
+                "str", "Analytics region of a new one; the region when not given.", pattern=REGION
+            ),
+        },
+    ),
+    domain=Field(
+        "str",
+        "Domain that the company owns, under which every cluster gets a suffix; C(<project>.internal) when not given.",
+        pattern=DNS_NAME,
+    ),
+    address_space=Field("str", "Private range from which all others are taken.", default="10.64.0.0/10", pattern=CIDR),
+    instance=Field(
+        "dict",
+        "Apigee runtime instance.",
+        options={
+            "name": Field("str", "Name; the region when not given.", pattern=INSTANCE_NAME),
+            "range": Field("str", "Its /22 inside the peering range.", pattern=CIDR),
+        },
+    ),
+    peering_range=Field("str", "Range reserved for the peering with Apigee, /20 or larger.", pattern=CIDR),
+    environments=Field(
+        "map", "Apigee environments by name.", required=True, key_pattern=ENVIRONMENT_NAME, elements=_ENVIRONMENT
+    ),
+    clusters=Field("map", "GKE clusters by name.", required=True, key_pattern=CLUSTER_NAME, elements=_CLUSTER),
+    services=Field("list", "Workloads to make reachable by name.", elements=_SERVICE),
+    proxies=Field("list", "API proxies.", elements=_PROXY),
+    products=Field(
+        "map", "API products.", elements=Field("dict", options={}), later="leave it out, and manage products as today"
+    ),
+)
