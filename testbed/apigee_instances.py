@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+"""Apigee runtime instances made real: for each a process in Apigee's namespace with an address of its range."""
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from testbed import processes
+from testbed.certificates import Authority
+from testbed.network.firewall import RESOLVER
+from testbed.network.namespace import Namespace
+from testbed.state import NORTHBOUND_PORT, State
+from testbed.world import Instance, WorldError
+
+START_TIMEOUT = 20.0
+#: A configuration may load many bundles.
+CONFIGURE_TIMEOUT = 60.0
+
+
+@dataclass
+class Runtime:
+    """A running runtime process and the bundles it has been given."""
+
+    instance: Instance
+    process: asyncio.subprocess.Process
+    control: Path
+    bundles: set[str] = field(default_factory=set)
+
+
+class ApigeeInstances:
+    """Starts, stops and configures the runtimes. ``dns_cache_extra`` and ``scale`` are the runtime's options."""
+
+    def __init__(self, state: State, namespace: Namespace, authority: Authority) -> None:
+        self._state = state
+        self._namespace = namespace
+        self._authority = authority
+        self._running: dict[tuple[str, str], Runtime] = {}
+        self._turn = itertools.count()
+        #: Per organisation the last configuration pushed, for instances that start afterwards.
+        self._configurations: dict[str, tuple[dict[str, Any], Mapping[str, bytes]]] = {}
+        self.options: list[str] = []
+
+    def running(self) -> list[Instance]:
+        return [runtime.instance for runtime in self._running.values()]
+
+    async def start(self, instance: Instance) -> None:
+        """Return when the runtime takes requests. Its address must be in the namespace. Raises WorldError."""
+        key = (instance.organization, instance.name)
+        running = self._running.get(key)
+        if running is not None:
+            if running.instance == instance and running.process.returncode is None:
+                return
+            await self._end(self._running.pop(key))
+        control = Path("run") / f"apigee-{instance.organization}-{instance.name}.sock"
+        (self._state.home / control).unlink(missing_ok=True)
+        argv = self._namespace.entering([
+            sys.executable, "-m", "testbed.apigee",
+            "--socket", str(control), "--listen", f"{instance.host}:{NORTHBOUND_PORT}",
+            "--certificate", str(self._authority.certificate_file), "--key", str(self._authority.key_file),
+            "--resolver", RESOLVER, *self.options])
+        log_file = self._state.logs / f"apigee-{instance.name}.log"
+        with log_file.open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                *argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._state.home)
+        runtime = Runtime(instance, process, self._state.home / control)
+        try:
+            await self._wait(runtime)
+        except BaseException:
+            await self._end(runtime)
+            raise
+        self._running[key] = runtime
+        if instance.organization in self._configurations:
+            await self._configure_one(runtime, *self._configurations[instance.organization])
+
+    async def stop(self, organization: str, name: str) -> None:
+        runtime = self._running.pop((organization, name), None)
+        if runtime is not None:
+            await self._end(runtime)
+        if not any(owner == organization for owner, _name in self._running):
+            self._configurations.pop(organization, None)
+
+    async def close(self) -> None:
+        running, self._running = list(self._running.values()), {}
+        await asyncio.gather(*(self._end(each) for each in running))
+        self._configurations.clear()
+
+    async def configure(self, configuration: dict[str, Any], bundles: Mapping[str, bytes]) -> dict[str, Any]:
+        """Give every instance of the organisation its full configuration.
+
+        Returns the report of the first; where another instance found errors, its errors are added. Without an
+        instance nothing serves and the report is empty.
+        """
+        organization = configuration["organization"]
+        self._configurations[organization] = (configuration, bundles)
+        runtimes = [runtime for key, runtime in self._running.items() if key[0] == organization]
+        reports = await asyncio.gather(*(self._configure_one(each, configuration, bundles) for each in runtimes))
+        return merge_reports(reports)
+
+    async def trace(self, identifier: str) -> dict[str, Any] | None:
+        """The hops of a traced request, from whichever instance served it."""
+        for runtime in self._running.values():
+            with contextlib.suppress(WorldError):
+                status, body = await self._ask(runtime, "GET", f"/trace/{identifier}")
+                if status == 200:
+                    return {**json.loads(body), "instance": runtime.instance.name, "host": runtime.instance.host}
+        return None
+
+    async def connect(self) -> socket.socket:
+        """A connection to an instance, each in turn, as a load balancer before them would. Raises OSError."""
+        runtimes = list(self._running.values())
+        if not runtimes:
+            raise ConnectionRefusedError("no Apigee instance is running")
+        runtime = runtimes[next(self._turn) % len(runtimes)]
+        return await self._namespace.connect(runtime.instance.host, NORTHBOUND_PORT)
+
+    # -- inside -----------------------------------------------------------------------------------------------
+    async def _configure_one(self, runtime: Runtime, configuration: dict[str, Any],
+                             bundles: Mapping[str, bytes]) -> dict[str, Any]:
+        for digest in sorted(set(bundles) - runtime.bundles):
+            status, body = await self._ask(runtime, "PUT", f"/bundles/{digest}", bundles[digest])
+            if status >= 300:
+                raise WorldError(f"instance {runtime.instance.name} refused a bundle: {body.decode(errors='replace')}")
+            runtime.bundles.add(digest)
+        instance = runtime.instance
+        own = {**configuration, "instance": {"name": instance.name, "location": instance.location,
+                                             "host": instance.host, "ip_range": instance.ip_range}}
+        status, body = await self._ask(runtime, "PUT", "/configuration", json.dumps(own).encode())
+        if status >= 300:
+            raise WorldError(f"instance {runtime.instance.name} refused its configuration: "
+                             f"{body.decode(errors='replace')}")
+        return json.loads(body)
+
+    async def _wait(self, runtime: Runtime) -> None:
+        deadline = asyncio.get_running_loop().time() + START_TIMEOUT
+        while asyncio.get_running_loop().time() < deadline:
+            if runtime.process.returncode is not None:
+                raise WorldError(f"Apigee instance {runtime.instance.name} ended at its start, "
+                                 f"see testbed logs apigee-{runtime.instance.name}")
+            try:
+                with await self._namespace.connect(runtime.instance.host, NORTHBOUND_PORT, 1.0):
+                    if runtime.control.exists():
+                        return
+            except (OSError, asyncio.TimeoutError):
+                pass
+            await asyncio.sleep(0.03)
+        raise WorldError(f"Apigee instance {runtime.instance.name} did not take requests after {START_TIMEOUT:.0f} s")
+
+    async def _ask(self, runtime: Runtime, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        # The daemon's working folder is the testbed's: a relative path cannot outgrow a socket address.
+        connector = aiohttp.UnixConnector(path=f"run/{runtime.control.name}")
+        timeout = aiohttp.ClientTimeout(total=CONFIGURE_TIMEOUT)
+        try:
+            async with (aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+                        session.request(method, f"http://runtime{path}", data=body) as response):
+                return response.status, await response.read()
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            raise WorldError(f"Apigee instance {runtime.instance.name} does not answer: {error}") from error
+
+    async def _end(self, runtime: Runtime) -> None:
+        await processes.end_child(runtime.process)
+        runtime.control.unlink(missing_ok=True)
+
+
+def merge_reports(reports: list[dict[str, Any]]) -> dict[str, Any]:
+    """One report of several instances: a deployment is READY only where every instance says so."""
+    merged: dict[str, Any] = {}
+    entries: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for report in reports:
+        merged = {**report, **merged}
+        for entry in report.get("deployments", ()):
+            key = (entry["environment"], entry["proxy"], str(entry["revision"]))
+            known = entries.setdefault(key, {**entry, "errors": []})
+            known["errors"] = known["errors"] + [error for error in entry.get("errors", ())
+                                                 if error not in known["errors"]]
+            if entry["state"] != "READY":
+                known["state"] = entry["state"]
+    if reports:
+        merged["deployments"] = list(entries.values())
+    return merged

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+"""Clusters made real: each a node in its own namespace, linked to the VPC, its API server on the loopback."""
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import ipaddress
+import json
+import shutil
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from testbed import publishing, token_review
+from testbed.kubernetes import node
+from testbed.kubernetes.spec import API_PORT, NodeAccess, NodeError, NodeSpec
+from testbed.network.firewall import Machine, short_name
+from testbed.network.forwarder import Forwarder
+from testbed.network.namespace import Namespace, listening_socket
+from testbed.network.resolver import ClusterZone
+from testbed.network.vpc import Vpc
+from testbed.state import API_SERVER_PORT, MAX_CLUSTERS, State
+from testbed.world import Cluster, ClusterAccess, Record, WorldError
+
+Key = tuple[str, str, str]
+
+
+def publishes_to_vpc(cluster: Cluster) -> tuple[str, bool] | None:
+    """The domain under which a cluster's names are seen in its VPC, and whether headless ones only; or None."""
+    if cluster.dns_provider == "CLOUD_DNS" and cluster.dns_scope == "VPC_SCOPE":
+        return cluster.dns_domain or "cluster.local", False
+    if cluster.additive_domain:
+        return cluster.additive_domain, True
+    return None
+
+
+def node_address(cluster: Cluster) -> tuple[str, str]:
+    """The node's address and its gateway: the subnet's first address is the gateway, as at Google."""
+    subnet = ipaddress.ip_network(cluster.node_range)
+    # Google keeps two addresses at either end of a range.
+    usable = subnet.num_addresses - 4
+    if usable < 1:
+        raise WorldError(f"subnet range {cluster.node_range} of cluster {cluster.name} has no room for a node")
+    return str(subnet[2 + cluster.number % usable]), str(subnet[1])
+
+
+def node_spec(cluster: Cluster, state: State, admin_principals: Sequence[str]) -> NodeSpec:
+    """What the node of a cluster must be. In VPC scope the cluster's own domain is the one seen in the VPC."""
+    published = publishes_to_vpc(cluster)
+    vpc_scope = published is not None and not published[1]
+    region = cluster.location if cluster.location.count("-") == 1 else cluster.location.rpartition("-")[0]
+    zone = cluster.location if cluster.location != region else f"{region}-b"
+    pool = "default-pool"
+    if cluster.node_pools:
+        first = cluster.node_pools[0]
+        pool = first if isinstance(first, str) else first.get("name", pool)
+    suffix = hashlib.sha256("/".join(cluster.key).encode()).hexdigest()
+    return NodeSpec(
+        name=f"gke-{cluster.name[:19]}-{pool[:19]}-{suffix[:8]}-{suffix[8:12]}",
+        node_ip=node_address(cluster)[0],
+        pod_range=cluster.pod_range,
+        service_range=cluster.service_range,
+        cgroup=f"{state.cgroup}/node-{cluster.number}",
+        cluster_domain=published[0] if published and vpc_scope else "cluster.local",
+        cluster_dns="vpc" if vpc_scope else "local",
+        token_review_url=token_review.URL,
+        admin_principals=tuple(admin_principals),
+        api_addresses=(state.api_server_address(cluster.number),),
+        api_port=API_SERVER_PORT,
+        labels={
+            "cloud.google.com/gke-nodepool": pool,
+            "topology.kubernetes.io/region": region,
+            "topology.kubernetes.io/zone": zone,
+        },
+    )
+
+
+@dataclass
+class Running:
+    """A cluster that runs, and what the daemon holds for it."""
+
+    cluster: Cluster
+    spec: NodeSpec
+    access: NodeAccess
+    namespace: Namespace
+    forwarder: Forwarder
+    reviews: web.AppRunner
+
+    @property
+    def machine(self) -> Machine:
+        return Machine(network=short_name(self.cluster.network), node_ip=self.spec.node_ip,
+                       node_range=self.cluster.node_range, pod_range=self.spec.pod_range, tags=tuple(self.cluster.tags))
+
+    @property
+    def zone(self) -> ClusterZone | None:
+        published = publishes_to_vpc(self.cluster)
+        if published is None:
+            return None
+        client = self.access.dns_client
+        return ClusterZone(domain=published[0], api_server=f"https://{self.spec.node_ip}:{API_PORT}",
+                           ca_file=client.ca, certificate_file=client.certificate, key_file=client.key,
+                           service_range=self.cluster.service_range, headless_only=published[1])
+
+
+class Clusters:
+    """Starts and stops nodes; one of the same cluster at a time, different ones at once.
+
+    ``changed`` is awaited whenever the set of running clusters or what they publish has changed.
+    """
+
+    def __init__(self, state: State, vpc: Vpc, reviewer: token_review.Reviewer, admin_principals: Sequence[str],
+                 changed: Callable[[], Any]) -> None:
+        self._state = state
+        self._vpc = vpc
+        self._reviewer = reviewer
+        self._admins = tuple(admin_principals)
+        self._changed = changed
+        self._running: dict[Key, Running] = {}
+        self._locks: dict[Key, asyncio.Lock] = {}
+
+    def running(self) -> list[Running]:
+        """In order of number."""
+        return sorted(self._running.values(), key=lambda each: each.cluster.number)
+
+    async def start(self, cluster: Cluster) -> ClusterAccess:
+        """Return when the node is Ready; at once when this very cluster runs. Raises WorldError."""
+        if not 0 <= cluster.number < MAX_CLUSTERS:
+            raise WorldError(f"cluster {cluster.name}: the testbed has room for {MAX_CLUSTERS} clusters")
+        async with self._lock(cluster.key):
+            return await self._bring_to(cluster)
+
+    async def update(self, cluster: Cluster) -> None:
+        """Bring a running cluster to a changed description.
+
+        Only a change of the cluster's own DNS restarts the node, as Google re-creates node pools for it.
+        """
+        async with self._lock(cluster.key):
+            if cluster.key not in self._running:
+                raise WorldError(f"cluster {cluster.name} is not running")
+            await self._bring_to(cluster)
+
+    async def stop(self, key: Key) -> None:
+        """Stop a cluster and remove everything it left. Does nothing when there is none."""
+        async with self._lock(key):
+            running = self._running.pop(key, None)
+            if running is not None:
+                # First its names, so that nobody is sent to a machine that is going.
+                await self._changed()
+                await self._end(running)
+                await self._clear(running.cluster)
+
+    async def close(self) -> None:
+        """Stop all nodes and keep their folders, from which they start again."""
+        running, self._running = self.running(), {}
+        await asyncio.gather(*(self._end(each) for each in running))
+
+    async def published(self, cluster: Cluster) -> list[Record]:
+        """What GKE's DNS controller publishes now; nothing for a cluster that does not run. Raises WorldError."""
+        running = self._running.get(cluster.key)
+        domain = publishes_to_vpc(cluster)
+        if running is None or domain is None:
+            return []
+        try:
+            services, slices = await asyncio.gather(
+                self._list(running, "/api/v1/services"),
+                self._list(running, "/apis/discovery.k8s.io/v1/endpointslices"))
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            raise WorldError(f"the API server of cluster {cluster.name} does not answer: {error}") from error
+        return publishing.records(services, slices, domain[0], headless_only=domain[1])
+
+    # -- inside -----------------------------------------------------------------------------------------------
+    def _lock(self, key: Key) -> asyncio.Lock:
+        return self._locks.setdefault(key, asyncio.Lock())
+
+    async def _bring_to(self, cluster: Cluster) -> ClusterAccess:
+        running = self._running.get(cluster.key)
+        spec = node_spec(cluster, self._state, self._admins)
+        if running is not None and running.spec != spec:
+            del self._running[cluster.key]
+            await self._end(running)
+            running = None
+        if running is None:
+            self._refuse_collision(cluster, spec)
+            running = await self._begin(cluster, spec)
+            self._running[cluster.key] = running
+            await self._changed()
+        elif running.cluster != cluster:
+            running.cluster = cluster
+            await self._changed()
+        return ClusterAccess(endpoint=self._state.api_server_address(cluster.number),
+                             ca_certificate_pem=running.access.ca_certificate_pem, node_ip=spec.node_ip)
+
+    def _refuse_collision(self, cluster: Cluster, spec: NodeSpec) -> None:
+        """Networks of the testbed share one router, so ranges of clusters that run together must differ."""
+        pods = ipaddress.ip_network(spec.pod_range)
+        for other in self._running.values():
+            if other.spec.node_ip == spec.node_ip or pods.overlaps(ipaddress.ip_network(other.spec.pod_range)):
+                raise WorldError(f"cluster {cluster.name}: ranges overlap those of running cluster "
+                                 f"{other.cluster.name}, which the testbed cannot run at the same time")
+
+    async def _begin(self, cluster: Cluster, spec: NodeSpec) -> Running:
+        namespace = Namespace(self._state.namespace(f"node-{cluster.number}"))
+        folder = self._state.cluster_folder(cluster.number)
+        address, gateway = node_address(cluster)
+        reviews: web.AppRunner | None = None
+        forwarder: Forwarder | None = None
+        try:
+            await asyncio.to_thread(self._prepare_folder, cluster)
+            await asyncio.to_thread(self._vpc.attach_node, cluster.number, namespace, address, gateway,
+                                    cluster.pod_range)
+            reviews = await token_review.serve(namespace.listen(*token_review.ADDRESS), self._reviewer)
+
+            async def connect() -> socket.socket:
+                return await namespace.connect(spec.node_ip, API_PORT)
+
+            listener = listening_socket(self._state.api_server_address(cluster.number), API_SERVER_PORT)
+            forwarder = Forwarder(listener, connect)
+            await forwarder.start()
+            access = await node.start(spec, namespace, folder)
+        except (OSError, NodeError) as error:
+            await self._abandon(cluster, namespace, forwarder, reviews)
+            raise WorldError(f"cluster {cluster.name} did not start: {error}") from error
+        except BaseException:
+            await self._abandon(cluster, namespace, forwarder, reviews)
+            raise
+        return Running(cluster, spec, access, namespace, forwarder, reviews)
+
+    def _prepare_folder(self, cluster: Cluster) -> None:
+        """A folder left by another cluster of the same number must not be continued."""
+        folder = self._state.cluster_folder(cluster.number)
+        mark = folder / "cluster.json"
+        identity = json.dumps(cluster.key)
+        if folder.exists() and (not mark.exists() or mark.read_text(encoding="utf-8") != identity):
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        mark.write_text(identity, encoding="utf-8")
+
+    async def _end(self, running: Running) -> None:
+        await self._abandon(running.cluster, running.namespace, running.forwarder, running.reviews)
+
+    async def _abandon(self, cluster: Cluster, namespace: Namespace, forwarder: Forwarder | None,
+                       reviews: web.AppRunner | None) -> None:
+        with contextlib.suppress(NodeError, OSError):
+            await node.stop(self._state.cluster_folder(cluster.number))
+        if forwarder is not None:
+            await forwarder.stop()
+        if reviews is not None:
+            await reviews.cleanup()
+        await asyncio.to_thread(self._vpc.detach_node, cluster.number, namespace)
+
+    async def _clear(self, cluster: Cluster) -> None:
+        await asyncio.to_thread(shutil.rmtree, self._state.cluster_folder(cluster.number), True)
+
+    async def _list(self, running: Running, path: str) -> list[dict[str, Any]]:
+        client = running.access.dns_client
+        context = ssl.create_default_context(cafile=str(client.ca))
+        context.load_cert_chain(client.certificate, client.key)
+        url = f"https://{self._state.api_server_address(running.cluster.number)}:{API_SERVER_PORT}{path}"
+        timeout = aiohttp.ClientTimeout(total=10)
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url, ssl=context) as response:
+            response.raise_for_status()
+            return (await response.json())["items"]

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+"""VPC firewall rules as nftables, rendered whole and replaced in one transaction.
+
+What Google's firewall does and this renders: rules apply in order of priority, a deny before an allow of the same
+priority; answers to accepted connections always pass; egress is allowed and ingress denied unless a rule says
+otherwise. Denied packets are dropped, not refused: the caller sees a connection that times out. Google shows no
+implied rule for it, so none is listed. Networks are isolated from each other; peering with Apigee joins exactly one
+side to the other and shares no firewall rules (reference gke-dns-path.md 3.2).
+"""
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from testbed.world import FirewallRule, Network
+
+APIGEE_LINK = "apigee"
+NODE_LINKS = "node*"
+RESOLVER = "169.254.169.254"
+ANY = "0.0.0.0/0"
+
+#: Names that Compute Engine takes for protocols, as IANA numbers.
+PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "esp": 50, "ah": 51, "sctp": 132, "ipip": 4}
+WITH_PORTS = {6: "tcp", 17: "udp", 132: "sctp"}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a rule can aim at: a node with its pods. Pods of VPC-native clusters carry their node's tags."""
+
+    network: str
+    node_ip: str
+    node_range: str
+    pod_range: str
+    tags: tuple[str, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return (self.node_ip, self.pod_range)
+
+
+def short_name(network: str) -> str:
+    """``shop-vpc`` of ``projects/1/global/networks/shop-vpc``, or of itself."""
+    return network.rpartition("/")[2]
+
+
+def render(networks: Sequence[Network], machines: Sequence[Machine], instance_ranges: dict[str, Sequence[str]]) -> str:
+    """The script for ``nft -f``. ``instance_ranges``: per network the ranges of the Apigee instances it would peer."""
+    peered = {network.name: tuple(instance_ranges.get(network.name, ())) for network in networks
+              if network.peered_to_apigee}
+    lines = [
+        "table inet testbed", "delete table inet testbed", "table inet testbed {",
+        "  chain input {",
+        "    type filter hook input priority filter; policy drop;",
+        '    iifname "lo" accept',
+        "    ct state established,related accept",
+        f'    iifname "{NODE_LINKS}" ip daddr {RESOLVER} meta l4proto {{ tcp, udp }} th dport 53 accept',
+        f'    iifname "{NODE_LINKS}" meta l4proto icmp accept',
+        "  }",
+        "  chain forward {",
+        "    type filter hook forward priority filter; policy drop;",
+        "    ct state established,related accept",
+        "    ct state invalid drop",
+        "    jump isolation",
+        "    jump egress",
+        *_to_apigee(peered, machines),
+        "    jump ingress",
+        "  }",
+        "  chain isolation {", *_isolation(peered, machines), "  }",
+        "  chain egress {", *_rules(networks, machines, "EGRESS"), "  }",
+        "  chain ingress {", *_rules(networks, machines, "INGRESS"), "  }",
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _set(items: Iterable[str]) -> str:
+    return "{ " + ", ".join(_disjoint(items)) + " }"
+
+
+def _disjoint(items: Iterable[str]) -> list[str]:
+    """IPv4 ranges without overlaps, which an nftables set refuses."""
+    ranges = (ipaddress.ip_network(item, strict=False) for item in items)
+    return [str(each) for each in ipaddress.collapse_addresses(each for each in ranges if each.version == 4)]
+
+
+def _to_apigee(peered: dict[str, tuple[str, ...]], machines: Sequence[Machine]) -> list[str]:
+    """Peered networks reach the instances: Apigee's side of the peering has no rules of ours."""
+    lines = []
+    for network, ranges in sorted(peered.items()):
+        sources = [address for machine in machines if machine.network == network for address in machine.addresses]
+        if ranges and sources:
+            lines.append(f'    oifname "{APIGEE_LINK}" ip saddr {_set(sources)} ip daddr {_set(ranges)} accept')
+    return lines
+
+
+def _isolation(peered: dict[str, tuple[str, ...]], machines: Sequence[Machine]) -> list[str]:
+    """A network's machines are reached from the same network and from the instances peered with it, else not."""
+    lines = []
+    for network in sorted({machine.network for machine in machines}):
+        own = [machine for machine in machines if machine.network == network]
+        targets = [address for machine in own for address in machine.addresses]
+        sources = [each for machine in own for each in (machine.node_range, machine.pod_range)]
+        sources += peered.get(network, ())
+        lines.append(f"    ip daddr {_set(targets)} ip saddr != {_set(sources)} drop")
+    return lines
+
+
+def _rules(networks: Sequence[Network], machines: Sequence[Machine], direction: str) -> list[str]:
+    lines = []
+    for network in sorted(networks, key=lambda each: each.name):
+        own = [machine for machine in machines if machine.network == network.name]
+        rules = [rule for rule in network.firewall_rules if rule.direction == direction and not rule.disabled]
+        for rule in sorted(rules, key=lambda each: (each.priority, not each.deny, each.name)):
+            lines += _rule(rule, own)
+    return lines
+
+
+def _rule(rule: FirewallRule, machines: Sequence[Machine]) -> list[str]:
+    """Lines of one rule; none when it aims at no machine or only at IPv6, which the testbed's VPC does not carry."""
+    wanted = set(rule.target_tags)
+    targets = [address for machine in machines if not wanted or wanted & set(machine.tags)
+               for address in machine.addresses]
+    others = _disjoint(rule.source_ranges or (ANY,))
+    if not targets or not others:
+        return []
+    ingress = rule.direction == "INGRESS"
+    near, far = ("daddr", "saddr") if ingress else ("saddr", "daddr")
+    ends = f"ip {near} {_set(targets)}"
+    if ANY not in others:
+        ends += f" ip {far} {_set(others)}"
+    # An allowed egress still has to pass the ingress rules of where it goes.
+    allowed = "accept" if ingress else "return"
+    verdict, entries = ("drop", rule.deny) if rule.deny else (allowed, rule.allow)
+    lines = []
+    for protocol, ports in entries:
+        match = _protocol(protocol, ports)
+        lines.append(f"    {ends} {match}{verdict} comment \"{rule.name}\"")
+    return lines
+
+
+def _protocol(name: str, ports: Sequence[str]) -> str:
+    """The match of a protocol and its ports, with a space behind it; empty for ``all``."""
+    if name.lower() == "all":
+        return ""
+    number = PROTOCOLS[name.lower()] if name.lower() in PROTOCOLS else int(name)
+    if ports and number in WITH_PORTS:
+        return f"{WITH_PORTS[number]} dport {{ {', '.join(_merged(ports))} }} "
+    return f"meta l4proto {number} "
+
+
+def _merged(ports: Sequence[str]) -> list[str]:
+    """Ports and ranges without overlaps, in order."""
+    merged: list[list[int]] = []
+    for low, high in sorted((int(port.split("-")[0]), int(port.split("-")[-1])) for port in ports):
+        if merged and low <= merged[-1][1] + 1:
+            merged[-1][1] = max(merged[-1][1], high)
+        else:
+            merged.append([low, high])
+    return [str(low) if low == high else f"{low}-{high}" for low, high in merged]

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+"""The world of a running testbed: every picture that the emulator pushes becomes namespaces, rules and processes."""
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from testbed.apigee_instances import ApigeeInstances
+from testbed.certificates import Authority
+from testbed.clusters import Clusters
+from testbed.network import firewall
+from testbed.network.dns_peering import DnsPeering
+from testbed.network.forwarder import Forwarder
+from testbed.network.namespace import Namespace, listening_socket
+from testbed.network.resolver import Resolver
+from testbed.network.vpc import Vpc
+from testbed.state import NORTHBOUND_PORT, State
+from testbed.token_review import Reviewer
+from testbed.world import Cluster, ClusterAccess, Instance, Network, Record, WorldError
+
+
+class RealWorld:
+    """Implements :class:`testbed.world.World`.
+
+    Whatever changes, the network is brought to the whole present picture: networks pushed last, running clusters,
+    running instances. One such step at a time; starting nodes and runtimes goes on beside it.
+    """
+
+    def __init__(self, state: State, binaries: Path, reviewer: Reviewer, admin_principals: Sequence[str] = ()) -> None:
+        self._state = state
+        self.authority = Authority.load_or_create(state.certificates)
+        router, tenant = Namespace(state.namespace("vpc")), Namespace(state.namespace("apigee"))
+        self._vpc = Vpc(router, tenant)
+        self._resolver = Resolver(router, binaries / "coredns", state.network / "resolver",
+                                  state.logs / "vpc-resolver.log")
+        self._dns_peering = DnsPeering(tenant, router, firewall.RESOLVER)
+        self.clusters = Clusters(state, self._vpc, reviewer, admin_principals, self._bring_network)
+        self.instances = ApigeeInstances(state, tenant, self.authority)
+        self._northbound: Forwarder | None = None
+        self._networks: tuple[Network, ...] = ()
+        #: Instances whose address and range are in the network, running or just starting.
+        self._placed: dict[tuple[str, str], Instance] = {}
+        self._step = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Make the namespaces, the resolvers and the way in to Apigee. Raises OSError or WorldError."""
+        await asyncio.to_thread(self._vpc.create)
+        await self._bring_network()
+        await self._dns_peering.start()
+        listener = listening_socket(self._state.northbound_address, NORTHBOUND_PORT)
+        self._northbound = Forwarder(listener, self.instances.connect)
+        await self._northbound.start()
+
+    async def close(self) -> None:
+        """End everything that runs; folders stay, so that the next daemon can go on from them."""
+        if self._northbound is not None:
+            await self._northbound.stop()
+        await asyncio.gather(self.clusters.close(), self.instances.close())
+        await self._dns_peering.stop()
+        await self._resolver.stop()
+        await asyncio.to_thread(self._vpc.delete)
+
+    # -- the protocol -----------------------------------------------------------------------------------------
+    async def apply_network(self, networks: Sequence[Network]) -> None:
+        self._networks = tuple(networks)
+        await self._bring_network()
+
+    async def start_cluster(self, cluster: Cluster) -> ClusterAccess:
+        return await self.clusters.start(cluster)
+
+    async def update_cluster(self, cluster: Cluster) -> None:
+        await self.clusters.update(cluster)
+
+    async def stop_cluster(self, project: str, location: str, name: str) -> None:
+        await self.clusters.stop((project, location, name))
+
+    async def published_records(self, cluster: Cluster) -> list[Record]:
+        return await self.clusters.published(cluster)
+
+    async def start_instance(self, instance: Instance) -> None:
+        self._placed[instance.organization, instance.name] = instance
+        await self._bring_network()
+        try:
+            await self.instances.start(instance)
+        except BaseException:
+            self._placed.pop((instance.organization, instance.name), None)
+            raise
+
+    async def stop_instance(self, organization: str, name: str) -> None:
+        await self.instances.stop(organization, name)
+        self._placed.pop((organization, name), None)
+        await self._bring_network()
+
+    async def configure_runtime(self, configuration: dict[str, Any], bundles: Mapping[str, bytes]) -> dict[str, Any]:
+        return await self.instances.configure(configuration, bundles)
+
+    async def reset(self) -> None:
+        for running in self.clusters.running():
+            await self.clusters.stop(running.cluster.key)
+        await self.instances.close()
+        self._placed.clear()
+        self._networks = ()
+        await self._bring_network()
+
+    # -- inside -----------------------------------------------------------------------------------------------
+    async def _bring_network(self) -> None:
+        """Bring routes, firewall and names to the present picture."""
+        async with self._step:
+            running = self.clusters.running()
+            instances = list(self._placed.values())
+            peered = {network.name for network in self._networks if network.peered_to_apigee}
+            ranges: dict[str, list[str]] = {}
+            for instance in instances:
+                ranges.setdefault(firewall.short_name(instance.network), []).append(instance.ip_range.split(",")[0].strip())
+            script = firewall.render(self._networks, [each.machine for each in running], ranges)
+            routed = [each for network in sorted(peered) for each in ranges.get(network, ())]
+
+            def bring() -> None:
+                self._vpc.set_firewall(script)
+                self._vpc.set_instances(instance.host for instance in instances)
+                self._vpc.peer(routed)
+
+            try:
+                await asyncio.to_thread(bring)
+            except OSError as error:
+                raise WorldError(f"the network could not be brought to what was asked: {error}") from error
+            zones = [zone for network in self._networks for zone in network.zones]
+            await self._resolver.apply(zones, [each.zone for each in running if each.zone is not None])
+            self._dns_peering.set_suffixes(
+                domain.suffix for network in self._networks if network.name in peered
+                for domain in network.peered_domains)
