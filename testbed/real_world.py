@@ -114,7 +114,8 @@ class RealWorld:
             peered = {network.name for network in self._networks if network.peered_to_apigee}
             ranges: dict[str, list[str]] = {}
             for instance in instances:
-                ranges.setdefault(firewall.short_name(instance.network), []).append(instance.ip_range.split(",")[0].strip())
+                network = firewall.short_name(instance.network)
+                ranges.setdefault(network, []).append(instance.ip_range.split(",")[0].strip())
             script = firewall.render(self._networks, [each.machine for each in running], ranges)
             routed = [each for network in sorted(peered) for each in ranges.get(network, ())]
 

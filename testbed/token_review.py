@@ -12,19 +12,18 @@ from aiohttp import web
 #: Where a node's API server finds it, inside the node's own namespace.
 ADDRESS = ("127.0.0.1", 8099)
 URL = f"http://{ADDRESS[0]}:{ADDRESS[1]}/token-review"
-#: The group that GKE gives every Google identity.
-GROUPS = ["system:authenticated"]
 
-Reviewer = Callable[[str], "str | None"]
+#: Tells who a bearer is, as ``{"username": ..., "groups": [...]}``, or None for a token that is not valid.
+Reviewer = Callable[[str], "dict[str, Any] | None"]
 
 
 def answer(review: dict[str, Any], reviewer: Reviewer) -> dict[str, Any]:
     """The TokenReview with its status: the principal's e-mail address as user name, or not authenticated."""
     token = (review.get("spec") or {}).get("token") or ""
-    principal = reviewer(token) if token else None
-    status: dict[str, Any] = {"authenticated": False}
-    if principal:
-        status = {"authenticated": True, "user": {"username": principal, "uid": principal, "groups": GROUPS}}
+    user = reviewer(token) if token else None
+    status: dict[str, Any] = {"authenticated": user is not None}
+    if user is not None:
+        status["user"] = {**user, "uid": user["username"]}
     return {"apiVersion": review.get("apiVersion", "authentication.k8s.io/v1"), "kind": "TokenReview",
             "status": status}
 
