@@ -1,0 +1,147 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One emulated Google: its services, state, operations, faults and identities, without HTTP."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from testbed.google import contract, services
+from testbed.google.errors import GoogleError
+from testbed.google.faults import Faults
+from testbed.google.identity import Identity
+from testbed.google.operations import Operations
+from testbed.google.requests_log import RequestsLog
+from testbed.google.seed import seed
+from testbed.google.service import Handler, Service
+from testbed.google.store import Store, Transaction
+
+
+def service_classes() -> list[type[Service]]:
+    """Return every Service class with handlers, in every module below testbed.google.services."""
+    for module in pkgutil.walk_packages(services.__path__, services.__name__ + "."):
+        importlib.import_module(module.name)
+    found: list[type[Service]] = []
+    queue = [Service]
+    while queue:
+        for child in queue.pop().__subclasses__():
+            queue.append(child)
+            if child.__module__.startswith(services.__name__) and (child.handlers() or child.marked("_works")):
+                found.append(child)
+    return sorted(set(found), key=lambda c: (c.document, c.__module__, c.__name__))
+
+
+class Api:
+    """A discovery document together with the services that emulate its methods."""
+
+    def __init__(self, document: contract.Document, prefix: str) -> None:
+        self.document = document
+        self.prefix = prefix
+        self.services: list[Service] = []
+        self.handlers: dict[str, tuple[Service, Handler]] = {}
+
+
+class Emulator:
+    """State and behaviour of one emulated Google."""
+
+    def __init__(self, state: Path, world: Any) -> None:
+        self.state = state
+        self.world = world
+        self.store = Store(state / "google.sqlite")
+        self.operations = Operations(self)
+        self.faults = Faults()
+        self.log = RequestsLog(self.store)
+        self.identity = Identity(self)
+        self.apis: dict[str, list[Api]] = {}
+        self._work: dict[str, Callable[..., Any]] = {}
+        self._failures: dict[str, Callable[..., Any]] = {}
+        self.services: list[Service] = []
+        self.violations: list[str] = []
+        """Answers of the emulator that broke the contract, and crashes of handlers: tests fail when there is one."""
+        for cls in service_classes():
+            self._add(cls)
+
+    def _add(self, cls: type[Service]) -> None:
+        service = cls(self)
+        self.services.append(service)
+        for label, name in cls.marked("_works").items():
+            self._work[label] = getattr(service, name)
+        for label, name in cls.marked("_failures").items():
+            self._failures[label] = getattr(service, name)
+        family = self.apis.setdefault(cls.prefix, [])
+        api = next((a for a in family if a.document.name == cls.document), None)
+        if api is None:
+            extra = [r for c in service_classes() if c.document == cls.document for r in c.extra_routes]
+            base = contract.load(cls.document)
+            document = (
+                contract.Document(cls.document, contract.content(cls.document), _unique(extra)) if extra else base
+            )
+            api = Api(document, cls.prefix)
+            family.append(api)
+        api.services.append(service)
+        for method, handler in cls.handlers().items():
+            if method not in api.document.methods:
+                raise LookupError(f"{cls.__name__} handles {method}, which {cls.document} does not have")
+            api.handlers[method] = (service, handler)
+
+    async def start(self) -> None:
+        """Seed a fresh state, put the world into the stored picture and resume unfinished operations."""
+        snapshot = self.store.snapshot()
+        if not snapshot.keys("projects/"):
+            async with self.store.transaction() as tx:
+                seed(tx, self.state)
+        await self.restore_world()
+        self.operations.resume()
+
+    async def stop(self) -> None:
+        """Stop background work and close the store."""
+        await self.operations.stop()
+        self.store.close()
+
+    async def reset(self) -> None:
+        """Return to the freshly seeded state; key files, tokens that were given out and durations stay."""
+        await self.operations.stop()
+        await self.world.reset()
+        self.faults.clear()
+        await self.store.clear(keep=("tokens/", "settings/"))
+        async with self.store.transaction() as tx:
+            seed(tx, self.state)
+        await self.apply_network()
+
+    async def restore_world(self) -> None:
+        """Push the whole stored picture to the world, after a restart."""
+        await self.apply_network()
+        for service in self.services:
+            restore = getattr(service, "restore", None)
+            if restore is not None:
+                await restore()
+
+    async def apply_network(self) -> None:
+        """Push the full picture of all networks to the world."""
+        from testbed.google.network_picture import networks
+
+        await self.world.apply_network(networks(self.store.snapshot()))
+
+    def work_function(self, name: str) -> Callable[..., Any]:
+        """Return the function registered for operations started with work=name."""
+        return self._work[name]
+
+    def failure_function(self, name: str | None) -> Callable[..., Any] | None:
+        """Return the function that tidies up after failed work of that name, if any."""
+        return self._failures.get(name or "")
+
+    def project(self, tx: Transaction, name: str) -> dict[str, Any]:
+        """Return a project by id, number or projects/<either>. Raises GoogleError 403 when there is none."""
+        name = name.removeprefix("projects/")
+        for _, project in tx.items("projects/"):
+            if name in (project["projectId"], project["number"]):
+                return project
+        raise GoogleError(403, f"The caller does not have permission on project '{name}' (or it may not exist).")
+
+
+def _unique(routes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return list({route["id"]: route for route in routes}.values())

@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The networks of all projects as the world needs them, computed from the stored objects."""
+
+from __future__ import annotations
+
+from testbed.google.store import Transaction
+from testbed.world import FirewallRule, Network, PeeredDomain, Subnet, Zone
+
+
+def networks(tx: Transaction) -> list[Network]:
+    """Return the full picture of every network: subnets, firewall, zones, peering with Apigee, peered domains."""
+    found = []
+    for key, document in tx.items("compute/projects/"):
+        parts = key.split("/")
+        if parts[3:5] == ["global", "networks"] and len(parts) == 6:
+            found.append(_network(tx, parts[2], document))
+    return found
+
+
+def _network(tx: Transaction, project: str, network: dict) -> Network:
+    name, link = network["name"], network["selfLink"]
+    subnets, rules = [], []
+    for key, document in tx.items(f"compute/projects/{project}/"):
+        if document.get("network") != link:
+            continue
+        kind = key.split("/")[-2]
+        if kind == "subnetworks":
+            subnets.append(
+                Subnet(
+                    name=document["name"],
+                    network=name,
+                    region=document["region"].rsplit("/", 1)[-1],
+                    range=document["ipCidrRange"],
+                    secondary={r["rangeName"]: r["ipCidrRange"] for r in document.get("secondaryIpRanges", [])},
+                )
+            )
+        elif kind == "firewalls":
+            rules.append(_rule(document, name))
+    number = tx.get(f"projects/{project}")["number"]
+    peering = f"servicenetworking/projects/{number}/global/networks/{name}"
+    domains = tuple(
+        PeeredDomain(name=d["name"], suffix=d["dnsSuffix"], network=name)
+        for d in tx.children(f"{peering}/peeredDnsDomains")
+    )
+    return Network(
+        name=name,
+        subnets=tuple(subnets),
+        firewall_rules=tuple(sorted(rules, key=lambda r: (r.priority, bool(r.allow), r.name))),
+        zones=tuple(_zones(tx, project, link)),
+        peered_to_apigee=tx.exists(f"{peering}/connection"),
+        peered_domains=domains if tx.exists(f"{peering}/connection") else (),
+    )
+
+
+def _rule(document: dict, network: str) -> FirewallRule:
+    def entries(name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        return tuple((e["IPProtocol"], tuple(e.get("ports", []))) for e in document.get(name, []))
+
+    ingress = document.get("direction", "INGRESS") == "INGRESS"
+    return FirewallRule(
+        name=document["name"],
+        network=network,
+        priority=document.get("priority", 1000),
+        direction=document.get("direction", "INGRESS"),
+        allow=entries("allowed"),
+        deny=entries("denied"),
+        source_ranges=tuple(document.get("sourceRanges" if ingress else "destinationRanges", [])),
+        target_tags=tuple(document.get("targetTags", [])),
+        disabled=bool(document.get("disabled", False)),
+    )
+
+
+def _zones(tx: Transaction, project: str, link: str) -> list[Zone]:
+    """Return the private zones that users made; what GKE publishes the world serves by itself."""
+    zones = []
+    for zone in tx.children(f"dns/projects/{project}/managedZones"):
+        visible = [n["networkUrl"] for n in zone.get("privateVisibilityConfig", {}).get("networks", [])]
+        if link not in visible or zone.get("_cluster"):
+            continue
+        records = tuple(
+            (r["name"], r["type"], int(r.get("ttl", 300)), tuple(r.get("rrdatas", [])))
+            for r in tx.children(f"dns/projects/{project}/managedZones/{zone['name']}/rrsets")
+        )
+        zones.append(Zone(name=zone["name"], dns_name=zone["dnsName"], records=records))
+    return zones

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small table of IAM roles, and the permission that each method needs.
+
+Sources: google-apis.md section 6; Google's role pages for the predefined roles named there. Permissions are globs.
+"""
+
+from __future__ import annotations
+
+_READ = ("*.get", "*.list", "*.getIamPolicy", "*.batchGet", "*.getProjectMapping")
+
+ROLES: dict[str, tuple[str, ...]] = {
+    "roles/owner": ("*",),
+    "roles/editor": (
+        "apigee.*", "compute.*", "container.*", "dns.*", "serviceusage.*", "servicenetworking.services.get*",
+        "servicenetworking.services.list*", "servicenetworking.services.createPeeredDnsDomain",
+        "servicenetworking.services.deletePeeredDnsDomain", "iam.serviceAccounts.*", *_READ,
+    ),
+    "roles/viewer": _READ,
+    "roles/compute.networkAdmin": ("compute.*", "servicenetworking.*"),
+    "roles/compute.viewer": ("compute.*.get", "compute.*.list"),
+    "roles/container.admin": ("container.*",),
+    "roles/container.viewer": ("container.*.get", "container.*.list"),
+    "roles/apigee.admin": ("apigee.*",),
+    "roles/dns.admin": ("dns.*",),
+    "roles/dns.peer": ("dns.networks.targetWithPeeringZone",),
+    "roles/serviceusage.serviceUsageAdmin": ("serviceusage.*",),
+    "roles/servicenetworking.networksAdmin": ("servicenetworking.*",),
+    "roles/iam.serviceAccountTokenCreator": ("iam.serviceAccounts.getAccessToken", "iam.serviceAccounts.signBlob"),
+    "roles/iam.serviceAccountUser": ("iam.serviceAccounts.actAs",),
+    "roles/browser": ("resourcemanager.projects.get",),
+}  # fmt: skip
+
+_VERBS = {
+    "insert": "create", "patch": "update", "get": "get", "list": "list", "delete": "delete", "create": "create",
+    "update": "update", "aggregatedList": "list", "setLabels": "setLabels", "wait": "get", "modifyEnvironment": "update",
+    "setResourceLabels": "update", "enable": "enable", "batchEnable": "enable", "batchGet": "get",
+}  # fmt: skip
+_EXPLICIT = {
+    "servicenetworking.services.connections.create": "servicenetworking.services.addPeering",
+    "servicenetworking.services.connections.patch": "servicenetworking.services.addPeering",
+    "servicenetworking.services.connections.deleteConnection": "servicenetworking.services.deleteConnection",
+    "servicenetworking.services.connections.list": "servicenetworking.services.get",
+    "servicenetworking.services.projects.global.networks.peeredDnsDomains.create":
+        "servicenetworking.services.createPeeredDnsDomain",
+    "servicenetworking.services.projects.global.networks.peeredDnsDomains.delete":
+        "servicenetworking.services.deletePeeredDnsDomain",
+    "servicenetworking.services.projects.global.networks.peeredDnsDomains.list":
+        "servicenetworking.services.list",
+    "compute.networks.removePeering": "compute.networks.removePeering",
+    "compute.subnetworks.expandIpCidrRange": "compute.subnetworks.expandIpCidrRange",
+    "apigee.organizations.environments.apis.revisions.deploy": "apigee.deployments.create",
+    "apigee.organizations.environments.apis.revisions.undeploy": "apigee.deployments.delete",
+    "apigee.organizations.environments.apis.revisions.getDeployments": "apigee.deployments.get",
+    "apigee.organizations.apis.create": "apigee.proxies.create",
+    "cloudresourcemanager.projects.testIamPermissions": "",
+    "iamcredentials.projects.serviceAccounts.generateAccessToken": "iam.serviceAccounts.getAccessToken",
+}  # fmt: skip
+
+
+def permission(method: str) -> str:
+    """Return the IAM permission that a discovery method needs; empty when it needs none."""
+    if method in _EXPLICIT:
+        return _EXPLICIT[method]
+    parts = method.split(".")
+    api, name = parts[0], parts[-1]
+    kind = parts[-2] if len(parts) > 2 else api
+    if "operations" in kind.lower():
+        kind = kind if api != "servicenetworking" else "operations"
+    api = {"cloudresourcemanager": "resourcemanager"}.get(api, api)
+    return f"{api}.{kind}.{_VERBS.get(name, name)}"

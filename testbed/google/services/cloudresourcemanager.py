@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Resource Manager: v3, which the collection uses, and v1, which gcloud still calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from testbed.google.errors import GoogleError
+from testbed.google.service import Call, Service, handles
+
+
+class ResourceManagerV3(Service):
+    """projects.get, IAM policy of a project, own permissions."""
+
+    document = "cloudresourcemanager.v3"
+    prefix = "cloudresourcemanager"
+
+    @handles("cloudresourcemanager.projects.get")
+    def get(self, call: Call) -> dict[str, Any]:
+        project = call.project()
+        return {
+            "name": f"projects/{project['number']}",
+            "projectId": project["projectId"],
+            "displayName": project["displayName"],
+            "state": "ACTIVE",
+            "createTime": project["createTime"],
+            "updateTime": project["createTime"],
+            "parent": project["parent"],
+            "labels": project["labels"],
+            "etag": 'W/"6d0fb1a7e5f3c2a1"',
+        }
+
+    @handles("cloudresourcemanager.projects.getIamPolicy", permission="resourcemanager.projects.getIamPolicy")
+    def get_policy(self, call: Call) -> dict[str, Any]:
+        return policy(call)
+
+    @handles("cloudresourcemanager.projects.setIamPolicy", permission="resourcemanager.projects.setIamPolicy")
+    def set_policy(self, call: Call) -> dict[str, Any]:
+        return set_policy(call)
+
+    @handles("cloudresourcemanager.projects.testIamPermissions")
+    def test_permissions(self, call: Call) -> dict[str, Any]:
+        return held(call)
+
+
+class ResourceManagerV1(Service):
+    """The same projects in the older shape."""
+
+    document = "cloudresourcemanager.v1"
+    prefix = "cloudresourcemanager"
+
+    def project_name(self, call: Call) -> str | None:
+        return call.path.get("projectId") or call.path.get("resource")
+
+    @handles("cloudresourcemanager.projects.get")
+    def get(self, call: Call) -> dict[str, Any]:
+        return _v1(call.project())
+
+    @handles("cloudresourcemanager.projects.list", permission="")
+    def list(self, call: Call) -> dict[str, Any]:
+        projects = [p for _, p in call.store.items("projects/")]
+        allowed = call.emulator.identity.allowed
+        permission = "resourcemanager.projects.get"
+        return {
+            "projects": [_v1(p) for p in projects if allowed(call.store, call.principal, permission, p["projectId"])]
+        }
+
+    @handles("cloudresourcemanager.projects.getIamPolicy", permission="resourcemanager.projects.getIamPolicy")
+    def get_policy(self, call: Call) -> dict[str, Any]:
+        return policy(call)
+
+    @handles("cloudresourcemanager.projects.setIamPolicy", permission="resourcemanager.projects.setIamPolicy")
+    def set_policy(self, call: Call) -> dict[str, Any]:
+        return set_policy(call)
+
+    @handles("cloudresourcemanager.projects.testIamPermissions")
+    def test_permissions(self, call: Call) -> dict[str, Any]:
+        return held(call)
+
+
+def _v1(project: dict[str, Any]) -> dict[str, Any]:
+    kind, number = project["parent"].split("/")
+    return {
+        "projectNumber": project["number"],
+        "projectId": project["projectId"],
+        "lifecycleState": "ACTIVE",
+        "name": project["displayName"],
+        "createTime": project["createTime"],
+        "parent": {"type": kind.removesuffix("s"), "id": number},
+        "labels": project["labels"],
+    }
+
+
+def _etag(version: int) -> str:
+    return f"BwY{version:09d}="
+
+
+def policy(call: Call) -> dict[str, Any]:
+    """Return the project's IAM policy with its etag."""
+    stored = call.store.get(f"policies/projects/{call.project()['projectId']}") or {"bindings": []}
+    return {"version": 1, "bindings": stored["bindings"], "etag": _etag(stored.get("changes", 0))}
+
+
+def set_policy(call: Call) -> dict[str, Any]:
+    """Replace the policy; an outdated etag is refused with 409 ABORTED, as documented."""
+    key = f"policies/projects/{call.project()['projectId']}"
+    stored = call.store.get(key) or {"bindings": []}
+    new = call.body.get("policy", {})
+    if new.get("etag") and new["etag"] != _etag(stored.get("changes", 0)):
+        raise GoogleError(
+            409,
+            "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff.",
+            status="ABORTED",
+        )
+    changes = stored.get("changes", 0) + 1
+    call.store.put(key, {"version": 1, "bindings": new.get("bindings", []), "changes": changes})
+    return {"version": 1, "bindings": new.get("bindings", []), "etag": _etag(changes)}
+
+
+def held(call: Call) -> dict[str, Any]:
+    """Return those of the asked permissions that the caller has."""
+    project = call.project()["projectId"]
+    asked = call.body.get("permissions", [])
+    allowed = call.emulator.identity.allowed
+    return {"permissions": [p for p in asked if allowed(call.store, call.principal, p, project)]}
