@@ -120,8 +120,8 @@ def outcome(definitions: list[dict], result: dict, cluster: str) -> list[dict]:
     if not result or result.get("skipped"):
         return [_entry(definition, cluster, "created", {}, definition) for definition in definitions]
     body = result.get("result") or {}
-    results = body["results"] if "results" in body else [result]
-    return [_outcome(*pair, cluster) for pair in zip(definitions, results)]
+    results = body.get("results", [result])
+    return [_outcome(*pair, cluster) for pair in zip(definitions, results, strict=False)]
 
 
 def _outcome(definition: dict, result: dict, cluster: str) -> dict:
@@ -165,5 +165,35 @@ def changes(before: typing.Any, after: typing.Any, path: str = "") -> list[dict]
             found += changes(before.get(key), after.get(key), f"{path}.{key}" if path else key)
         return found
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        return [entry for index, pair in enumerate(zip(before, after)) for entry in changes(*pair, f"{path}[{index}]")]
+        return [
+            entry
+            for index, pair in enumerate(zip(before, after, strict=False))
+            for entry in changes(*pair, f"{path}[{index}]")
+        ]
     return [] if before == after else [{"field": path, "before": before, "after": after}]
+
+
+def ready_endpoints(slices: list[dict], wanted: list[dict]) -> dict[str, list[dict]]:
+    """Addresses that a service's name gives now.
+
+    Args:
+        slices: EndpointSlice objects.
+        wanted: services with ``name`` and ``namespace``.
+
+    Returns:
+        Service name to its ready endpoints (``address`` and ``pod``); an empty list where there are none.
+    """
+    found: dict[str, list[dict]] = {service["name"]: [] for service in wanted}
+    places = {(service["namespace"], service["name"]) for service in wanted}
+    for piece in slices:
+        metadata = piece.get("metadata") or {}
+        name = (metadata.get("labels") or {}).get("kubernetes.io/service-name")
+        if (metadata.get("namespace"), name) not in places:
+            continue
+        for endpoint in piece.get("endpoints") or []:
+            # A condition that is not stated means ready.
+            if (endpoint.get("conditions") or {}).get("ready") is False:
+                continue
+            pod = (endpoint.get("targetRef") or {}).get("name", "")
+            found[name] += [{"address": address, "pod": pod} for address in endpoint.get("addresses") or []]
+    return {name: sorted(entries, key=lambda entry: entry["address"]) for name, entries in found.items()}

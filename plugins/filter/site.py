@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters of the collection's own roles: role variables to entries and objects, results to a report."""
+
+from __future__ import annotations
+
+import typing
+
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import (
+    entries,
+    manifests,
+    proof,
+    report,
+)
+
+
+def kubernetes_outcome(result: dict, definitions: list[dict], cluster: str) -> list[dict]:
+    """What became of each definition sent to a cluster."""
+    return manifests.outcome(definitions, result or {}, cluster)
+
+
+def report_lines(collected: dict, check_mode: bool) -> list[str]:
+    """The report for people."""
+    return report.lines(collected, check_mode)
+
+
+class FilterModule:
+    """Names of the filters."""
+
+    def filters(self) -> dict[str, typing.Callable]:
+        """All filters by name."""
+        return {
+            "network_resources": entries.network,
+            "cluster_resources": entries.clusters,
+            "organization_resources": entries.organization,
+            "backend_resources": entries.backend,
+            "cluster_connections": entries.connections,
+            "service_definitions": manifests.services,
+            "kubernetes_outcome": kubernetes_outcome,
+            "ready_endpoints": manifests.ready_endpoints,
+            "verification_requests": proof.requests,
+            "verification_proof": proof.lines,
+            "collect_results": report.collect,
+            "report_actions": report.actions,
+            "report_lines": report_lines,
+        }

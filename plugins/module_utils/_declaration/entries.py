@@ -1,0 +1,214 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Role variables to entries of the plural ``resources`` module: the one place that knows which objects a role makes.
+
+Private to this collection. Every function takes a role's variables without their prefix.
+"""
+
+from __future__ import annotations
+
+import typing
+
+from .derive import PODS_RANGE_NAME, SERVICES_RANGE_NAME
+
+_PODS_RANGES = {"pods_range_name": PODS_RANGE_NAME, "services_range_name": SERVICES_RANGE_NAME}
+_SERVICE_NETWORKING = "servicenetworking.googleapis.com"
+
+
+def network(role: dict) -> list[dict]:
+    """APIs, network, subnets, the range reserved for Apigee and the peering that uses it."""
+    project, name = role["project"], role["name"]
+    result = []
+    if role.get("apis"):
+        result.append({"kind": "project_services", "project": project, "services": list(role["apis"])})
+    result.append({"kind": "compute_network", "project": project, "name": name})
+    for subnet in role.get("subnets") or []:
+        result.append(
+            {
+                "kind": "compute_subnetwork",
+                "project": project,
+                "name": subnet["name"],
+                "region": subnet["region"],
+                "network": name,
+                "ip_cidr_range": subnet["range"],
+                "secondary_ip_ranges": [
+                    {"range_name": entry["name"], "ip_cidr_range": entry["range"]}
+                    for entry in subnet.get("secondary_ranges") or []
+                ],
+                "private_ip_google_access": True,
+            }
+        )
+    peering = role.get("peering") or {}
+    if peering.get("range"):
+        address, prefix = str(peering["range"]).split("/")
+        result += [
+            {
+                "kind": "compute_global_address",
+                "project": project,
+                "name": peering["name"],
+                "network": name,
+                "purpose": "VPC_PEERING",
+                "address_type": "INTERNAL",
+                "address": address,
+                "prefix_length": int(prefix),
+            },
+            {
+                "kind": "service_networking_connection",
+                "project": project,
+                "network": name,
+                "reserved_peering_ranges": [peering["name"]],
+            },
+        ]
+    return result
+
+
+def subnets(clusters: list[dict]) -> list[dict]:
+    """The subnets that clusters live in, as the network role takes them."""
+    return [
+        {
+            "name": cluster["subnetwork"],
+            "region": cluster["region"],
+            "range": cluster["ranges"].get("nodes", ""),
+            "secondary_ranges": [
+                {"name": PODS_RANGE_NAME, "range": cluster["ranges"].get("pods", "")},
+                {"name": SERVICES_RANGE_NAME, "range": cluster["ranges"].get("services", "")},
+            ],
+        }
+        for cluster in clusters
+    ]
+
+
+def clusters(role: dict) -> list[dict]:
+    """The clusters."""
+    return [_cluster(role, cluster) for cluster in role.get("clusters") or []]
+
+
+def _cluster(role: dict, cluster: dict) -> dict:
+    entry = {
+        "kind": "gke_cluster",
+        "project": role["project"],
+        "name": cluster["name"],
+        "location": cluster["location"],
+        "network": role["network"],
+        "subnetwork": cluster["subnetwork"],
+        "autopilot": cluster.get("mode") == "autopilot",
+        "dns": _dns(cluster),
+        "release_channel": str(cluster.get("release_channel") or "regular").upper(),
+    }
+    if cluster.get("node_pools"):
+        entry["node_pools"] = cluster["node_pools"]
+    if cluster.get("private_nodes") is not None:
+        entry["private_nodes"] = cluster["private_nodes"]
+    return entry
+
+
+def _dns(cluster: dict) -> dict:
+    if cluster["dns"] == "vpc_scope":
+        return {"provider": "CLOUD_DNS", "scope": "VPC_SCOPE", "domain": cluster["suffix"]}
+    return {"provider": "CLOUD_DNS", "scope": "CLUSTER_SCOPE", "additive_domain": cluster["suffix"]}
+
+
+def organization(role: dict) -> list[dict]:
+    """The Apigee organisation: adopted if it exists, else made and peered with the network."""
+    wanted = role["organization"]
+    return [
+        {
+            "kind": "apigee_organization",
+            "project": role["project"],
+            "name": wanted["name"],
+            "authorized_network": role["network"],
+            "billing_type": wanted.get("billing") or "EVALUATION",
+            "analytics_region": wanted.get("analytics_region") or role["instance"]["location"],
+            "runtime_type": "CLOUD",
+        }
+    ]
+
+
+def backend(role: dict) -> list[dict]:
+    """All that makes Apigee call pods by name, in the order in which a reader would tell it."""
+    project, name = role["project"], role["organization"]["name"]
+    where = {"project": project, "organization": name}
+    instance = role["instance"]
+    ranges = {"ip_ranges": [instance["range"]]} if instance.get("range") else {}
+    result: list[dict[str, typing.Any]] = [
+        {"kind": "apigee_instance", **where, "name": instance["name"], "location": instance["location"], **ranges}
+    ]
+    for environment in role.get("environments") or []:
+        result.append({"kind": "apigee_environment", **where, "name": environment["name"]})
+        result.append(
+            {
+                "kind": "apigee_instance_attachment",
+                **where,
+                "instance": instance["name"],
+                "environment": environment["name"],
+            }
+        )
+    for group in role.get("groups") or []:
+        result.append(
+            {"kind": "apigee_environment_group", **where, "name": group["name"], "hostnames": list(group["hostnames"])}
+        )
+        result += [
+            {
+                "kind": "apigee_environment_group_attachment",
+                **where,
+                "environment_group": group["name"],
+                "environment": environment,
+            }
+            for environment in group["environments"]
+        ]
+    result += [
+        {
+            "kind": "apigee_dns_peering",
+            **where,
+            "network": role["network"],
+            "name": suffix["name"],
+            "suffix": suffix["suffix"],
+        }
+        for suffix in role.get("dns_suffixes") or []
+    ]
+    firewall = role.get("firewall") or {}
+    if firewall.get("ports"):
+        result.append(
+            {
+                "kind": "compute_firewall",
+                "project": project,
+                "name": firewall["name"],
+                "network": role["network"],
+                "direction": "INGRESS",
+                "source_ranges": list(firewall["source_ranges"]),
+                "allowed": [{"protocol": "tcp", "ports": [str(port) for port in firewall["ports"]]}],
+            }
+        )
+    result += [{"kind": "apigee_target_server", **where, **server} for server in role.get("target_servers") or []]
+    for proxy in role.get("proxies") or []:
+        result += [_proxy(where, proxy, environment) for environment in proxy["environments"]]
+    return result
+
+
+def _proxy(where: dict, proxy: dict, environment: str) -> dict:
+    entry = {"kind": "apigee_proxy", **where, "name": proxy["name"], "environment": environment}
+    if proxy.get("bundle"):
+        return {**entry, "bundle": proxy["bundle"]}
+    return {**entry, "base_path": proxy["base_path"], "target_servers": [proxy["service"]]}
+
+
+def connections(results: list[dict], known: dict[str, dict]) -> dict[str, dict]:
+    """How to reach each cluster.
+
+    Args:
+        results: entries of the plural module, or of ``resources_info``.
+        known: connections found before.
+
+    Returns:
+        Cluster name to ``endpoint`` (host) and ``ca_certificate`` (base64 PEM); only clusters that answer now.
+    """
+    found = dict(known)
+    for entry in results:
+        resource = entry.get("resource") or {}
+        if entry.get("kind") == "gke_cluster" and resource.get("endpoint"):
+            found[entry["name"]] = {
+                "endpoint": resource["endpoint"],
+                "ca_certificate": resource.get("ca_certificate") or "",
+            }
+    return found

@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The request that proves a proxy, and the page that shows what happened to it.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+
+def requests(proxies: list[dict]) -> list[dict]:
+    """One request for each proxy in each of its environments, by the environment's first host name."""
+    result = []
+    for proxy in proxies:
+        verify = proxy.get("verify") or {}
+        paths = proxy.get("base_paths") or ([proxy["base_path"]] if proxy.get("base_path") else [])
+        if verify.get("enabled") is False or not paths:
+            continue
+        # A wildcard segment stands for any text.
+        path = paths[0].replace("*", "any").rstrip("/") + (verify.get("path") or "")
+        for environment in proxy["environments"]:
+            hosts = (proxy.get("hostnames") or {}).get(environment) or []
+            if hosts:
+                result.append(
+                    {
+                        "name": f"{proxy['name']} ({environment})",
+                        "url": f"https://{hosts[0]}{path or '/'}",
+                        "status": list(verify.get("status") or []),
+                        "headers": dict(verify.get("headers") or {}),
+                    }
+                )
+    return result
+
+
+def lines(responses: list[dict], proxies: list[dict], targets: list[dict], endpoints: dict, gateway: str) -> list[str]:
+    """The proof, for people.
+
+    Args:
+        responses: of the ``gateway_request`` module.
+        proxies: the role's proxies.
+        targets: the role's target servers.
+        endpoints: service name to list of ``pod`` and ``address``, as ``manifests.ready_endpoints`` gives them.
+        gateway: where requests entered Apigee.
+    """
+    services = {f"{proxy['name']} ({name})": (proxy, name) for proxy in proxies for name in proxy["environments"]}
+    hosts = {(target["environment"], target["name"]): target for target in targets}
+    text: list[str] = []
+    for response in responses:
+        proxy, environment = services.get(response["name"], ({}, ""))
+        service = proxy.get("service") or ""
+        target = hosts.get((environment, service))
+        pods = endpoints.get(service) or []
+        text.append(f"GET {response['url']}")
+        text.append(f"  Apigee      {gateway}, environment {environment}, proxy {proxy.get('name', '')}")
+        if target:
+            addresses = ", ".join(pod["address"] for pod in pods) or "not looked up"
+            text.append(f"  name        {target['host']}  ->  {addresses}")
+        text.append(f"  answered    {_who(response, pods)}{response['status']} in {response['milliseconds']:.0f} ms")
+    if text:
+        text.append("No load balancer, ingress or node port was involved.")
+    return text
+
+
+def _who(response: dict, pods: list[dict]) -> str:
+    """The pod that answered, where the application says so."""
+    body = response.get("json") or {}
+    pod = body.get("pod")
+    if not pod:
+        return ""
+    address = body.get("pod_address") or next((entry["address"] for entry in pods if entry["pod"] == pod), "")
+    return f"pod {pod} on {address}   " if address else f"pod {pod}   "

@@ -1,0 +1,205 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Do what the plan says. Private to the collection.
+
+Objects go in dependency order, independent ones at once, those with the same lock one after the other. When one
+fails, what needs it is skipped, everything else is finished, and then the run fails with every reason.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._google import operations
+from .._google.errors import ApiError, Failure, OperationError, RefusedError
+from . import graph, plan
+from .context import Context
+from .fields import Document
+from .plan import Item
+from .resource import State
+
+
+def run(items: list[Item], context: Context) -> None:
+    """Plan all items and, unless this is check mode, carry the plan out. Raises with the items' reports attached."""
+    before = plan.make(items, context)
+    if context.check:
+        return
+    # Nothing to do: no threads, no second look.
+    todo = [item for item in items if item.changed or item.unsure or item.action == "pending"]
+    if todo:
+        graph.run(items, before, lambda item: _carry_out(item, before, context), lambda item: _key(item))
+    failed = [item for item in items if item.failure]
+    if failed:
+        sentences = [t.cast(Failure, item.failure).about(item.resource.subject).message for item in failed]
+        facts = t.cast(Failure, failed[0].failure).facts
+        raise Failure("\n".join(sentences), **facts)
+
+
+def _key(item: Item) -> str:
+    return item.resource.lock_key() if item.changed or item.unsure or item.action == "pending" else ""
+
+
+def _carry_out(item: Item, before: dict[Item, set[Item]], context: Context) -> None:
+    try:
+        for other in before[item]:
+            if other.failure:
+                raise Failure(f"not attempted, because {other.label} failed.")
+        if item.unsure:
+            item.found = item.resource.read()
+            plan.decide(item)
+            if item.refused:
+                raise RefusedError(" ".join(item.refused), refused=item.refused)
+        held = _held_up(item, before, context)
+        if held and (item.changed or item.action == "pending"):
+            item.action, item.pending = "pending", held
+            return
+        _ACTIONS[item.action](item, context)
+        if item.pending and (key := item.resource.lock_key()):
+            context.once(("started", key), lambda: item.label)
+    except Failure as error:
+        item.failure = error
+
+
+def _held_up(item: Item, before: dict[Item, set[Item]], context: Context) -> str:
+    """Why the item cannot be started when nobody waits for long work."""
+    if context.wait:
+        return ""
+    for other in before[item]:
+        if other.pending:
+            return f"not started: waits for {other.label}"
+    key = item.resource.lock_key()
+    ahead = context.once(("started", key), lambda: "") if key and item.changed else ""
+    if ahead:
+        return f"not started: Google does one thing at a time there, now {ahead}"
+    if key:
+        context.forget(("started", key))
+    return ""
+
+
+def _create(item: Item, context: Context) -> None:
+    resource = item.resource
+    if item.found is not None and item.state is State.GOING:
+        _until_gone(item)
+    resource.mark.before_create(resource)
+    try:
+        resource.create()
+    except (ApiError, OperationError) as error:
+        if isinstance(error, ApiError) and not error.exists:
+            raise
+        _adopt_after(item, error, context)
+        return
+    _settle(item, context)
+
+
+def _adopt_after(item: Item, error: ApiError | OperationError, context: Context) -> None:
+    """A create was refused although nothing was found: another try, or somebody else, made it. Compare."""
+    resource = item.resource
+    resource.forget()
+    item.found = resource.read()
+    if item.found is None:
+        raise error
+    ours = isinstance(error, ApiError) and error.uncertain
+    plan.decide(item)
+    if item.refused:
+        raise RefusedError(" ".join(item.refused), refused=item.refused)
+    if item.action in ("updated", "recreated"):
+        _ACTIONS[item.action](item, context)
+    else:
+        _settle(item, context)
+    if ours:
+        item.action = "created"
+
+
+def _update(item: Item, context: Context) -> None:
+    item.resource.update(t.cast(Document, item.found), item.changes)
+    _settle(item, context)
+
+
+def _recreate(item: Item, context: Context) -> None:
+    item.resource.delete(t.cast(Document, item.found))
+    _until_gone(item)
+    item.resource.mark.after_delete(item.resource)
+    item.found = None
+    _create(item, context)
+    item.action = "recreated"
+
+
+def _delete(item: Item, context: Context) -> None:
+    item.resource.delete(t.cast(Document, item.found))
+    if item.resource.running is not None:
+        item.pending = operations.operation_name(item.resource.running)
+        return
+    if item.resource.state_place:
+        _until_gone(item)
+    item.resource.mark.after_delete(item.resource)
+
+
+def _join(item: Item, context: Context) -> None:
+    """Something is under way already, from an interrupted run or somebody else: go along with it."""
+    if not context.wait and item.resource.long_running:
+        item.pending = item.word.lower()
+        return
+    if item.present:
+        _settle(item, context)
+        item.action = "unchanged"
+    else:
+        _until_gone(item)
+        item.resource.mark.after_delete(item.resource)
+        item.action = "unchanged"
+
+
+def _nothing(item: Item, context: Context) -> None:
+    """Unchanged, or not ours."""
+
+
+def _settle(item: Item, context: Context) -> None:
+    """Read the object back until it can be used."""
+    resource = item.resource
+    if resource.running is not None:
+        item.pending = operations.operation_name(resource.running)
+        resource.forget()
+        item.found = resource.read()
+        return
+
+    def look() -> Document | None:
+        resource.forget()
+        return resource.read()
+
+    def usable(found: Document | None) -> bool:
+        if found is None:
+            return False
+        state, word = resource.readiness(found)
+        if state is State.FAILED:
+            raise Failure(f"it is in state {word}, and will not become ready by itself.", found=resource.output(found))
+        return state is State.READY
+
+    item.found = operations.poll(resource.wire, look, usable, "not ready")
+    item.state, item.word = resource.readiness(t.cast(Document, item.found))
+
+
+def _until_gone(item: Item) -> None:
+    resource = item.resource
+
+    def look() -> Document | None:
+        resource.forget()
+        try:
+            return resource.read()
+        except ApiError as error:
+            if resource.absent_when(error):
+                return None
+            raise
+
+    operations.poll(resource.wire, look, lambda found: found is None, "still being deleted")
+
+
+_ACTIONS: dict[str, t.Callable[[Item, Context], None]] = {
+    "created": _create,
+    "updated": _update,
+    "recreated": _recreate,
+    "deleted": _delete,
+    "pending": _join,
+    "unchanged": _nothing,
+    "kept": _nothing,
+}

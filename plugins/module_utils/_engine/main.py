@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole of a singular module: options in, result out. Private to the collection.
+
+This file and its neighbours spec.py and plural.py are the only ones that know Ansible.
+"""
+
+from __future__ import annotations
+
+import traceback
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from .._google import credentials
+from .._google.errors import ApiError, Failure
+from . import apply, plan, report, spec
+from .context import Context
+from .resource import Resource
+
+try:
+    import google.auth  # noqa: F401  (only asked whether it is there)
+    import requests  # noqa: F401  (likewise)
+
+    MISSING = None
+except ImportError:
+    MISSING = traceback.format_exc()
+
+
+def run(resource: type[Resource]) -> None:
+    """Everything that a module for one kind does."""
+    module = AnsibleModule(
+        argument_spec={**spec.common(), **spec.change(), **spec.of(resource.fields)},
+        supports_check_mode=True,
+        **spec.rules(resource),
+    )
+    context = open_context(module)
+    item = item_of(resource, module.params, module.params, 0, context)
+    result = carry_out(module, [item], context)
+    (single,) = result.pop("resources")
+    for key in ("kind", "name", "failed"):
+        single.pop(key, None)
+    result.pop("pending")
+    module.exit_json(**{**result, **single})
+
+
+def run_info(resource: type[Resource]) -> None:
+    """Everything that a reading module for one kind does: one object by name, or all of them."""
+    identity = [field for field in resource.fields if field.identity]
+    names = tuple(field for field in identity if field.name == resource.name_option)
+    places = tuple(field for field in identity if field.name != resource.name_option)
+    argument_spec = {**spec.common(), **spec.of(places), **spec.of(names)}
+    for field in names:
+        argument_spec[field.name].pop("required", None)
+    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True)
+    context = open_context(module)
+    wanted = resource(module.params, context)
+    found: list[dict[str, t.Any]] = []
+    try:
+        if wanted.options.get(resource.name_option):
+            document = wanted.read()
+            documents = [] if document is None else [document]
+        else:
+            documents = wanted.everything()
+        for document in documents:
+            label = wanted.options.get(resource.name_option) or document.get("name")
+            single = resource({**module.params, resource.name_option: str(label).rsplit("/", 1)[-1]}, context)
+            found.append(single.output(document))
+    except Failure as error:
+        fail(module, error.about(wanted.title))
+    module.exit_json(changed=False, resources=found)
+
+
+def open_context(module: AnsibleModule) -> Context:
+    """The run's context. Secrets are registered with the module before anything else can fail."""
+    hide(module, credentials.secrets_of(module.params))
+    if MISSING:
+        module.fail_json(msg=missing_required_lib("google-auth and requests"), exception=MISSING)
+    from .._google.session import Client
+
+    try:
+        client = Client(module.params, on_secret=lambda secret: hide(module, [secret]))
+    except Failure as error:
+        fail(module, error)
+    return Context(client, check=module.check_mode, wait=module.params.get("wait", True))
+
+
+def hide(module: AnsibleModule, secrets: t.Iterable[str]) -> None:
+    """Make sure that none of these strings leaves the module."""
+    module.no_log_values.update(secret for secret in secrets if secret)
+
+
+def item_of(
+    resource: type[Resource],
+    options: t.Mapping[str, t.Any],
+    task: t.Mapping[str, t.Any],
+    index: int,
+    context: Context,
+) -> plan.Item:
+    """One object from its options; ``task`` holds what is common to all objects of the task."""
+    own = {field.name: options.get(field.name) for field in resource.fields if not field.output}
+    for name in ("project", "timeout"):
+        own[name] = options.get(name) if options.get(name) is not None else task.get(name)
+
+    def steering(name: str) -> t.Any:
+        return options.get(name) if options.get(name) is not None else task.get(name)
+
+    return plan.Item(
+        index=index,
+        resource=resource(own, context),
+        present=(steering("state") or "present") == "present",
+        force=bool(steering("force")),
+        allow_recreate=bool(steering("allow_recreate")),
+    )
+
+
+def carry_out(module: AnsibleModule, items: list[plan.Item], context: Context) -> dict[str, t.Any]:
+    """Plan and apply; returns the result or ends the module with the reasons."""
+    diff = bool(module._diff)  # pylint: disable=protected-access
+    try:
+        apply.run(items, context)
+    except Failure as error:
+        fail(module, error, report.whole(items, diff) if any(item.changed for item in items) else {})
+    return report.whole(items, diff)
+
+
+def fail(module: AnsibleModule, error: Failure, partly: dict[str, t.Any] | None = None) -> t.NoReturn:
+    """End the module with the sentence, Google's own words, and what had been done until then."""
+    facts = error.result()
+    facts.pop("changed", None)
+    result = {**(partly or {}), **facts}
+    if isinstance(error, ApiError):
+        result["status"] = error.status
+    module.fail_json(msg=error.message, **result)
+    raise AssertionError("fail_json returned")

@@ -1,0 +1,204 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What would be done to each object, without doing it. Private to the collection.
+
+Everything is read, in dependency order, before the first write: what must be refused is refused while nothing has
+changed yet. Check mode ends here; a real run goes on in apply.py with the same items.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._google.errors import ApiError, Failure, InvalidError, RefusedError
+from . import graph, normalise
+from .compare import Change
+from .context import Context
+from .fields import Document
+from .resource import Reference, Resource, State
+
+
+@dataclasses.dataclass(eq=False)
+class Item:
+    """One object of a run: what is asked, what was found, what is to be done.
+
+    ``action`` is created, updated, recreated, deleted, unchanged, kept (not ours, left alone) or pending.
+    ``unsure``: could not be read yet because its API is only just being enabled; looked at again before it is made.
+    """
+
+    index: int
+    resource: Resource
+    present: bool = True
+    force: bool = False
+    allow_recreate: bool = False
+    needs: list[tuple[Item, Reference]] = dataclasses.field(default_factory=list)
+    found: Document | None = None
+    state: State = State.READY
+    word: str = ""
+    action: str = "unchanged"
+    changes: list[Change] = dataclasses.field(default_factory=list)
+    refused: list[str] = dataclasses.field(default_factory=list)
+    failure: Failure | None = None
+    unsure: bool = False
+    pending: str = ""
+    note: str = ""
+
+    @property
+    def label(self) -> str:
+        """``compute_network shop-vpc``"""
+        return f"{self.resource.kind} {self.resource.name}"
+
+    @property
+    def changed(self) -> bool:
+        """Whether something is or would be different afterwards."""
+        return self.action in ("created", "updated", "recreated", "deleted")
+
+
+def connect(items: list[Item]) -> dict[Item, set[Item]]:
+    """Find who must come before whom, from what the resources refer to. Deletions go the other way round."""
+    before: dict[Item, set[Item]] = {item: set() for item in items}
+    by_kind: dict[str, list[Item]] = {}
+    for item in items:
+        by_kind.setdefault(item.resource.kind, []).append(item)
+    for item in items:
+        for reference in item.resource.references():
+            for other in by_kind.get(reference.kind, []):
+                if other is item or not _means(reference, other.resource):
+                    continue
+                if item.present and other.present:
+                    item.needs.append((other, reference))
+                    before[item].add(other)
+                elif not item.present and not other.present:
+                    before[other].add(item)
+    graph.order(items, before, lambda item: item.label)
+    return before
+
+
+def _means(reference: Reference, resource: Resource) -> bool:
+    if reference.value is None:
+        return True
+    stated = resource.options.get(reference.option)
+    return normalise.short_name(str(stated)) == normalise.short_name(reference.value)
+
+
+def check_declarations(items: list[Item]) -> None:
+    """Raise InvalidError with everything that is wrong with the declarations themselves."""
+    wrong: list[str] = []
+    seen: dict[tuple[str, ...], Item] = {}
+    for item in items:
+        if item.present:
+            wrong.extend(f"{item.resource.subject}: {sentence}" for sentence in item.resource.validate())
+        twin = seen.setdefault(item.resource.identity(), item)
+        if twin is not item:
+            wrong.append(f"{item.resource.subject} is declared twice (entries {twin.index} and {item.index}).")
+    if wrong:
+        raise InvalidError("\n".join(wrong), refused=wrong)
+
+
+def make(items: list[Item], context: Context) -> dict[Item, set[Item]]:
+    """Fill in every item's action. Raises when anything cannot be read or has to be refused; nothing is written."""
+    check_declarations(items)
+    before = connect(items)
+    enabling = any(item.resource.kind == "project_services" for item in items)
+    # Reading knows no "first delete the child": deletions are all looked at together.
+    reading = {item: {other for other, _ in item.needs} for item in items}
+    graph.run(items, reading, lambda item: _look(item, context, enabling))
+    for item in items:
+        if isinstance(item.failure, ApiError | Failure):
+            raise item.failure.about(item.resource.subject)
+    refused = [f"{item.resource.subject}: {sentence}" for item in items for sentence in item.refused]
+    if refused:
+        raise RefusedError("\n".join(refused), refused=refused)
+    return before
+
+
+def _look(item: Item, context: Context, enabling: bool) -> None:
+    try:
+        if item.present and any(_comes_later(other, reference) for other, reference in item.needs):
+            item.action = "created"
+            return
+        try:
+            item.found = item.resource.read()
+        except ApiError as error:
+            if item.resource.absent_when(error):
+                item.found = None
+            elif error.service_disabled and (enabling or context.check or not item.present):
+                item.found = None
+                item.unsure = item.present
+                if not enabling:
+                    item.note = f"the API is not enabled: {error.said}"
+            else:
+                if error.service_disabled:
+                    error.message += "\n  Enable the API: declare it in project_services."
+                raise
+        decide(item)
+    except Failure as error:
+        item.failure = error
+
+
+def _comes_later(other: Item, reference: Reference) -> bool:
+    """Whether what is needed does not exist yet, so that what lives in it cannot exist either."""
+    return reference.needed and (other.failure is not None or other.action in ("created", "recreated"))
+
+
+def decide(item: Item) -> None:
+    """Choose the action from what was found; may read (who owns it)."""
+    resource = item.resource
+    item.changes, item.refused = [], []
+    if item.found is None:
+        item.action = "created" if item.present else "unchanged"
+        item.refused = resource.examine_creation() if item.present else []
+        return
+    item.state, item.word = resource.readiness(item.found)
+    if not item.present:
+        _decide_absent(item)
+        return
+    if item.state is State.GOING:
+        item.action, item.note = "created", "made again once Google has finished deleting it"
+        return
+    item.changes = resource.difference(item.found)
+    if item.state is State.FAILED:
+        _decide_failed(item)
+        return
+    item.refused = resource.examine(item.found, item.changes)
+    fixed = resource.fixed(item.changes)
+    if fixed and not item.refused:
+        if item.allow_recreate:
+            item.action = "recreated"
+            return
+        item.refused.extend(
+            f"{change.field} cannot be changed in place: it is {_said(change.before)}, "
+            f"wanted {_said(change.shown()['after'])}. "
+            "Keep the value, or set allow_recreate: true to delete it and create it again."
+            for change in fixed
+        )
+    item.action = "updated" if item.changes else "unchanged"
+    if item.action == "unchanged" and item.state is State.PENDING:
+        item.action = "pending"
+
+
+def _decide_absent(item: Item) -> None:
+    if item.state is State.GOING:
+        item.action = "pending"
+    elif item.force or item.resource.mark.owned(item.resource, t.cast(Document, item.found)):
+        item.action = "deleted"
+    else:
+        item.action = "kept"
+        item.note = item.resource.mark.why_kept
+
+
+def _decide_failed(item: Item) -> None:
+    if item.allow_recreate:
+        item.action = "recreated"
+        return
+    item.refused.append(
+        f"it exists in state {item.word}, which cannot be repaired in place. "
+        "Set allow_recreate: true to delete it and create it again."
+    )
+
+
+def _said(value: t.Any) -> str:
+    return "not set" if value in (None, "", [], {}) else str(value)

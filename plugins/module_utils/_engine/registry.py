@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which class stands for which kind. Private to the collection.
+
+Classes are imported when first asked for: a task pays only for the kinds it uses. Ansible packs a module by its static
+imports, so every kind also stands in an import below that is never executed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import typing as t
+
+if t.TYPE_CHECKING:
+    from .._resources import (  # noqa: F401  (packed with the module, imported by name)
+        compute_network,
+    )
+    from .resource import Resource
+
+#: Kind -> (module in _resources, class).
+KINDS: dict[str, tuple[str, str]] = {
+    "compute_network": ("compute_network", "ComputeNetwork"),
+}
+
+
+def load(kind: str) -> type[Resource]:
+    """The class of a kind. Raises KeyError for an unknown one."""
+    module, name = KINDS[kind]
+    package = __package__.rsplit(".", 1)[0] + "._resources"
+    return getattr(importlib.import_module(f"{package}.{module}"), name)

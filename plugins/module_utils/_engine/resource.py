@@ -1,0 +1,442 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a kind of Google object has to say about itself. Private to the collection.
+
+Most kinds are class attributes alone::
+
+    class Network(Resource):
+        kind = "compute_network"                    # = the singular module's name
+        title = "network"                           # what messages call it
+        service = "compute"                         # whose endpoint
+        fields = (Field("name", required=True, identity=True), Field("mtu", type="int", immutable=True), ...)
+        path = "compute/v1/projects/{project}/global/networks/{name}"
+        family = operations.COMPUTE                 # how its writes are waited for; None: synchronous
+        update_method = "PATCH"
+        mark = DescriptionMark()
+
+Templates (``path``, ``parent_path``, ``create_query``, ``lock``) are filled from :meth:`variables`: the options, plus
+``project`` and, if a template names it, ``project_number``.
+
+What a kind can override, from least to most:
+
+* ``validate()``         sentences about a declaration that cannot be right (before anything is read)
+* ``examine(found, changes)``  sentences about changes that must be refused, seeing what is there
+* ``readiness(found)``   READY, PENDING, FAILED or GOING, with a detail
+* ``body()``             what a create sends;  ``output(found)``  what the result shows
+* ``read()``             the object or None;  ``find_in_list()`` when there is no get (set ``list_items``)
+* ``difference(found)``  the changes, for kinds that compare more than fields (a bundle's content)
+* ``create()`` / ``update(found, changes)`` / ``delete(found)``  the calls; each waits (``self.finish(reply)``) itself
+* ``diff(plan)``         what ``--diff`` shows, as data
+* ``references()``       what has to exist first, beyond ``Field.reference`` and ``after``
+
+A resource never knows Ansible. It talks through ``self.wire`` and shares reads through ``self.context.once``.
+Raise ``Failure`` subclasses (``_google.errors``) with whole sentences; the engine puts the object's name in front.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import enum
+import string
+import typing as t
+from urllib.parse import quote
+
+from .._google import operations
+from .._google.errors import ApiError, Failure
+from .._google.session import Wire
+from . import fields as f
+from .compare import HIDDEN, Change, differences
+from .context import Context
+from .fields import Document, Field, Options
+from .ownership import DescriptionMark, LabelMark, Mark
+
+
+class State(enum.Enum):
+    """Whether an object that exists can be used."""
+
+    READY = "ready"
+    PENDING = "pending"
+    FAILED = "failed"
+    GOING = "going"
+
+
+@dataclasses.dataclass(frozen=True)
+class Reference:
+    """Something that must exist first: an object of ``kind`` whose option ``option`` is ``value`` (short names match).
+
+    ``value`` None means every object of that kind. ``needed``: while it is absent, this object cannot exist either,
+    so it is not even read.
+    """
+
+    kind: str
+    value: str | None = None
+    option: str = "name"
+    needed: bool = True
+
+
+class Resource:
+    """One object as it is wanted. See the module's text for the parts a kind states."""
+
+    kind: t.ClassVar[str]
+    title: t.ClassVar[str]
+    service: t.ClassVar[str]
+    fields: t.ClassVar[tuple[Field, ...]]
+    #: Further rules of the argument spec, as ansible-core writes them.
+    required_if: t.ClassVar[tuple[t.Any, ...]] = ()
+    mutually_exclusive: t.ClassVar[tuple[t.Any, ...]] = ()
+    required_together: t.ClassVar[tuple[t.Any, ...]] = ()
+    required_one_of: t.ClassVar[tuple[t.Any, ...]] = ()
+
+    #: The object's path below the service's endpoint, version included.
+    path: t.ClassVar[str] = ""
+    #: Where create POSTs and list GETs; default: ``path`` without its last segment.
+    parent_path: t.ClassVar[str] = ""
+    create_query: t.ClassVar[dict[str, str]] = {}
+    #: Key around the create body ("cluster"), where Google wants one.
+    create_wrapper: t.ClassVar[str] = ""
+    #: "PATCH" (changed fields), "PUT" (whole object: read, modified, written) or "" (nothing can change in place).
+    update_method: t.ClassVar[str] = ""
+    #: PATCH sends ``updateMask`` with the changed fields' places.
+    update_mask: t.ClassVar[bool] = True
+    #: Fields of Google's object that every update must carry (fingerprint, etag).
+    update_carries: t.ClassVar[tuple[str, ...]] = ()
+    #: Compute's idempotency key: a repeated create or patch is carried out once.
+    request_ids: t.ClassVar[bool] = False
+    family: t.ClassVar[operations.Family | None] = None
+
+    #: No get: name of the array in the list reply, and the options that tell which entry is ours.
+    list_items: t.ClassVar[str] = ""
+    list_match: t.ClassVar[tuple[str, ...]] = ()
+
+    #: Where Google tells the state, and which words mean what. "" = usable as soon as it exists.
+    state_place: t.ClassVar[str] = ""
+    states: t.ClassVar[dict[str, State]] = {
+        "ACTIVE": State.READY,
+        "CREATING": State.PENDING,
+        "UPDATING": State.PENDING,
+        "DELETING": State.GOING,
+        "ERROR": State.FAILED,
+        "FAILED": State.FAILED,
+    }
+
+    mark: t.ClassVar[Mark] = Mark()
+    #: Objects with the same key change one after the other. A template; "" = no lock.
+    lock: t.ClassVar[str] = ""
+    #: Kinds whose objects come first whenever they are in the same list.
+    after: t.ClassVar[tuple[str, ...]] = ("project_services",)
+    #: Google takes minutes: ``wait: false`` does not wait for these.
+    long_running: t.ClassVar[bool] = False
+    #: Seconds that a change of one object may take, unless ``timeout`` says otherwise.
+    timeout: t.ClassVar[float] = 300.0
+    #: Which option is the object's name in reports.
+    name_option: t.ClassVar[str] = "name"
+
+    def __init__(self, options: Options, context: Context) -> None:
+        """``options`` are validated; nulls mean "not stated" and are dropped."""
+        self.options: Options = f.prune(options)
+        self.context = context
+        self.wire = Wire(context.client, float(self.options.get("timeout") or self.timeout))
+        #: Last segment of the name Google gave it, when found in a list.
+        self.remote_id = ""
+        #: The long operation that was started and not waited for (``wait: false``).
+        self.running: Document | None = None
+
+    # -- who ---------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        return str(self.options.get(self.name_option) or self.kind)
+
+    @property
+    def subject(self) -> str:
+        """How a message begins: ``network shop-vpc``."""
+        return f"{self.title} {self.name}"
+
+    @property
+    def project(self) -> str:
+        """The project id or number. Raises Failure when nobody names one."""
+        project = self.options.get("project") or self.context.once("project", self.context.client.project)
+        if not project:
+            raise Failure("no project: set project (or GCP_PROJECT).")
+        return str(project)
+
+    def variables(self) -> dict[str, t.Any]:
+        """Values for templates."""
+        return {**self.options, "remote_id": self.remote_id}
+
+    def fill(self, template: str) -> str:
+        """Fill a template; values are quoted as path segments."""
+        values = self.variables()
+        filled = {}
+        for _text, name, _format, _conversion in string.Formatter().parse(template):
+            if name is None:
+                continue
+            if name == "project" and not values.get("project"):
+                value = self.project
+            elif name == "project_number":
+                value = self.context.project_number(self.wire, self.project)
+            else:
+                value = values[name]
+            filled[name] = quote(str(value), safe=":@.-_~")
+        return template.format(**filled)
+
+    def url(self) -> str:
+        """The object's own path."""
+        return self.fill(self.path)
+
+    def parent_url(self) -> str:
+        """The path of the collection it is in."""
+        return self.fill(self.parent_path or self.path.rsplit("/", 1)[0])
+
+    def identity(self) -> tuple[str, ...]:
+        """What makes two declarations mean the same object; no reads."""
+        stated = [str(self.options.get(field.name, "")) for field in self.fields if field.identity]
+        return (self.kind, str(self.options.get("project") or ""), *stated)
+
+    def lock_key(self) -> str:
+        """Objects with equal keys are changed one at a time; "" for none."""
+        return self.fill(self.lock) if self.lock else ""
+
+    def references(self) -> list[Reference]:
+        """What must exist first."""
+        found = [Reference(kind, needed=False) for kind in self.after]
+        for field in self.fields:
+            value = self.options.get(field.name)
+            if not field.reference or value is None:
+                continue
+            for single in value if isinstance(value, list) else [value]:
+                found.append(Reference(field.reference, str(single)))
+        return found
+
+    # -- rules -------------------------------------------------------------------------------------------------
+
+    def validate(self) -> list[str]:
+        """What is wrong with the declaration itself: sentences with field, value and remedy. Reads nothing."""
+        return []
+
+    def examine(self, found: Document, changes: list[Change]) -> list[str]:
+        """What is wrong with the declaration seeing what is there: sentences. Called before any write."""
+        return []
+
+    def examine_creation(self) -> list[str]:
+        """What forbids making it, seeing what is around it: sentences. Called before any write; may read."""
+        return []
+
+    def remark(self, action: str) -> str:
+        """A sentence for the report about this action, or nothing."""
+        return ""
+
+    def absent_when(self, error: ApiError) -> bool:
+        """Whether an error on reading only says that the object, or what it lives in, does not exist."""
+        return error.missing
+
+    # -- reading -----------------------------------------------------------------------------------------------
+
+    def read(self) -> Document | None:
+        """Google's object, None when there is none."""
+        if self.list_items:
+            return self.find_in_list()
+        return self.wire.find(self.service, self.url())
+
+    def find_in_list(self) -> Document | None:
+        """The list entry whose ``list_match`` options are ours; the list is read once for all objects of a run."""
+        wanted = {name: self.options[name] for name in self.list_match}
+        matching = tuple(dataclasses.replace(x, identity=False) for x in self.fields if x.name in wanted)
+        for entry in self.list_all():
+            if not differences(matching, wanted, f.describe(matching, entry, self)):
+                self.remote_id = str(entry.get("name") or "").rsplit("/", 1)[-1]
+                return entry
+        return None
+
+    def list_all(self) -> list[Document]:
+        """Every object of the collection that ours is in, shared within the run. A missing parent has none."""
+        parent = self.parent_url()
+
+        def load() -> list[Document]:
+            try:
+                return self.wire.pages(self.service, parent, self.list_items)
+            except ApiError as error:
+                if error.missing:
+                    return []
+                raise
+
+        return self.context.once(("list", self.service, parent), load)
+
+    def everything(self) -> list[Document]:
+        """All objects of the collection that ours would be in, for reading modules."""
+        if self.list_items:
+            return self.list_all()
+        return self.wire.pages(self.service, self.parent_url(), "items")
+
+    def readiness(self, found: Document) -> tuple[State, str]:
+        """Whether it can be used, and Google's word for it."""
+        if not self.state_place:
+            return State.READY, ""
+        word = str(f.find(found, self.state_place.split(".")) or "")
+        return (self.states.get(word, State.READY) if word else State.READY), word
+
+    def describe(self, found: Document) -> Options:
+        """Google's object in option form."""
+        return f.describe(self.fields, found, self)
+
+    def output(self, found: Document) -> Options:
+        """What the result shows: identity as given, everything else as found, secrets left out."""
+        shown = {name: value for name, value in self.options.items() if name in self._shown_identity()}
+        described = self.describe(found)
+        for field in self.fields:
+            if field.place and not field.secret and not field.identity:
+                shown[field.name] = described.get(field.name)
+        return shown
+
+    def predicted(self) -> Options:
+        """What the result would show once created: the same keys, null where only Google can tell."""
+        full = f.with_initial(self.fields, self.options)
+        shown = {name: value for name, value in self.options.items() if name in self._shown_identity()}
+        for field in self.fields:
+            if field.place and not field.secret and not field.identity:
+                shown[field.name] = full.get(field.name)
+        return shown
+
+    def _shown_identity(self) -> set[str]:
+        return {"project"} | {field.name for field in self.fields if field.identity}
+
+    # -- comparing ---------------------------------------------------------------------------------------------
+
+    def difference(self, found: Document) -> list[Change]:
+        """What would change, field by field."""
+        return differences(self.fields, self.options, self.describe(found))
+
+    def fixed(self, changes: list[Change]) -> list[Change]:
+        """Those of the changes that Google cannot make in place."""
+        if not self.update_method and type(self).update is Resource.update:
+            return list(changes)
+        top = {field.name: field for field in self.fields}
+        return [change for change in changes if change.spec.immutable or top[change.top].immutable]
+
+    def diff(
+        self, action: str, found: Document | None, changes: list[Change]
+    ) -> dict[str, t.Any] | list[dict[str, t.Any]] | None:
+        """Before and after as data (several, where one object holds files); None when nothing differs. Secrets hidden, only what the user states."""
+        before: dict[str, t.Any] = {}
+        after: dict[str, t.Any] = {}
+        if action == "created":
+            after = {
+                field.name: HIDDEN if field.secret else self.options[field.name]
+                for field in self.fields
+                if field.name in self.options
+            }
+        elif action == "deleted":
+            before = f.prune(self.output(found)) if found else {}
+        elif changes:
+            before = {change.field: change.shown()["before"] for change in changes}
+            after = {change.field: change.shown()["after"] for change in changes}
+        else:
+            return None
+        label = f"{self.kind} {self.name}"
+        return {"before_header": label, "after_header": label, "before": before, "after": after}
+
+    # -- writing -----------------------------------------------------------------------------------------------
+
+    def body(self) -> Document:
+        """What a create sends, without the mark."""
+        return f.write(self.fields, f.with_initial(self.fields, self.options), {}, self)
+
+    def create(self) -> None:
+        """Make it and wait. The engine has written the ownership record; it compares when Google says "exists"."""
+        body = self.body()
+        self.mark.stamp(self, body)
+        query: dict[str, t.Any] = {key: _unquoted(self, value) for key, value in self.create_query.items()}
+        if self.request_ids:
+            query["requestId"] = request_id()
+        reply = self.wire.send(
+            self.service,
+            "POST",
+            self.parent_url(),
+            query=query,
+            body={self.create_wrapper: body} if self.create_wrapper else body,
+            repeatable=True,
+        )
+        self.finish(reply.json())
+
+    def update(self, found: Document, changes: list[Change]) -> None:
+        """Change it in place and wait. What the user did not state is sent back as it was, or not at all."""
+        new = f.write(self.fields, self.changed_options(changes), copy.deepcopy(found), self)
+        if isinstance(self.mark, LabelMark | DescriptionMark) and self.mark.owned(self, found):
+            self.mark.stamp(self, new)
+        query: dict[str, t.Any] = {}
+        if self.update_method == "PATCH":
+            places = self.changed_places(changes)
+            if self.update_mask:
+                query["updateMask"] = ",".join(places)
+            keys = {place.split(".")[0] for place in places} | set(self.update_carries)
+            new = {key: value for key, value in new.items() if key in keys}
+        if self.request_ids:
+            query["requestId"] = request_id()
+        self.finish(self.wire.send(self.service, self.update_method, self.url(), query=query, body=new).json())
+
+    def changed_options(self, changes: list[Change]) -> Options:
+        """The stated options that differ (outermost fields), plus those Google never shows."""
+        tops = {change.top for change in changes}
+        hidden = {field.name for field in self.fields if field.write_only}
+        return {name: value for name, value in self.options.items() if name in tops | hidden}
+
+    def changed_places(self, changes: list[Change]) -> list[str]:
+        """Places in Google's object of the outermost fields that differ, sorted."""
+        top = {field.name: field for field in self.fields}
+        return sorted({".".join(top[change.top].place) for change in changes})
+
+    def delete(self, found: Document) -> None:
+        """Remove it and wait until Google is done. Already gone is fine."""
+        query = {"requestId": request_id()} if self.request_ids else {}
+        path = self.url() if not self.list_items else f"{self.parent_url()}/{quote(self.remote_id)}"
+        try:
+            reply = self.wire.send(self.service, "DELETE", path, query=query)
+        except ApiError as error:
+            if error.missing:
+                return
+            raise
+        self.finish(reply.json())
+
+    def finish(self, reply: t.Any) -> Document:
+        """Wait for the operation a write answered with, unless it is long and nobody waits.
+
+        Returns the finished operation, the running one, or ``reply`` itself when it is none.
+        """
+        self.forget()
+        if self.family is None or not self.family.started(reply):
+            return reply if isinstance(reply, dict) else {}
+        if self.long_running and not self.context.wait:
+            failed = self.family.failure(reply)
+            if failed:
+                raise failed
+            if not self.family.done(reply):
+                self.running = reply
+            return reply
+        try:
+            return operations.wait(self.wire, self.family, reply)
+        finally:
+            self.forget()
+
+    def forget(self) -> None:
+        """What others read of this collection is stale now."""
+        if self.list_items:
+            self.context.forget(("list", self.service, self.parent_url()))
+
+
+def _unquoted(resource: Resource, template: str) -> str:
+    """Fill a template for a query, which is quoted later."""
+    values = {"project": resource.options.get("project") or "", **resource.variables()}
+    if "{project}" in template and not values["project"]:
+        values["project"] = resource.project
+    return template.format(**values)
+
+
+def request_id() -> str:
+    """A fresh idempotency key for Compute Engine."""
+    import uuid
+
+    return str(uuid.uuid4())

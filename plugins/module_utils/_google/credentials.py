@@ -1,0 +1,174 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Credentials as users of Google's own collection know them; google-auth does the work. Private to the collection.
+
+Nothing here is imported before a module asks for it: google-auth costs a tenth of a second.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+
+from .errors import CredentialsError
+
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+
+#: Option, environment variables (first that is set wins) and whether the value is a secret.
+ENVIRONMENT: dict[str, tuple[str, ...]] = {
+    "auth_kind": ("GCP_AUTH_KIND",),
+    "project": ("GCP_PROJECT", "GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT"),
+    "service_account_file": ("GCP_SERVICE_ACCOUNT_FILE",),
+    "service_account_contents": ("GCP_SERVICE_ACCOUNT_CONTENTS",),
+    "service_account_email": ("GCP_SERVICE_ACCOUNT_EMAIL",),
+    "access_token": ("GCP_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN"),
+    "impersonate_service_account": ("GCP_IMPERSONATE_SERVICE_ACCOUNT", "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT"),
+    "scopes": ("GCP_SCOPES",),
+}
+
+
+def secrets_of(options: t.Mapping[str, t.Any]) -> set[str]:
+    """Every string in the credentials that must never be shown: tokens, key documents, private keys."""
+    found: set[str] = set()
+    token = options.get("access_token") or os.environ.get("GCP_ACCESS_TOKEN")
+    if token:
+        found.add(str(token))
+    for contents in (options.get("service_account_contents"), os.environ.get("GCP_SERVICE_ACCOUNT_CONTENTS")):
+        if contents:
+            found |= _secrets_in(contents)
+    return found
+
+
+def _secrets_in(contents: t.Any) -> set[str]:
+    found: set[str] = set()
+    if isinstance(contents, str):
+        found.add(contents)
+        try:
+            contents = json.loads(contents)
+        except ValueError:
+            return found
+    if isinstance(contents, dict):
+        for name in ("private_key", "private_key_id", "client_secret", "refresh_token"):
+            value = contents.get(name)
+            if isinstance(value, str) and value:
+                found.add(value)
+                found.add(value.strip())
+                found.add(value.replace("\n", "\\n"))
+    return found
+
+
+def load(options: t.Mapping[str, t.Any]) -> tuple[t.Any, str | None]:
+    """Make google-auth credentials from module options.
+
+    Returns the credentials and the project they name (or None).
+    Raises CredentialsError with what is missing and how to give it.
+    """
+    import google.auth
+    import google.auth.exceptions
+
+    scopes = list(options.get("scopes") or [SCOPE])
+    kind = options.get("auth_kind") or _guess(options)
+    try:
+        credentials, project = _KINDS[kind](options, scopes)
+    except google.auth.exceptions.GoogleAuthError as error:
+        raise CredentialsError(
+            f"credentials of kind {kind} cannot be used: {error}. Set auth_kind with service_account_file, "
+            "service_account_contents or access_token, or give application default credentials "
+            "(GOOGLE_APPLICATION_CREDENTIALS or 'gcloud auth application-default login')."
+        ) from error
+    target = options.get("impersonate_service_account")
+    if target:
+        from google.auth import impersonated_credentials
+
+        credentials = impersonated_credentials.Credentials(
+            source_credentials=credentials,
+            target_principal=target,
+            target_scopes=scopes,
+        )
+    return credentials, project
+
+
+def _guess(options: t.Mapping[str, t.Any]) -> str:
+    if options.get("access_token"):
+        return "accesstoken"
+    if options.get("service_account_file") or options.get("service_account_contents"):
+        return "serviceaccount"
+    return "application"
+
+
+def _application(options: t.Mapping[str, t.Any], scopes: list[str]) -> tuple[t.Any, str | None]:
+    import google.auth
+
+    return google.auth.default(scopes=scopes)
+
+
+def _machine(options: t.Mapping[str, t.Any], scopes: list[str]) -> tuple[t.Any, str | None]:
+    from google.auth import compute_engine
+
+    email = options.get("service_account_email") or "default"
+    return compute_engine.Credentials(service_account_email=email, scopes=scopes), None
+
+
+def _access_token(options: t.Mapping[str, t.Any], scopes: list[str]) -> tuple[t.Any, str | None]:
+    from google.oauth2 import credentials
+
+    token = options.get("access_token")
+    if not token:
+        raise CredentialsError("auth_kind is accesstoken, but access_token (or GCP_ACCESS_TOKEN) is not given.")
+    return credentials.Credentials(str(token).strip()), None
+
+
+def _service_account(options: t.Mapping[str, t.Any], scopes: list[str]) -> tuple[t.Any, str | None]:
+    document = _document(options)
+    kind = document.get("type")
+    if kind == "external_account":  # workload identity federation: a configuration file, not a key
+        import google.auth
+
+        return google.auth.load_credentials_from_dict(document, scopes=scopes)
+    from google.oauth2 import service_account
+
+    try:
+        credentials = service_account.Credentials.from_service_account_info(document, scopes=scopes)
+    except (ValueError, TypeError) as error:
+        raise CredentialsError(
+            f"the service account key cannot be read: {error}. It is the JSON file that Google gives when a key is made."
+        ) from error
+    return credentials, document.get("project_id")
+
+
+def _document(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    contents = options.get("service_account_contents")
+    where = "service_account_contents"
+    if not contents:
+        path = options.get("service_account_file")
+        if not path:
+            raise CredentialsError(
+                "auth_kind is serviceaccount, but neither service_account_file nor service_account_contents is given."
+            )
+        where = str(path)
+        try:
+            with open(os.path.expanduser(where), encoding="utf-8") as file:
+                contents = file.read()
+        except OSError as error:
+            raise CredentialsError(f"service_account_file {where} cannot be read: {error.strerror}.") from error
+    if isinstance(contents, dict):
+        return contents
+    try:
+        document = json.loads(contents)
+    except ValueError as error:
+        # The parser's own message may quote the document, which is a secret.
+        raise CredentialsError(f"{where} does not hold JSON.") from error
+    if not isinstance(document, dict):
+        raise CredentialsError(f"{where} does not hold a JSON object.")
+    return document
+
+
+_KINDS: dict[str, t.Callable[[t.Mapping[str, t.Any], list[str]], tuple[t.Any, str | None]]] = {
+    "application": _application,
+    "machineaccount": _machine,
+    "serviceaccount": _service_account,
+    "accesstoken": _access_token,
+}

@@ -1,0 +1,288 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One HTTP session and one token for a whole module process. Private to the collection.
+
+A :class:`Client` is shared by all objects of a run. Each object talks through its own :class:`Wire`, which counts its
+calls and knows how long it may go on. Nothing here knows what a network or a cluster is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+import typing as t
+from urllib.parse import urlencode
+
+from . import clock, credentials, endpoints, retries
+from .errors import ApiError, CredentialsError, UnreachableError
+
+USER_AGENT = "gatewayops.apigee_gke/0.1.0 (Ansible collection)"
+#: Seconds to connect and to wait for a reply's bytes.
+CONNECT_TIMEOUT = 10.0
+READ_TIMEOUT = 60.0
+#: Connections kept open to one host: more objects than this at once wait for each other.
+CONNECTIONS = 16
+
+
+@dataclasses.dataclass
+class Counts:
+    """Calls made: ``writes`` are those that change something; looking at an operation is a read."""
+
+    reads: int = 0
+    writes: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Reply:
+    """A successful reply as it came."""
+
+    status: int
+    headers: t.Mapping[str, str]
+    content: bytes
+
+    def json(self) -> t.Any:
+        """The document, or an empty dict when there is none."""
+        if not self.content.strip():
+            return {}
+        return json.loads(self.content.decode("utf-8"))
+
+
+class Client:
+    """Talks to Google. Safe to use from several threads."""
+
+    def __init__(self, options: t.Mapping[str, t.Any], on_secret: t.Callable[[str], None] | None = None) -> None:
+        """``options`` are the common module options; ``on_secret`` is told every token obtained."""
+        import requests
+        import requests.adapters
+
+        self._options = options
+        self._endpoints = options.get("endpoints") or {}
+        self._timeout = float(options.get("request_timeout") or READ_TIMEOUT)
+        self._on_secret = on_secret or (lambda secret: None)
+        self._session = requests.Session()
+        adapter = requests.adapters.HTTPAdapter(pool_connections=CONNECTIONS, pool_maxsize=CONNECTIONS)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        self._session.headers["User-Agent"] = USER_AGENT
+        self._credentials: t.Any = None
+        self._credentials_project: str | None = None
+        self._lock = threading.Lock()
+
+    def project(self) -> str | None:
+        """The project that the credentials name, for a user who gives none."""
+        with self._lock:
+            self._load()
+        return self._credentials_project
+
+    def token(self) -> str:
+        """A valid access token. Raises CredentialsError."""
+        import google.auth.exceptions
+        import google.auth.transport.requests
+
+        with self._lock:
+            self._load()
+            found = self._credentials
+            if found.token and found.valid:
+                return str(found.token)
+            if found.token and not hasattr(found, "refresh"):
+                return str(found.token)
+            try:
+                found.refresh(google.auth.transport.requests.Request(session=_plain_session()))
+            except google.auth.exceptions.TransportError as error:
+                raise UnreachableError(
+                    f"the token endpoint cannot be reached: {error}. Check the network and the token_uri of the key."
+                ) from error
+            except google.auth.exceptions.GoogleAuthError as error:
+                raise CredentialsError(
+                    f"Google gives no access token: {error}. The credentials may be expired, disabled or revoked."
+                ) from error
+            self._on_secret(str(found.token))
+            return str(found.token)
+
+    def _load(self) -> None:
+        if self._credentials is None:
+            self._credentials, self._credentials_project = credentials.load(self._options)
+            if getattr(self._credentials, "token", None):
+                self._on_secret(str(self._credentials.token))
+
+    def _renew(self, used: str) -> bool:
+        """After a 401: drop the token if it is still the one used. False when there is no way to get another."""
+        with self._lock:
+            if self._options.get("access_token") and not self._options.get("impersonate_service_account"):
+                return False
+            if self._credentials.token == used:
+                self._credentials.token = None
+            return True
+
+    def url(self, service: str, path: str, query: t.Mapping[str, t.Any] | None = None) -> str:
+        """The full address; list values of the query are repeated, None and empty ones left out."""
+        pairs: list[tuple[str, str]] = []
+        for key, value in (query or {}).items():
+            for single in value if isinstance(value, list | tuple) else [value]:
+                if single is None:
+                    continue
+                pairs.append((key, str(single).lower() if isinstance(single, bool) else str(single)))
+        if service == "apigee":
+            # Apigee's useful detail is only in this error format.
+            pairs.append(("$.xgafv", "2"))
+        address = endpoints.base_url(service, self._endpoints) + path.lstrip("/")
+        return address + ("?" + urlencode(pairs, safe="$./:*,-") if pairs else "")
+
+    def send(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        query: t.Mapping[str, t.Any] | None = None,
+        body: t.Any = None,
+        content: bytes | None = None,
+        content_type: str | None = None,
+        repeatable: bool | None = None,
+        deadline: clock.Deadline | None = None,
+        timeout: float | None = None,
+        busy: bool = True,
+    ) -> Reply:
+        """Send one call, repeat it where that is right, and return the reply or raise a Failure.
+
+        ``body`` is sent as JSON, ``content`` as it is. ``repeatable`` says that carrying the call out twice does no
+        harm beyond a "conflict" (default: all methods but POST). ``busy`` repeats refusals that mean "not yet"
+        until ``deadline`` (without one: five minutes).
+        """
+        if repeatable is None:
+            repeatable = method != "POST"
+        url = self.url(service, path, query)
+        headers = {"Accept": "application/json"}
+        data = content
+        if body is not None:
+            data = json.dumps(body).encode("utf-8")
+            headers["Content-Type"] = "application/json"
+        if content_type:
+            headers["Content-Type"] = content_type
+        if data is None and method in ("POST", "PUT", "PATCH"):
+            data = b""
+        until = deadline or clock.Deadline(300)
+        looks = retries.intervals()
+        attempt = 0
+        renewed = False
+        uncertain = False
+        while True:
+            attempt += 1
+            token = self.token()
+            headers["Authorization"] = f"Bearer {token}"
+            reply, why = self._once(method, url, headers, data, timeout)
+            if reply is None:
+                if attempt < retries.ATTEMPTS and repeatable:
+                    uncertain = True
+                    clock.sleep(clock.jitter(retries.pause(attempt, None)))
+                    continue
+                raise UnreachableError(
+                    f"no reply to {method} {url}: {why}. Check the network, the endpoints option and "
+                    "CLOUDSDK_API_ENDPOINT_OVERRIDES_*.",
+                    google_error={"method": method, "url": url, "message": str(why)},
+                )
+            if reply.status < 400:
+                return reply
+            error = ApiError.read(method, url, reply.status, reply.content, _request_id(reply.headers), uncertain)
+            if reply.status == 401 and not renewed and self._renew(token):
+                renewed = True
+                continue
+            if reply.status == 401:
+                raise CredentialsError(
+                    f"Google refuses the access token ({error.said or 'HTTP 401'}). It is expired, revoked or for "
+                    "another Google: get a new one, or use auth_kind serviceaccount or application.",
+                    **error.facts,
+                )
+            again = reply.status in retries.NOT_DONE or (repeatable and reply.status in retries.PERHAPS_DONE)
+            if again and attempt < retries.ATTEMPTS:
+                uncertain = uncertain or reply.status != 429
+                clock.sleep(clock.jitter(retries.pause(attempt, reply.headers.get("Retry-After"))))
+                continue
+            if busy and retries.busy(error) and not until.over():
+                attempt = 0
+                clock.sleep(min(clock.jitter(max(1.0, next(looks))), until.left()))
+                continue
+            raise error
+
+    def _once(
+        self, method: str, url: str, headers: dict[str, str], data: bytes | None, timeout: float | None
+    ) -> tuple[Reply | None, Exception | None]:
+        import requests
+
+        try:
+            reply = self._session.request(
+                method,
+                url,
+                headers=headers,
+                data=data,
+                timeout=(CONNECT_TIMEOUT, timeout or self._timeout),
+                allow_redirects=False,
+            )
+        except requests.exceptions.RequestException as error:
+            return None, error
+        return Reply(reply.status_code, reply.headers, reply.content), None
+
+
+class Wire:
+    """One object's line to Google: a client with its own counts and deadline."""
+
+    def __init__(self, client: Client, budget: float = 300.0) -> None:
+        self.client = client
+        self.counts = Counts()
+        self.waited = 0.0
+        self.deadline = clock.Deadline(budget)
+
+    def send(self, service: str, method: str, path: str, counts_as_read: bool = False, **how: t.Any) -> Reply:
+        """As :meth:`Client.send`; counted."""
+        if method == "GET" or counts_as_read:
+            self.counts.reads += 1
+        else:
+            self.counts.writes += 1
+        how.setdefault("deadline", self.deadline)
+        return self.client.send(service, method, path, **how)
+
+    def get(self, service: str, path: str, query: t.Mapping[str, t.Any] | None = None) -> t.Any:
+        """GET a document. Raises ApiError."""
+        return self.send(service, "GET", path, query=query).json()
+
+    def find(self, service: str, path: str, query: t.Mapping[str, t.Any] | None = None) -> t.Any | None:
+        """GET a document, None when there is none (404)."""
+        try:
+            return self.get(service, path, query)
+        except ApiError as error:
+            if error.missing:
+                return None
+            raise
+
+    def pages(
+        self, service: str, path: str, items: str, query: t.Mapping[str, t.Any] | None = None
+    ) -> list[dict[str, t.Any]]:
+        """All entries of a list that pages by ``nextPageToken``; ``items`` names the array."""
+        found: list[dict[str, t.Any]] = []
+        asked = dict(query or {})
+        while True:
+            page = self.get(service, path, asked)
+            found.extend(page.get(items) or [])
+            token = page.get("nextPageToken")
+            if not token:
+                return found
+            asked["pageToken"] = token
+
+
+def _plain_session() -> t.Any:
+    """The token endpoint gets its own session: google-auth adds no retries of ours to it."""
+    import requests
+
+    session = requests.Session()
+    session.headers["User-Agent"] = USER_AGENT
+    return session
+
+
+def _request_id(headers: t.Mapping[str, str]) -> str:
+    for name in ("X-Request-Id", "X-Goog-Request-Id", "X-Cloud-Trace-Context"):
+        value = headers.get(name)
+        if value:
+            return str(value)
+    return ""

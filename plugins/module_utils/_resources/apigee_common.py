@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What all Apigee kinds share. Private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._engine.fields import Document, Field
+from .._engine.resource import Resource
+from .._google import operations
+from .._google.errors import ApiError
+from .._google.session import Wire
+
+#: Stands in the URL of every kind; in Apigee X an organisation is called like its project.
+ORGANIZATION = Field("organization", api=None, identity=True, reference="apigee_organization")
+
+
+class ApigeeResource(Resource):
+    """An object of an Apigee organisation.
+
+    Apigee refuses a second long operation in an organisation (google-apis.md section 1, decision 5), so kinds whose
+    writes are operations share one lock per organisation; the transport repeats refusals caused by others' operations.
+    """
+
+    service = "apigee"
+    family = operations.APIGEE
+
+    @property
+    def organization(self) -> str:
+        """The organisation; without one, the project's id."""
+        return str(self.options.get("organization") or self.project)
+
+    def variables(self) -> dict[str, t.Any]:
+        """Values for templates, with the organisation always present."""
+        return {**super().variables(), "organization": self.organization}
+
+
+#: Lock of kinds whose writes are long operations of the organisation.
+ORGANIZATION_LOCK = "apigee/{organization}"
+
+#: What Google writes into its answers and ignores or refuses in a PUT.
+_OUTPUT_ONLY = ("createdAt", "lastModifiedAt", "state", "hasAttachedFlowHooks")
+
+
+def writable(document: Document) -> Document:
+    """A copy of an object without what only Google may write."""
+    return {key: value for key, value in document.items() if key not in _OUTPUT_ONLY}
+
+
+def read_organization(resource: Resource, name: str) -> Document | None:
+    """The organisation, read once for all objects of a run; None when it does not exist."""
+    wire: Wire = resource.wire
+
+    def load() -> Document | None:
+        try:
+            return wire.find("apigee", f"v1/organizations/{name}")
+        except ApiError as error:
+            # Google does not tell strangers what exists: 403 "... (or it may not exist)".
+            if error.status == 403 and "may not exist" in error.said:
+                return None
+            raise
+
+    return resource.context.once(organization_key(name), load)
+
+
+def organization_key(name: str) -> tuple[str, str]:
+    """Under which key a run keeps the organisation it has read."""
+    return ("apigee_organization", name)
+
+
+def properties_to_google(value: dict[str, t.Any], resource: t.Any) -> Document:
+    """``{a: b}`` -> Apigee's ``{property: [{name: a, value: b}]}``. (An ``encode`` function.)"""
+    return {"property": [{"name": name, "value": str(value[name])} for name in sorted(value)]}
+
+
+def properties_from_google(value: t.Any, resource: t.Any) -> dict[str, str] | None:
+    """The reverse of :func:`properties_to_google`. (A ``decode`` function.)"""
+    if not isinstance(value, dict):
+        return None
+    entries = value.get("property") or []
+    return {str(entry.get("name")): str(entry.get("value", "")) for entry in entries if isinstance(entry, dict)}

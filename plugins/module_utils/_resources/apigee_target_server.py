@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Target server: where proxies of an environment send requests. Private to the collection."""
+
+from __future__ import annotations
+
+from .._engine.fields import Document, Field
+from .._engine.ownership import DescriptionMark, without_sentence
+from .apigee_common import ORGANIZATION, ApigeeResource
+
+_TLS = (
+    Field("enabled", type="bool"),
+    Field("enforce", type="bool"),
+    Field("trust_store"),
+    Field("key_store"),
+    Field("key_alias"),
+    Field("client_auth_enabled", type="bool"),
+    Field("ignore_validation_errors", type="bool"),
+    Field("protocols", type="list", elements="str", lists="set"),
+    Field("ciphers", type="list", elements="str", lists="set"),
+    Field("common_name", type="dict", fields=(Field("value", required=True), Field("wildcard_match", type="bool"))),
+)
+
+
+class TargetServer(ApigeeResource):
+    """``organizations.environments.targetservers``: every write is synchronous, an update replaces the whole."""
+
+    kind = "apigee_target_server"
+    title = "target server"
+    family = None
+    path = "v1/organizations/{organization}/environments/{environment}/targetservers/{name}"
+    update_method = "PUT"
+    mark = DescriptionMark()
+    fields = (
+        ORGANIZATION,
+        Field("environment", api=None, required=True, identity=True, reference="apigee_environment"),
+        Field("name", required=True, identity=True),
+        Field("host", required=True),
+        Field("port", type="int", required=True),
+        Field("description", decode=without_sentence),
+        # Apigee enables it unless told otherwise, and leaves the field out of its answer when it is disabled.
+        Field("enabled", type="bool", api="isEnabled", initial=True),
+        Field(
+            "protocol",
+            choices=("HTTP", "HTTP2", "GRPC", "GRPC_TARGET", "EXTERNAL_CALLOUT"),
+            default="HTTP",
+            immutable=True,
+        ),
+        Field("tls", type="dict", api="sSLInfo", fields=_TLS),
+    )
+
+    def validate(self) -> list[str]:
+        """Port range, and TLS settings that silently accept any certificate."""
+        problems = []
+        port = self.options.get("port")
+        if port is not None and not 1 <= port <= 65535:
+            problems.append(f"port is {port}. State a number from 1 to 65535.")
+        host = str(self.options.get("host") or "")
+        if "/" in host or ":" in host:
+            problems.append(f"host is {host!r}. State a host name or address only; the port stands in port.")
+        tls = self.options.get("tls") or {}
+        if tls.get("client_auth_enabled") and not (tls.get("key_store") and tls.get("key_alias")):
+            problems.append("tls.client_auth_enabled needs tls.key_store and tls.key_alias.")
+        if tls.get("enforce") and tls.get("ignore_validation_errors"):
+            problems.append("tls.enforce and tls.ignore_validation_errors contradict each other. Keep enforce.")
+        return problems
+
+    def body(self) -> Document:
+        """The whole target server; TLS settings imply that TLS is on unless they say otherwise."""
+        document = super().body()
+        if document.get("sSLInfo"):
+            document["sSLInfo"].setdefault("enabled", True)
+        return document
