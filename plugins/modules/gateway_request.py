@@ -265,7 +265,7 @@ def main():
         "name": {"type": "str", "required": True},
         "url": {"type": "str", "required": True},
         "method": {"type": "str", "default": "GET"},
-        "headers": {"type": "dict", "default": {}, "no_log": False},
+        "headers": {"type": "dict", "default": {}, "no_log": True},
         "status": {"type": "list", "elements": "int", "default": []},
     }
     module = AnsibleModule(
@@ -281,8 +281,6 @@ def main():
         supports_check_mode=True,
     )
     params = module.params
-    for request in params["requests"]:
-        module.no_log_values.update(str(value) for value in request["headers"].values() if len(str(value)) > 3)
     if module.check_mode or not params["requests"]:
         module.exit_json(changed=False, responses=[])
     try:

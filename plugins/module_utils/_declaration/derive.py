@@ -221,7 +221,6 @@ def _proxies(declaration: dict, site: dict, inspect: typing.Callable | None) -> 
                     "enabled": verify.get("enabled", True) is not False,
                     "path": verify.get("path") or "",
                     "status": verify.get("status") or [],
-                    "headers": verify.get("headers") or {},
                 },
             }
         )

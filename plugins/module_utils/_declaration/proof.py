@@ -27,7 +27,6 @@ def requests(proxies: list[dict]) -> list[dict]:
                         "name": f"{proxy['name']} ({environment})",
                         "url": f"https://{hosts[0]}{path or '/'}",
                         "status": list(verify.get("status") or []),
-                        "headers": dict(verify.get("headers") or {}),
                     }
                 )
     return result

@@ -71,8 +71,8 @@ def _together(reads: dict[str, Read]) -> Live:
             try:
                 documents[name] = future.result()
             except ApiError as error:
-                documents[name] = None
-                if not (error.missing or error.service_disabled or _no_such_organization(name, error)):
+                documents[name] = _without(name, error)
+                if not _means_absent(name, error):
                     failures[name] = error
             except Failure as error:
                 documents[name] = None
@@ -80,7 +80,17 @@ def _together(reads: dict[str, Read]) -> Live:
     return Live(documents, failures)
 
 
-def _no_such_organization(name: str, error: ApiError) -> bool:
-    """Apigee answers 403 for an organisation that does not exist, so that names cannot be probed."""
+def _without(name: str, error: ApiError) -> typing.Any:
+    """What stands for a document that was not given: a project whose own API is off may well exist."""
+    return {} if name == "project" and error.service_disabled else None
+
+
+def _means_absent(name: str, error: ApiError) -> bool:
+    """Whether a refusal says that nothing is there, rather than that something went wrong.
+
+    Google answers 403 for projects and organisations that do not exist, so that names cannot be probed.
+    """
+    if error.missing or error.service_disabled:
+        return True
     apigee = name in ("organization", "instances") or name.startswith("routing ")
-    return apigee and error.status == 403 and "may not exist" in error.said
+    return error.status == 403 and (name == "project" or (apigee and "may not exist" in error.said))

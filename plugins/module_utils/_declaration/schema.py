@@ -191,7 +191,6 @@ _PROXY = _options(
                 pattern=(r"(/[^\s?#]*)?(\?[^\s#]*)?", "a path such as /healthz"),
             ),
             "status": Field("list", "Accepted status codes; any below 400 when not given.", elements=Field("int")),
-            "headers": Field("map", "Headers to send, such as an API key.", elements=Field("str")),
         },
     ),
     products=Field(

@@ -1,0 +1,191 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: preflight
+short_description: Check a whole declaration before anything is changed
+version_added: 0.1.0
+author: The gatewayops.apigee_gke contributors (@gatewayops)
+description:
+  - Checks everything that can be known to be wrong before the first write, and reports all of it at once, each problem
+    with what was found and what to do.
+  - First offline (misspelt keys, wrong values, ranges that overlap, references to nothing, broken bundles), then
+    against what exists (credentials, project, organisation, cluster, subnets, response policies, base paths).
+  - Returns every fact that follows from the declaration (names, suffixes, ranges, hosts), which the roles use.
+  - Never changes anything.
+options:
+  declaration:
+    description: The declaration; the inventory's C(apigee_gke).
+    type: dict
+    required: true
+  base_dir:
+    description: Folder to which paths in the declaration are relative.
+    type: path
+  online:
+    description: Whether to compare the declaration with what exists.
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - gatewayops.apigee_gke.google
+  - gatewayops.apigee_gke.attributes
+  - gatewayops.apigee_gke.attributes.group
+  - gatewayops.apigee_gke.attributes.info
+"""
+
+EXAMPLES = r"""
+- name: Check the declaration
+  gatewayops.apigee_gke.preflight:
+    declaration:
+      project: acme-shop
+      region: europe-west1
+      network: shop-vpc
+      environments:
+        prod: {hostnames: [api.acme.example]}
+      clusters:
+        shop: {dns: vpc_scope}
+      services:
+        - {name: orders, namespace: shop, port: 8080}
+      proxies:
+        - {name: orders, base_path: /orders, service: orders}
+  register: apigee_gke_preflight
+"""
+
+RETURN = r"""
+site:
+  description: All facts of the site, those declared and those that follow.
+  returned: success
+  type: dict
+connections:
+  description: How to reach each declared cluster that exists, by name, as C(endpoint) and C(ca_certificate).
+  returned: success
+  type: dict
+problems:
+  description: Everything found wrong, each with C(path), C(message) and, where they help, C(found), C(because), C(fix), C(docs).
+  returned: failure
+  type: list
+  elements: dict
+requests:
+  description: Calls made, as C(reads) and C(writes).
+  returned: always
+  type: dict
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee import bundle as bundles
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee import validate
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import (
+    derive,
+    live,
+    problems,
+    reads,
+    rules,
+    shape,
+)
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main import open_context
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import CredentialsError, Failure
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.session import Wire
+
+_TITLE = "The declaration cannot be made true. Nothing has been changed."
+
+
+def _inspector(base_dir):
+    """Reads each bundle once, by the path as it is declared."""
+    known = {}
+
+    def inspect(path):
+        if path not in known:
+            try:
+                content = bundles.read(os.path.join(base_dir, os.path.expanduser(path)))
+            except bundles.BundleError as error:
+                known[path] = rules.Bundle([], [], list(error.problems))
+            else:
+                findings = [str(finding) for finding in validate.validate(content)]
+                known[path] = rules.Bundle(validate.base_paths(content), validate.target_servers(content), findings)
+        return known[path]
+
+    return inspect
+
+
+def _stop(module, found, counts):
+    module.fail_json(
+        msg=problems.page(found, _TITLE), problems=[problem.as_dict() for problem in found], requests=counts
+    )
+
+
+def _connections(site, documents):
+    """Ways to the declared clusters that are there already."""
+    declared = {(cluster["location"], cluster["name"]) for cluster in site["clusters"]}
+    return {
+        cluster["name"]: {
+            "endpoint": cluster["endpoint"],
+            "ca_certificate": (cluster.get("masterAuth") or {}).get("clusterCaCertificate", ""),
+        }
+        for cluster in (documents.get("clusters") or {}).get("clusters") or []
+        if (cluster.get("location"), cluster.get("name")) in declared and cluster.get("endpoint")
+    }
+
+
+def _failed(name, failure):
+    """A read that went wrong, as a problem."""
+    if isinstance(failure, CredentialsError):
+        return problems.Problem("credentials", failure.message)
+    what = name.replace("_", " ")
+    return problems.Problem(what, f"could not be read: {failure.message}")
+
+
+def main():
+    """Checks, derives, and ends the module."""
+    argument_spec = dict(
+        common(),
+        declaration={"type": "dict", "required": True},
+        base_dir={"type": "path"},
+        online={"type": "bool", "default": True},
+    )
+    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True)
+    base_dir = module.params["base_dir"] or os.getcwd()
+    inspect = _inspector(base_dir)
+    counts = {"reads": 0, "writes": 0}
+
+    def base_paths(path):
+        return inspect(path).base_paths
+
+    declaration, found = shape.read(module.params["declaration"])
+    site, more = derive.derive(declaration, inspect=base_paths)
+    found += more + rules.check(declaration, site, inspect)
+    if found:
+        _stop(module, found, counts)
+    documents = {}
+    if module.params["online"]:
+        wire = Wire(open_context(module).client)
+        try:
+            answers = reads.read_all(wire, site)
+        except CredentialsError as error:
+            _stop(module, [problems.Problem("credentials", error.message)], counts)
+        except Failure as error:
+            _stop(module, [problems.Problem("Google", error.message)], counts)
+        counts = {"reads": wire.counts.reads, "writes": wire.counts.writes}
+        documents = answers.documents
+        # One cause (an endpoint that does not answer, a token that is refused) often shows in every read.
+        failed = {failure.message: _failed(name, failure) for name, failure in reversed(answers.failures.items())}
+        if failed:
+            _stop(module, list(reversed(failed.values())), counts)
+        site, more = derive.derive(declaration, live.facts(documents), base_paths)
+        found = more + live.check(site, documents)
+        if found:
+            _stop(module, found, counts)
+    site["project_number"] = live.project_number(documents)
+    for proxy in site["proxies"]:
+        if proxy["bundle"]:
+            proxy["bundle"] = os.path.abspath(os.path.join(base_dir, os.path.expanduser(proxy["bundle"])))
+    module.exit_json(changed=False, site=site, connections=_connections(site, documents), requests=counts)
+
+
+if __name__ == "__main__":
+    main()
