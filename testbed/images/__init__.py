@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Container images made from packages and sources, without a registry. Every new node has them before its first pod."""
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed.kubernetes.build import GoModule, ensure_module
+from testbed.kubernetes.configuration import PAUSE_IMAGE
+from testbed.kubernetes.toolchain import Progress, quiet
+
+from .oci import Entry, Image, write_archive
+
+#: The demonstration's application, and (``sample-app request``) the caller of the verification Job.
+SAMPLE_APP_IMAGE = "docker.io/gatewayops/sample-app:1"
+
+GO_IMAGES = GoModule(name="images", folder=Path(__file__).resolve().parent / "go",
+                     packages=("./cmd/pause", "./cmd/sample-app"))
+#: A user of no privileges. Numeric: kubelet refuses a named user where a pod asks for runAsNonRoot.
+USER = "65532:65532"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How an image is made: ``make`` gets the folder with the executables of :data:`GO_IMAGES`."""
+
+    file: str
+    reference: str
+    make: Callable[[Path], Image]
+
+
+def _pause(binaries: Path) -> Image:
+    return Image(reference=PAUSE_IMAGE, entrypoint=("/pause",), user=USER,
+                 layers=({"pause": Entry((binaries / "pause").read_bytes(), 0o755)},))
+
+
+def _sample_app(binaries: Path) -> Image:
+    return Image(
+        reference=SAMPLE_APP_IMAGE, entrypoint=("/sample-app",), user=USER, ports=(8080,),
+        layers=({
+            "sample-app": Entry((binaries / "sample-app").read_bytes(), 0o755),
+            "etc/passwd": Entry(b"root:x:0:0:root:/:/none\nnonroot:x:65532:65532:nonroot:/:/none\n"),
+            "etc/group": Entry(b"root:x:0:\nnonroot:x:65532:\n"),
+            "tmp": Entry(None, 0o1777),
+        },))
+
+
+RECIPES = (Recipe("pause.tar", PAUSE_IMAGE, _pause), Recipe("sample-app.tar", SAMPLE_APP_IMAGE, _sample_app))
+
+
+def ensure_images(progress: Progress = quiet) -> list[Path]:
+    """The archives of all images, made when missing, in the order of :data:`RECIPES`. Raises BuildError."""
+    binaries = ensure_module(GO_IMAGES, progress)
+    # What makes the archives decides them too.
+    makers = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
+    archives = []
+    for recipe in RECIPES:
+        archive = binaries / f"{makers.hexdigest()[:12]}-{recipe.file}"
+        if not archive.exists():
+            partial = archive.with_name(f"{archive.name}.{os.getpid()}")
+            write_archive(partial, recipe.make(binaries))
+            os.replace(partial, archive)
+        archives.append(archive)
+    return archives

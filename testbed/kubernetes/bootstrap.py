@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a fresh cluster gets besides Kubernetes' own defaults, and when it counts as ready for use."""
+from __future__ import annotations
+
+from typing import Any
+
+from .client import ApiClient, ApiError
+from .identities import CLIENTS
+from .spec import NodeSpec
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+
+
+def objects(spec: NodeSpec) -> list[tuple[str, dict[str, Any]]]:
+    """(collection path, object) of everything that is applied at each start."""
+
+    def cluster_role_binding(name: str, role: str, users: list[str]) -> tuple[str, dict[str, Any]]:
+        return f"{RBAC}/clusterrolebindings", {
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user} for user in users],
+        }
+
+    dns_role = (f"{RBAC}/clusterroles", {
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "testbed:dns"},
+        "rules": [
+            {"apiGroups": [""], "resources": ["services", "endpoints", "pods", "namespaces"],
+             "verbs": ["list", "watch"]},
+            {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
+        ]})
+    wanted = [dns_role, cluster_role_binding("testbed:dns", "testbed:dns", [CLIENTS["dns"][0]])]
+    if spec.admin_principals:
+        # On GKE the IAM role Kubernetes Engine Admin has this effect, without an object that shows it.
+        wanted.append(cluster_role_binding("testbed:google-administrators", "cluster-admin",
+                                           sorted(spec.admin_principals)))
+    return wanted
+
+
+def apply(client: ApiClient, spec: NodeSpec) -> None:
+    """Apply :func:`objects`. Raises ApiError or OSError."""
+    for collection, item in objects(spec):
+        client.apply(f"{collection}/{item['metadata']['name']}", item)
+
+
+def missing(client: ApiClient, spec: NodeSpec) -> str | None:
+    """What a first pod would still wait for, or None when the node is ready to run it."""
+    try:
+        node = client.get(f"/api/v1/nodes/{spec.name}")
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return "the node has not registered"
+    conditions = {each["type"]: each for each in node.get("status", {}).get("conditions", [])}
+    ready = conditions.get("Ready", {})
+    if ready.get("status") != "True":
+        return f"the node is not Ready: {ready.get('message', 'no condition yet')}"
+    if any(taint["key"] == "node.kubernetes.io/not-ready" for taint in node["spec"].get("taints", [])):
+        return "the node still carries the not-ready taint"
+    try:
+        client.get("/api/v1/namespaces/default/serviceaccounts/default")
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return "the default service account does not exist"
+    return None
