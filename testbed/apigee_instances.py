@@ -107,6 +107,14 @@ class ApigeeInstances:
         reports = await asyncio.gather(*(self._configure_one(each, configuration, bundles) for each in runtimes))
         return merge_reports(reports)
 
+    def deployments(self) -> list[dict[str, Any]]:
+        """What was deployed last, per organisation: environment, proxy, revision."""
+        return [{"organization": organization, "environment": environment, "proxy": each["proxy"],
+                 "revision": each["revision"]}
+                for organization, (configuration, _bundles) in sorted(self._configurations.items())
+                for environment, content in sorted(configuration.get("environments", {}).items())
+                for each in content.get("deployments", ())]
+
     async def trace(self, identifier: str) -> dict[str, Any] | None:
         """The hops of a traced request, from whichever instance served it."""
         for runtime in self._running.values():

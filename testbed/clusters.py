@@ -248,7 +248,7 @@ class Clusters:
     async def _abandon(self, cluster: Cluster, namespace: Namespace, forwarder: Forwarder | None,
                        reviews: web.AppRunner | None) -> None:
         with contextlib.suppress(NodeError, OSError):
-            await node.stop(self._state.cluster_folder(cluster.number))
+            await node.stop(self._state.cluster_folder(cluster.number), keep=True)
         if forwarder is not None:
             await forwarder.stop()
         if reviews is not None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,8 @@ class RealWorld:
     running instances. One such step at a time; starting nodes and runtimes goes on beside it.
     """
 
-    def __init__(self, state: State, binaries: Path, reviewer: Reviewer, admin_principals: Sequence[str] = ()) -> None:
+    def __init__(self, state: State, binaries: Path, reviewer: Reviewer, admin_principals: Sequence[str],
+                 access_changed: Callable[[], Awaitable[None]]) -> None:
         self._state = state
         self.authority = Authority.load_or_create(state.certificates)
         router, tenant = Namespace(state.namespace("vpc")), Namespace(state.namespace("apigee"))
@@ -37,8 +38,9 @@ class RealWorld:
         self._resolver = Resolver(router, binaries / "coredns", state.network / "resolver",
                                   state.logs / "vpc-resolver.log")
         self._dns_peering = DnsPeering(tenant, router, firewall.RESOLVER)
-        self.clusters = Clusters(state, self._vpc, reviewer, admin_principals, self._bring_network)
+        self.clusters = Clusters(state, self._vpc, reviewer, admin_principals, self._clusters_changed)
         self.instances = ApigeeInstances(state, tenant, self.authority)
+        self._access_changed = access_changed
         self._northbound: Forwarder | None = None
         self._networks: tuple[Network, ...] = ()
         #: Instances whose address and range are in the network, running or just starting.
@@ -106,6 +108,10 @@ class RealWorld:
         await self._bring_network()
 
     # -- inside -----------------------------------------------------------------------------------------------
+    async def _clusters_changed(self) -> None:
+        await self._bring_network()
+        await self._access_changed()
+
     async def _bring_network(self) -> None:
         """Bring routes, firewall and names to the present picture."""
         async with self._step:

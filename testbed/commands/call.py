@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+"""testbed call: a request from outside through Apigee, and what happened to it at each hop."""
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import socket
+import ssl
+import time
+import urllib.parse
+import uuid
+from typing import Any
+
+from testbed.commands import common
+from testbed.commands.common import CommandError, fancy
+from testbed.state import State
+
+HEADER = "X-Testbed-Trace"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", metavar="URL", help="https://HOST/PATH; HOST is a host name of an environment group")
+    parser.add_argument("-X", "--request", metavar="METHOD", help="default GET, or POST with -d")
+    parser.add_argument("-H", "--header", action="append", default=[], metavar="'NAME: VALUE'")
+    parser.add_argument("-d", "--data", metavar="TEXT", help="body; @FILE reads a file")
+    parser.add_argument("--json", action="store_true", help="answer and hops for programs")
+    parser.add_argument("--timeout", type=float, default=90.0, metavar="SECONDS")
+
+
+def run(state: State, options: argparse.Namespace) -> int:
+    common.require_up(state)
+    facts = call(state, options.url, method=options.request, headers=options.header, data=_body(options.data),
+                 timeout=options.timeout)
+    print(json.dumps(facts, indent=2) if options.json else "\n".join(report(facts)))
+    return 0 if facts["status"] < 400 else 22
+
+
+def call(state: State, url: str, *, method: str | None = None, headers: list[str] | None = None,
+         data: bytes | None = None, timeout: float = 90.0) -> dict[str, Any]:
+    """Send the request to Apigee's address whatever DNS says of the host. Raises CommandError."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname:
+        raise CommandError(f"{url}: Apigee is called by https://HOST/PATH.")
+    method = method or ("GET" if data is None else "POST")
+    identity = uuid.uuid4().hex
+    sent = [("Host", parts.netloc), (HEADER, identity), *(_header(line) for line in headers or [])]
+    connection = state.connection()
+    assert connection is not None  # required by run() and by every caller
+    context = ssl.create_default_context(cafile=connection["northbound"]["ca_cert"])
+    link = http.client.HTTPConnection(parts.hostname, timeout=timeout)
+    began = time.monotonic()
+    try:
+        plain = socket.create_connection((state.northbound_address, connection["northbound"]["port"]), timeout)
+        link.sock = context.wrap_socket(plain, server_hostname=parts.hostname)
+        target = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        link.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+        names = {name.lower() for name, _value in sent}
+        if data is not None and "content-length" not in names:
+            sent.append(("Content-Length", str(len(data))))
+        for name, value in sent:
+            link.putheader(name, value)
+        link.endheaders(data)
+        answer = link.getresponse()
+        body = answer.read()
+    except ssl.SSLError as error:
+        raise CommandError(f"{url}: TLS with Apigee failed: {error}.\n"
+                           "Is the host name in an environment group, and an instance running? See: testbed status"
+                           ) from error
+    except OSError as error:
+        raise CommandError(f"{url}: Apigee does not answer: {error}.\n"
+                           "Is an instance running? See: testbed status") from error
+    finally:
+        link.close()
+    return {
+        "method": method, "url": url, "status": answer.status,
+        "headers": [[name, value] for name, value in answer.getheaders()],
+        "body": body.decode("utf-8", "replace"),
+        "milliseconds": round((time.monotonic() - began) * 1000, 1),
+        "trace": common.control(state, "GET", f"/trace/{identity}"),
+    }
+
+
+def report(facts: dict[str, Any]) -> list[str]:
+    """Lines for people."""
+    arrow = "\u2192" if fancy() else "->"
+    lines = [f" {facts['method']} {facts['url']}"]
+    trace = facts["trace"] or {}
+    served = ", ".join(part for part in (
+        trace.get("host"),
+        f"environment {trace['environment']}" if trace.get("environment") else "",
+        f"proxy {trace['proxy']} revision {trace['revision']}" if trace.get("proxy") else "no proxy took it") if part)
+    if trace:
+        lines.append(f"   Apigee      {served}")
+    for hop in trace.get("hops", []):
+        if hop["kind"] != "target":
+            continue
+        found = hop.get("resolution")
+        if found:
+            how = "from Apigee's cache" if found.get("from_cache") else "peered DNS"
+            ttl = f", TTL {found['ttl']} s" if found.get("ttl") is not None else ""
+            lines.append(f"   resolved    {hop['name']}  {arrow}  {', '.join(found['addresses'])}   ({how}{ttl})")
+        elif hop.get("error"):
+            lines.append(f"   resolved    {hop['name']}  {arrow}  nothing")
+        if hop.get("connected"):
+            connected = hop["connected"] if ":" in hop["connected"] else f"{hop['connected']}:{hop['port']}"
+            lines.append(f"   connected   {connected}   ({hop.get('connection') or 'new'} connection)")
+        if hop.get("error"):
+            lines.append(f"   failed      {hop['error']}")
+    lines.append(f"   answered    {_who(facts)}{facts['status']} in {facts['milliseconds']:.0f} ms")
+    fault = _fault(facts["body"])
+    if fault:
+        lines.append(f"   fault       {fault}")
+    elif facts["body"].strip():
+        lines += ["", *(f"   {line}" for line in facts["body"].strip().splitlines()[:40])]
+    return lines
+
+
+def _who(facts: dict[str, Any]) -> str:
+    """``pod NAME on ADDRESS``, where the sample application said so."""
+    try:
+        said = json.loads(facts["body"])
+    except ValueError:
+        return ""
+    if not isinstance(said, dict) or not said.get("pod"):
+        return ""
+    address = said.get("address") or said.get("pod_address")
+    return f"pod {said['pod']}{f' on {address}' if address else ''}   "
+
+
+def _fault(body: str) -> str:
+    try:
+        said = json.loads(body)
+        detail = said["fault"].get("detail", {})
+        reason = f" ({detail['reason']})" if detail.get("reason") else ""
+        return f"{detail.get('errorcode', '')}{reason}: {said['fault'].get('faultstring', '')}"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
+
+
+def _header(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon or not name.strip():
+        raise CommandError(f"-H {line!r}: a header is NAME: VALUE.")
+    return name.strip(), value.strip()
+
+
+def _body(text: str | None) -> bytes | None:
+    if text is None or not text.startswith("@"):
+        return None if text is None else text.encode()
+    try:
+        with open(text[1:], "rb") as stream:
+            return stream.read()
+    except OSError as error:
+        raise CommandError(f"-d {text}: {error.strerror}.") from error

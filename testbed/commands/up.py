@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+"""testbed up: check, build what is not built, start the daemon, say where everything is."""
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+
+from testbed.commands import common, machine, status
+from testbed.commands.common import CommandError, mark
+from testbed.images import ensure_images
+from testbed.kubernetes import build
+from testbed.kubernetes.toolchain import BuildError
+from testbed.state import State
+
+#: Clusters that were running start again before the daemon is up.
+TIMEOUT = 180.0
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--timeout", type=float, default=TIMEOUT, metavar="SECONDS",
+                        help="how long to wait for the daemon (default %(default).0f)")
+
+
+def run(state: State, options: argparse.Namespace) -> int:
+    if common.is_up(state):
+        print(f" {mark(True)} already up")
+        status.show(state)
+        return 0
+    began = time.monotonic()
+    lacking = machine.missing()
+    if lacking:
+        raise CommandError("This machine lacks:\n" + "\n".join(f"   - {item}" for item in lacking))
+    print(f" {mark(True)} machine")
+    try:
+        build.ensure_binaries(build.show)
+        ensure_images(build.show)
+    except BuildError as error:
+        raise CommandError(f"Kubernetes could not be built:\n{error}") from error
+    print(f" {mark(True)} kubernetes and images")
+    _start(state, options.timeout)
+    print(f" {mark(True)} testbed up in {time.monotonic() - began:.1f} s")
+    status.show(state)
+    print("\n For kubectl and gcloud:  eval \"$(testbed env)\"")
+    return 0
+
+
+def _start(state: State, timeout: float) -> None:
+    state.prepare()
+    state.connection_file.unlink(missing_ok=True)
+    common.ask_for_sudo()
+    argv = [sys.executable, "-m", "testbed.daemon"]
+    if os.geteuid() != 0:
+        argv += ["--owner", f"{os.getuid()}:{os.getgid()}"]
+    log_file = state.logs / "daemon.log"
+    with log_file.open("ab") as log:
+        began_at = log.tell()
+        process = subprocess.Popen(
+            common.as_root(state, argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+            start_new_session=True, env={**os.environ, "TESTBED_HOME": str(state.home),
+                                         "TESTBED_CACHE": str(state.cache)})
+    deadline = time.monotonic() + timeout
+    pause = 0.02
+    while not common.is_up(state):
+        if process.poll() is not None:
+            with log_file.open(encoding="utf-8", errors="replace") as log:
+                log.seek(began_at)
+                tail = log.read().strip().splitlines()[-15:]
+            raise CommandError("The testbed's daemon ended at its start:\n" + "\n".join(f"   {line}" for line in tail))
+        if time.monotonic() > deadline:
+            raise CommandError(f"The testbed is not up after {timeout:.0f} s; it goes on trying. "
+                               "See: testbed logs daemon; stop it with: testbed down")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.5)
