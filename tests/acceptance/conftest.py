@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One testbed for each pytest worker; each file starts from an empty project, or from a converged site."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.cloud import Cloud
+
+
+@pytest.fixture(scope="session")
+def running_cloud() -> Iterator[Cloud]:
+    """A running testbed. Its folder has a short name, because Unix sockets below it allow 107 characters."""
+    home = Path(tempfile.mkdtemp(prefix="tb-", dir="/tmp"))
+    cloud = Cloud(home)
+    cloud.up()
+    try:
+        yield cloud
+    finally:
+        cloud.down()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def empty(running_cloud: Cloud) -> Cloud:
+    """An empty project."""
+    running_cloud.reset()
+    return running_cloud
+
+
+@pytest.fixture(scope="module")
+def converged(running_cloud: Cloud) -> Cloud:
+    """A converged site, shared by the tests of a file; what they break they mend."""
+    running_cloud.reset()
+    running_cloud.play()
+    return running_cloud

@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run killed anywhere is completed by the next one, with nothing made twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from tests.acceptance.cloud import Cloud
+
+SEED = 20261121
+RANDOM_INSTANTS = 20
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(running_cloud: Cloud) -> dict:
+    """How an uninterrupted run ends: Google's side, Kubernetes' side, number of writes, seconds."""
+    running_cloud.reset()
+    run = running_cloud.play()
+    return {
+        "google": running_cloud.state()["digest"],
+        "kubernetes": kubernetes(running_cloud),
+        "writes": running_cloud.counters()["mutating"],
+        "seconds": run.seconds,
+    }
+
+
+def kubernetes(cloud: Cloud) -> list[str]:
+    """The objects outside the system namespaces."""
+    found = json.loads(cloud.kubectl("get", "services,deployments,namespaces,configmaps,jobs", "-A", "-o", "json"))
+    names = (
+        f"{item['kind']}/{item['metadata'].get('namespace', '')}/{item['metadata']['name']}" for item in found["items"]
+    )
+    return sorted(name for name in names if "/kube-" not in name)
+
+
+def complete_and_compare(cloud: Cloud, uninterrupted: dict) -> None:
+    """The next run completes, a further one changes nothing, and the end is that of an uninterrupted run."""
+    cloud.control("DELETE", "faults")
+    cloud.play()
+    assert cloud.state()["digest"] == uninterrupted["google"]
+    assert kubernetes(cloud) == uninterrupted["kubernetes"]
+    assert cloud.call()["status"] == 200
+
+
+def test_killed_after_each_write(running_cloud: Cloud, uninterrupted: dict, subtests: pytest.Subtests) -> None:
+    for number in range(1, uninterrupted["writes"] + 1):
+        with subtests.test(write=number):
+            running_cloud.reset()
+
+            def kill_after(pid: int, number: int = number) -> bool:
+                fault = {"kind": "signal", "pid": pid, "signal": int(signal.SIGKILL), "nth": number, "mutating": True}
+                running_cloud.control("POST", "faults", json=fault)
+                return True
+
+            assert running_cloud.play_killed(kill_after), f"the run ended before its write number {number}"
+            complete_and_compare(running_cloud, uninterrupted)
+
+
+def test_killed_at_random_instants(running_cloud: Cloud, uninterrupted: dict, subtests: pytest.Subtests) -> None:
+    instants = random.Random(SEED)
+    for number in range(RANDOM_INSTANTS):
+        instant = instants.uniform(0.3, uninterrupted["seconds"])
+        with subtests.test(instant=f"{number}: {instant:.2f} s"):
+            running_cloud.reset()
+            started = time.monotonic()
+
+            def kill_at(pid: int, started: float = started, instant: float = instant) -> bool:
+                if time.monotonic() - started < instant:
+                    return False
+                os.kill(pid, signal.SIGKILL)
+                return True
+
+            running_cloud.play_killed(kill_at)
+            complete_and_compare(running_cloud, uninterrupted)
