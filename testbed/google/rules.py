@@ -149,7 +149,11 @@ class OneOf(Rule):
     optional: bool = False
 
     def check(self, call: Call) -> None:
-        given = [name for name in self.fields if _given(value_at(call.body, name))]
+        self.check_body(call.body)
+
+    def check_body(self, body: dict[str, Any]) -> None:
+        """Raise GoogleError when body breaks the rule; for merged bodies too."""
+        given = [name for name in self.fields if _given(value_at(body, name))]
         if len(given) > 1:
             raise GoogleError(400, f"Only one of {', '.join(self.fields)} may be set, got {', '.join(given)}.")
         if not given and not self.optional:
