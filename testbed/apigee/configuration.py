@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The full configuration of an organisation, made executable: deployments, routes, identities.
+
+A configuration is immutable once built, so a request keeps the one it began with. Deployments that did not change are
+carried over, with their rotation state.
+"""
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from testbed.apigee.balancer import Balancer, TargetServer
+from testbed.apigee.bundle import Bundle
+from testbed.apigee.bundle.model import TargetEndpoint
+from testbed.apigee.identities import Identities
+from testbed.apigee.pools import PoolKey, TargetSettings
+from testbed.apigee.router import Router
+
+# By digest: the bundle, or the violations that keep it from being one.
+Bundles = Mapping[str, Bundle | list[str]]
+
+
+class ConfigurationError(ValueError):
+    """The configuration as a whole cannot be used; the message says why."""
+
+
+@dataclass
+class Deployment:
+    """One revision of one proxy in one environment, ready to serve."""
+
+    organization: str
+    environment: str
+    proxy: str
+    revision: str
+    region: str
+    bundle: Bundle
+    digest: str
+    servers: Mapping[str, TargetServer]
+    balancers: dict[str, Balancer] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, target in self.bundle.target_endpoints.items():
+            if target.load_balancer is not None:
+                self.balancers[name] = Balancer(target.load_balancer, self.servers)
+
+    def uses(self, key: PoolKey) -> bool:
+        """Whether connections of a pool can still be wanted by this deployment."""
+        if (key.environment, key.proxy) != (self.environment, self.proxy):
+            return False
+        target = self.bundle.target_endpoints.get(key.target_endpoint)
+        if target is None:
+            # Routes by URL have no target endpoint of their own.
+            return key.target_endpoint == "" and any(
+                route.url for endpoint in self.bundle.proxy_endpoints.values() for route in endpoint.route_rules)
+        if settings_of(target) != key.settings:
+            return False
+        if target.load_balancer is None:
+            return True
+        return any((self.servers[entry.name].host, self.servers[entry.name].port) == (key.host, key.port)
+                   for entry in target.load_balancer.servers)
+
+
+def settings_of(target: TargetEndpoint) -> TargetSettings:
+    """Connection settings from the endpoint's properties, else Apigee's defaults."""
+    names = {"connect_timeout": "connect.timeout.millis", "io_timeout": "io.timeout.millis",
+             "keepalive_timeout": "keepalive.timeout.millis"}
+    return TargetSettings(**{field_name: int(target.properties[name]) for field_name, name in names.items()
+                             if name in target.properties})
+
+
+@dataclass
+class Configuration:
+    """What the runtime executes, and how many requests are still being served with it."""
+
+    source: Mapping[str, Any]
+    deployments: list[Deployment]
+    router: Router
+    identities: Identities
+    report: dict[str, Any]
+    in_flight: int = 0
+
+    @classmethod
+    def empty(cls) -> Configuration:
+        return cls({}, [], Router([], {}), Identities(), {"deployments": []})
+
+
+def missing_bundles(source: Mapping[str, Any], known: Mapping[str, Any]) -> list[str]:
+    """Digests that the configuration names and that were not uploaded."""
+    return sorted({deployment["bundle"] for environment in source.get("environments", {}).values()
+                   for deployment in environment.get("deployments", ())} - set(known))
+
+
+def build(source: Mapping[str, Any], bundles: Bundles, previous: Configuration) -> Configuration:
+    """An executable configuration. Raises ConfigurationError when required keys are missing or of the wrong shape."""
+    try:
+        return _build(source, bundles, previous)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ConfigurationError(f"configuration is malformed: {type(error).__name__}: {error}") from error
+
+
+def _build(source: Mapping[str, Any], bundles: Bundles, previous: Configuration) -> Configuration:
+    organization = source["organization"]
+    region = (source.get("instance") or {}).get("location", "")
+    carried = {_identity(each): each for each in previous.deployments}
+    deployments: list[Deployment] = []
+    report: list[dict[str, Any]] = []
+    for environment, content in sorted(source.get("environments", {}).items()):
+        servers = {server["name"]: TargetServer.from_json(server) for server in content.get("target_servers", ())}
+        taken: dict[str, str] = {}
+        for entry in content.get("deployments", ()):
+            proxy, revision, digest = entry["proxy"], str(entry["revision"]), entry["bundle"]
+            bundle = bundles[digest]
+            errors = list(bundle) if isinstance(bundle, list) else _errors(bundle, servers, environment, proxy, taken)
+            report.append({"environment": environment, "proxy": proxy, "revision": revision,
+                           "state": "ERROR" if errors else "READY", "errors": errors})
+            if errors or isinstance(bundle, list):
+                continue
+            for base_path in bundle.base_paths:
+                taken[base_path] = proxy
+            used = {name: servers[name] for name in bundle.target_servers}
+            deployment = Deployment(organization, environment, proxy, revision, region, bundle, digest, used)
+            deployments.append(carried.get(_identity(deployment), deployment))
+    groups = [(group.get("hostnames", ()), group.get("environments", ()))
+              for group in source.get("environment_groups", ())]
+    by_environment: dict[str, list[Deployment]] = {}
+    for deployment in deployments:
+        by_environment.setdefault(deployment.environment, []).append(deployment)
+    identities = Identities(source.get("products", ()), source.get("developers", ()), source.get("apps", ()))
+    return Configuration(json.loads(json.dumps(source)), deployments, Router(groups, by_environment), identities,
+                         {"organization": organization, "deployments": report})
+
+
+def _identity(deployment: Deployment) -> tuple:
+    return (deployment.organization, deployment.environment, deployment.proxy, deployment.revision, deployment.region,
+            deployment.digest, tuple(sorted(deployment.servers.items())))
+
+
+def _errors(bundle: Bundle, servers: Mapping[str, TargetServer], environment: str, proxy: str,
+            taken: Mapping[str, str]) -> list[str]:
+    """What keeps a valid bundle from being deployed."""
+    errors = list(bundle.unsupported)
+    for name in bundle.target_servers:
+        server = servers.get(name)
+        if server is None:
+            errors.append(f"target server '{name}' does not exist in environment '{environment}'")
+        elif server.tls:
+            errors.append(f"target server '{name}': TLS to a target is not executed by the testbed's Apigee runtime "
+                          "yet")
+        elif server.protocol not in ("HTTP", "PROTOCOL_UNSPECIFIED"):
+            errors.append(f"target server '{name}': protocol {server.protocol} is not executed by the testbed's "
+                          "Apigee runtime")
+    for base_path in bundle.base_paths:
+        if base_path in taken:
+            errors.append(f"base path '{base_path}' is already that of proxy '{taken[base_path]}' in environment "
+                          f"'{environment}'")
+    return errors
+
+
+def origin(url: str) -> tuple[str, str, int, str, str]:
+    """Scheme, host, port, path and query of a target URL."""
+    parts = urlsplit(url)
+    return (parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80),
+            parts.path, parts.query)

@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that a flow knows about one request: its messages, its variables, and the runtime around it."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from testbed.apigee.faults import Fault
+from testbed.apigee.messages import Message
+from testbed.apigee.trace import Trace
+from testbed.apigee.variables import Variables
+
+if TYPE_CHECKING:
+    from testbed.apigee.configuration import Deployment
+    from testbed.apigee.counters import Counters
+    from testbed.apigee.identities import Identities
+
+
+@dataclass
+class Context:
+    """State of one request. ``phase`` is request, response or error, and decides what ``message`` means."""
+
+    deployment: Deployment
+    identities: Identities
+    counters: Counters
+    request: Message
+    trace: Trace
+    variables: Variables = field(init=False)
+    response: Message | None = None
+    error: Message | None = None
+    fault: Fault | None = None
+    phase: str = "request"
+    proxy_endpoint: str = ""
+    base_path: str = ""
+    path_suffix: str = ""
+    # Messages made by AssignMessage with AssignTo createNew.
+    messages: dict[str, Message] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.variables = Variables(self)
+
+    @property
+    def message(self) -> Message:
+        """The message of the flow that runs now."""
+        if self.phase == "error" and self.error is not None:
+            return self.error
+        if self.phase == "response" and self.response is not None:
+            return self.response
+        return self.request
+
+    def named(self, name: str) -> Message | None:
+        """A message by the name that bundles use for it."""
+        match name:
+            case "message":
+                return self.message
+            case "request":
+                return self.request
+            case "response":
+                return self.response
+            case "error":
+                return self.error
+        return self.messages.get(name)
+
+    def get(self, name: str) -> Any:
+        return self.variables.get(name)
+
+    def set(self, name: str, value: Any) -> None:
+        self.variables.set(name, value)

@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connections to targets, pooled as Apigee does: kept until idle for keepalive.timeout.millis, never re-resolved."""
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from testbed.apigee.resolver import Resolver
+from testbed.apigee.trace import Attempt
+
+# The attempt for which a connection is being made or taken from the pool, for the trace.
+ATTEMPT: contextvars.ContextVar[Attempt | None] = contextvars.ContextVar("attempt", default=None)
+
+
+@dataclass(frozen=True)
+class TargetSettings:
+    """Times in milliseconds, Apigee's defaults. Source: Apigee "Endpoint properties reference"."""
+
+    connect_timeout: int = 3000
+    io_timeout: int = 55000
+    keepalive_timeout: int = 60000
+
+
+@dataclass(frozen=True)
+class PoolKey:
+    """Which connections may be shared: those of one target endpoint to one host and port with the same settings."""
+
+    environment: str
+    proxy: str
+    target_endpoint: str
+    scheme: str
+    host: str
+    port: int
+    settings: TargetSettings
+
+
+class _RotatingResolver(AbstractResolver):
+    """Gives aiohttp one address for each new connection: the next one of the cached answer."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+
+    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
+        answer, from_cache = await self._resolver.resolve(host)
+        address = answer.take()
+        attempt = ATTEMPT.get()
+        if attempt is not None:
+            attempt.addresses, attempt.ttl, attempt.from_cache = list(answer.addresses), answer.ttl, from_cache
+            attempt.connected = f"{address}:{port}"
+        return [ResolveResult(hostname=host, host=address, port=port, family=2, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        """The resolver outlives its pools."""
+
+
+class _TracingConnector(aiohttp.TCPConnector):
+    """Tells the attempt which connection it got."""
+
+    async def connect(self, req, traces, timeout):
+        connection = await super().connect(req, traces, timeout)
+        attempt = ATTEMPT.get()
+        if attempt is not None and connection.transport is not None:
+            peer = connection.transport.get_extra_info("peername")
+            local = connection.transport.get_extra_info("sockname")
+            attempt.connected = f"{peer[0]}:{peer[1]}" if peer else None
+            attempt.local = f"{local[0]}:{local[1]}" if local else None
+        return connection
+
+
+async def _reused(_session, _context, _parameters) -> None:
+    if (attempt := ATTEMPT.get()) is not None:
+        attempt.pooled = True
+
+
+async def _created(_session, _context, _parameters) -> None:
+    if (attempt := ATTEMPT.get()) is not None:
+        attempt.pooled = False
+
+
+class Pools:
+    """All target pools. ``prune`` closes those that no configuration in use refers to."""
+
+    def __init__(self, resolver: Resolver, scale: float = 1.0) -> None:
+        self._resolver = resolver
+        self._scale = scale
+        self._sessions: dict[PoolKey, aiohttp.ClientSession] = {}
+
+    def session(self, key: PoolKey) -> aiohttp.ClientSession:
+        session = self._sessions.get(key)
+        if session is None:
+            session = self._sessions[key] = self._open(key.settings)
+        return session
+
+    def _open(self, settings: TargetSettings) -> aiohttp.ClientSession:
+        idle = settings.keepalive_timeout / 1000 * self._scale
+        # limit=0: the message processor opens as many connections as requests need.
+        keep = {"keepalive_timeout": idle} if settings.keepalive_timeout else {"force_close": True}
+        connector = _TracingConnector(resolver=_RotatingResolver(self._resolver), use_dns_cache=False, limit=0, **keep)
+        tracing = aiohttp.TraceConfig()
+        tracing.on_connection_reuseconn.append(_reused)
+        tracing.on_connection_create_end.append(_created)
+        session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False,
+            trace_configs=[tracing], requote_redirect_url=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout / 1000 * self._scale,
+                                          sock_read=settings.io_timeout / 1000 * self._scale))
+        # aiohttp repeats an idempotent request once when a pooled connection turns out closed. Apigee reports
+        # UnexpectedEOFAtTarget then (its playbook), and hiding that would hide what this project has to prevent.
+        session._retry_connection = False
+        return session
+
+    async def prune(self, keep) -> None:
+        """Closes every pool for which ``keep(key)`` is false."""
+        gone = [key for key in self._sessions if not keep(key)]
+        sessions = [self._sessions.pop(key) for key in gone]
+        await asyncio.gather(*(session.close() for session in sessions))
+
+    async def close(self) -> None:
+        await self.prune(lambda _: False)
+
+    def statistics(self) -> list[dict]:
+        return [{"environment": key.environment, "proxy": key.proxy, "target_endpoint": key.target_endpoint,
+                 "host": key.host, "port": key.port} for key in self._sessions]

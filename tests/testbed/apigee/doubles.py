@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Doubles for the tests of the runtime: a DNS server and targets, both real servers on loopback.
+
+They stand for the VPC's resolver and for pods; nothing of the runtime itself is replaced.
+"""
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+from aiohttp import web
+
+
+class DnsDouble(asyncio.DatagramProtocol):
+    """Answers A questions from ``records`` (name -> (ttl, addresses)); anything else is NXDOMAIN."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, tuple[int, list[str]]] = {}
+        self.questions: list[str] = []
+        self.silent = False
+        self.port = 0
+
+    async def start(self) -> None:
+        self._transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: self, local_addr=("127.0.0.1", 0))
+        self.port = self._transport.get_extra_info("sockname")[1]
+
+    def stop(self) -> None:
+        self._transport.close()
+
+    def datagram_received(self, data: bytes, address) -> None:
+        question = dns.message.from_wire(data)
+        name = question.question[0].name.to_text().rstrip(".").lower()
+        self.questions.append(name)
+        if self.silent:
+            return
+        reply = dns.message.make_response(question)
+        reply.flags |= dns.flags.AA
+        if name in self.records:
+            ttl, addresses = self.records[name]
+            if addresses:
+                reply.answer.append(dns.rrset.from_text(name + ".", ttl, "IN", "A", *addresses))
+        else:
+            reply.set_rcode(dns.rcode.NXDOMAIN)
+        self._transport.sendto(reply.to_wire(), address)
+
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+class Target:
+    """A backend on a loopback address. It records requests and answers with a JSON echo unless given a handler."""
+
+    def __init__(self, address: str = "127.0.0.1", handler: Handler | None = None) -> None:
+        self.address = address
+        self.handler = handler
+        self.port = 0
+        self.requests: list[dict] = []
+        self.peers: set = set()
+
+    async def start(self, port: int = 0) -> Target:
+        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None, keepalive_timeout=30),
+                                        shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self.address, port)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        body = await request.read() if self.handler is None else b""
+        record = {"method": request.method, "path": request.raw_path, "headers": dict(request.headers),
+                  "body": body.decode("latin-1"), "address": self.address}
+        self.requests.append(record)
+        with suppress(AttributeError):
+            self.peers.add(request.transport.get_extra_info("peername"))
+        if self.handler is not None:
+            return await self.handler(request)
+        return web.json_response(record)
+
+
+class RawTarget:
+    """A TCP server that does what ``handle`` does with each connection, for backends that break HTTP."""
+
+    def __init__(self, handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> None:
+        self._handle = handle
+        self.port = 0
+        self.connections = 0
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await self._handle(reader, writer)
+        writer.close()
+
+    async def start(self) -> RawTarget:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def stop(self) -> None:
+        self._server.close()
