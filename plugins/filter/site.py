@@ -32,12 +32,16 @@ class FilterModule:
         """All filters by name."""
         return {
             "network_resources": entries.network,
+            "cluster_subnets": entries.subnets,
             "cluster_resources": entries.clusters,
             "organization_resources": entries.organization,
             "backend_resources": entries.backend,
             "cluster_connections": entries.connections,
             "service_definitions": manifests.services,
+            "services_without_selector": manifests.unselected,
+            "kubeconfig": manifests.kubeconfig,
             "kubernetes_outcome": kubernetes_outcome,
+            "crowded_names": manifests.crowded,
             "ready_endpoints": manifests.ready_endpoints,
             "verification_requests": proof.requests,
             "verification_proof": proof.lines,

@@ -32,7 +32,7 @@ def derive(
 
     Args:
         declaration: as ``shape.read`` returns it. Parts that were wrong may be missing and are passed over.
-        live: what exists: ``subnets`` (name to ranges), ``instances`` (list of name, location, ip_range, host).
+        live: what exists: ``subnets`` (name to ranges), ``organization``, ``instances`` (list of name, location, ip_range, host).
         inspect: gives the base paths of a bundle (path to list of str); None when bundles are not looked at.
 
     Returns:
@@ -43,10 +43,12 @@ def derive(
     site = {key: declaration.get(key) or "" for key in ("project", "region", "network")}
     site["domain"] = (declaration.get("domain") or f"{site['project']}.internal").rstrip(".")
     organization = declaration.get("organization") or {}
+    # Billing and region are for a new organisation; one that exists is adopted with what it has.
+    adopted = bool(live.get("organization"))
     site["organization"] = {
         "name": organization.get("name") or site["project"],
-        "billing": organization.get("billing") or "EVALUATION",
-        "analytics_region": organization.get("analytics_region") or site["region"],
+        "billing": organization.get("billing") or ("" if adopted else "EVALUATION"),
+        "analytics_region": organization.get("analytics_region") or ("" if adopted else site["region"]),
     }
     site["apis"] = list(APIS)
     space = addresses.parse(declaration.get("address_space") or "")

@@ -112,17 +112,17 @@ def _dns(cluster: dict) -> dict:
 def organization(role: dict) -> list[dict]:
     """The Apigee organisation: adopted if it exists, else made and peered with the network."""
     wanted = role["organization"]
-    return [
-        {
-            "kind": "apigee_organization",
-            "project": role["project"],
-            "name": wanted["name"],
-            "authorized_network": role["network"],
-            "billing_type": wanted.get("billing") or "EVALUATION",
-            "analytics_region": wanted.get("analytics_region") or role["instance"]["location"],
-            "runtime_type": "CLOUD",
-        }
-    ]
+    entry = {
+        "kind": "apigee_organization",
+        "project": role["project"],
+        "name": wanted["name"],
+        "authorized_network": role["network"],
+    }
+    # An organisation keeps these for life, so one that exists is not told them unless the user states them.
+    for option, fact in (("billing_type", "billing"), ("analytics_region", "analytics_region")):
+        if wanted.get(fact):
+            entry[option] = wanted[fact]
+    return [entry]
 
 
 def backend(role: dict) -> list[dict]:
@@ -163,7 +163,7 @@ def backend(role: dict) -> list[dict]:
             **where,
             "network": role["network"],
             "name": suffix["name"],
-            "suffix": suffix["suffix"],
+            "dns_suffix": suffix["suffix"],
         }
         for suffix in role.get("dns_suffixes") or []
     ]

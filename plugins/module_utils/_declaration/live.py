@@ -35,7 +35,7 @@ def facts(documents: dict[str, typing.Any]) -> dict:
         }
         for instance in documents.get("instances") or []
     ]
-    return {"subnets": subnets, "instances": instances}
+    return {"subnets": subnets, "instances": instances, "organization": documents.get("organization")}
 
 
 def _subnet_ranges(subnet: dict) -> dict[str, str]:

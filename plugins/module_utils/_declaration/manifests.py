@@ -25,15 +25,58 @@ _NOISE = ("resourceVersion", "generation", "managedFields", "creationTimestamp",
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def services(services_of_cluster: list[dict]) -> list[dict]:
+def kubeconfig(connection: dict, token: str) -> dict:
+    """A client configuration for one cluster.
+
+    Args:
+        connection: ``endpoint`` (host) and ``ca_certificate`` (PEM in base64).
+        token: an access token.
+    """
+    cluster = {"server": f"https://{connection['endpoint']}"}
+    if connection.get("ca_certificate"):
+        cluster["certificate-authority-data"] = connection["ca_certificate"]
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "cluster", "cluster": cluster}],
+        "users": [{"name": "user", "user": {"token": token}}],
+        "contexts": [{"name": "context", "context": {"cluster": "cluster", "user": "user"}}],
+        "current-context": "context",
+    }
+
+
+def unselected(services_of_cluster: list[dict]) -> list[dict]:
+    """Services whose pods are known only by their workload."""
+    return [entry for entry in services_of_cluster if not entry.get("selector") and not entry.get("sample")]
+
+
+def _selectors(workloads: list[dict]) -> dict[tuple[str, str], dict]:
+    """(namespace, service name) to the pod labels of its workload; from a looped ``k8s_info``."""
+    found = {}
+    for result in workloads:
+        service = result.get("item") or result.get("headless_service_entry") or {}
+        for workload in result.get("resources") or []:
+            labels = ((workload.get("spec") or {}).get("selector") or {}).get("matchLabels")
+            if labels:
+                found[(service["namespace"], service["name"])] = labels
+    return found
+
+
+def services(services_of_cluster: list[dict], workloads: list[dict] | None = None) -> list[dict]:
     """Definitions of the headless Services of one cluster, and of the sample applications asked for.
 
     Args:
         services_of_cluster: entries with ``name``, ``namespace``, ``port``, ``selector`` and, optionally, ``sample``.
+        workloads: results of looking up the workloads of services without a selector.
 
     Returns:
         Definitions in an order in which they can be made: namespaces, workloads, Services.
     """
+    selectors = _selectors(workloads or [])
+    services_of_cluster = [
+        {**service, "selector": service.get("selector") or selectors.get((service["namespace"], service["name"])) or {}}
+        for service in services_of_cluster
+    ]
     samples = [service for service in services_of_cluster if service.get("sample")]
     namespaces = list(dict.fromkeys(service["namespace"] for service in samples))
     return [
@@ -197,3 +240,8 @@ def ready_endpoints(slices: list[dict], wanted: list[dict]) -> dict[str, list[di
             pod = (endpoint.get("targetRef") or {}).get("name", "")
             found[name] += [{"address": address, "pod": pod} for address in endpoint.get("addresses") or []]
     return {name: sorted(entries, key=lambda entry: entry["address"]) for name, entries in found.items()}
+
+
+def crowded(endpoints: dict[str, list], limit: int) -> list[str]:
+    """Names that give more than *limit* addresses, each with the number."""
+    return [f"{name} ({len(found)} addresses)" for name, found in sorted(endpoints.items()) if len(found) > limit]

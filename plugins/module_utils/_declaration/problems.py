@@ -9,6 +9,7 @@ Private to this collection.
 from __future__ import annotations
 
 import dataclasses
+import re
 import textwrap
 
 _LABEL_WIDTH = 10
@@ -43,7 +44,7 @@ class Problem:
         """The problem as a paragraph: a headline and aligned, labelled lines."""
         lines = textwrap.wrap(f"{self.path}: {self.message}", _PAGE_WIDTH, subsequent_indent="  ") or [self.path]
         for label in ("found", "because", "fix", "docs"):
-            text = getattr(self, label)
+            text = plain(getattr(self, label))
             if text:
                 lines += _labelled(label, text)
         return "\n".join(lines)
@@ -53,6 +54,11 @@ def _labelled(label: str, text: str) -> list[str]:
     margin = " " * (2 + _LABEL_WIDTH)
     wrapped = textwrap.wrap(text, _PAGE_WIDTH - len(margin), break_long_words=False) or [""]
     return [f"  {label:<{_LABEL_WIDTH}}{wrapped[0]}", *(margin + line for line in wrapped[1:])]
+
+
+def plain(text: str) -> str:
+    """Text without Ansible's markup: ``V(additive)`` becomes ``additive``."""
+    return re.sub(r"\b[VOCE]\(([^)]*)\)", r"\1", text)
 
 
 def page(problems: list[Problem], title: str) -> str:

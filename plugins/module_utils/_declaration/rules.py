@@ -56,6 +56,8 @@ def _clusters(declaration: dict, site: dict) -> typing.Iterator[Problem]:
     declared = declaration.get("clusters") or {}
     if declared == {} and isinstance(declaration.get("clusters"), dict):
         yield Problem("clusters", "at least one cluster is needed.", fix="clusters: {shop: {}} is enough.")
+    if any(not cluster.get("suffix") for cluster in declared.values()):
+        yield from _suffix("domain", site["domain"])
     suffixes: dict[str, str] = {}
     for cluster in site["clusters"]:
         name, path = cluster["name"], f"clusters.{cluster['name']}"
@@ -83,7 +85,8 @@ def _clusters(declaration: dict, site: dict) -> typing.Iterator[Problem]:
             )
         for pool, settings in (given.get("node_pools") or {}).items():
             yield from _node_pool(f"{path}.node_pools.{pool}", settings)
-        yield from _suffix(f"{path}.suffix" if given.get("suffix") else path, cluster["suffix"])
+        if given.get("suffix"):
+            yield from _suffix(f"{path}.suffix", cluster["suffix"])
         for other, owner in suffixes.items():
             if _nested(cluster["suffix"], other):
                 yield Problem(

@@ -211,7 +211,7 @@ DECLARATION = _options(
             "billing": Field(
                 "str",
                 "Billing type of a new one.",
-                default="EVALUATION",
+                ,
                 choices=("EVALUATION", "PAYG", "SUBSCRIPTION"),
             ),
             "analytics_region": Field(
