@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+"""Environment groups: host names and the environments behind them, and the routing that results."""
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from testbed.google.errors import GoogleError, precondition
+from testbed.google.rules import Required, Said
+from testbed.google.service import Call, handles, work
+from testbed.google.services.apigee import picture
+from testbed.google.services.apigee.base import LOCKED, ApigeeService, check_name, drop, page, typed
+from testbed.google.services.apigee.names import exists, ids, key, missing, now_ms, require, require_organization
+from testbed.google.services.apigee.push import push
+from testbed.google.services.apigee.routing import revision_name
+
+DOCUMENT = "apigee.v1 discovery document, EnvironmentGroup"
+NAME = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+HOSTNAME = r"(?:\*|(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)"
+
+
+class EnvironmentGroups(ApigeeService):
+    """organizations.envgroups.*"""
+
+    @handles("apigee.organizations.envgroups.create", rules=[
+        Required("hostnames", source=f"{DOCUMENT}.hostnames: Required"), LOCKED,
+        Said("host names are valid and belong to one group", source="assumed: requests are routed by host name")])
+    def create(self, call: Call) -> dict[str, Any]:
+        organization, = ids(call.path["parent"], "organizations")
+        self.active(call, organization)
+        name = call.query.get("name") or call.body.get("name") or ""
+        check_name(name, NAME, "environment group name")
+        target = f"organizations/{organization}/envgroups/{name}"
+        if call.store.exists(key("organizations", organization, "envgroups", name)):
+            raise exists("environment group", target)
+        _check_hostnames(call, organization, name, call.body["hostnames"])
+        document = {"name": name, "hostnames": call.body["hostnames"], "state": "ACTIVE",
+                    "createdAt": str(now_ms()), "lastModifiedAt": str(now_ms())}
+        return self._store(call, organization, "INSERT", document)
+
+    def _store(self, call: Call, organization: str, kind: str, document: dict[str, Any]) -> dict[str, Any]:
+        target = f"organizations/{organization}/envgroups/{document['name']}"
+        # These operations come back finished (google-apis.md section 3).
+        operation = self.start(call, organization, kind, target, duration="instant", done=True,
+                               response=typed("EnvironmentGroup", document))
+        call.store.put(key("organizations", organization, "envgroups", document["name"]), document)
+        call.then(lambda: push(self.emulator, organization))
+        return operation
+
+    @handles("apigee.organizations.envgroups.get")
+    def get(self, call: Call) -> dict[str, Any]:
+        organization, name = ids(call.path["name"], "organizations", "envgroups")
+        return require(call.store, "environment group", "organizations", organization, "envgroups", name)
+
+    @handles("apigee.organizations.envgroups.list")
+    def list(self, call: Call) -> dict[str, Any]:
+        organization, = ids(call.path["parent"], "organizations")
+        require_organization(call.store, organization)
+        return page(call.store.children(key("organizations", organization, "envgroups")), call, "environmentGroups")
+
+    @handles("apigee.organizations.envgroups.patch", rules=[
+        LOCKED, Said("only hostnames change", source="google-apis.md section 5")])
+    def patch(self, call: Call) -> dict[str, Any]:
+        organization, name = ids(call.path["name"], "organizations", "envgroups")
+        document = require(call.store, "environment group", "organizations", organization, "envgroups", name)
+        wrong = [path for path in call.mask if path != "hostnames"]
+        if wrong:
+            raise GoogleError(400, f"update_mask may only name hostnames, got {', '.join(wrong)}")
+        if not call.body.get("hostnames"):
+            raise GoogleError(400, "hostnames must not be empty")
+        _check_hostnames(call, organization, name, call.body["hostnames"])
+        document |= {"hostnames": call.body["hostnames"], "lastModifiedAt": str(now_ms())}
+        return self._store(call, organization, "UPDATE", document)
+
+    @handles("apigee.organizations.envgroups.delete", rules=[
+        LOCKED, Said("refused while environments are attached", source="assumed: references")])
+    def delete(self, call: Call) -> dict[str, Any]:
+        organization, name = ids(call.path["name"], "organizations", "envgroups")
+        require(call.store, "environment group", "organizations", organization, "envgroups", name)
+        attached = call.store.children(key("organizations", organization, "envgroups", name, "attachments"))
+        if attached:
+            raise precondition(f"environment group {name} still has environments attached: "
+                               f"{', '.join(sorted(item['environment'] for item in attached))}")
+        operation = self.start(call, organization, "DELETE", call.path["name"], duration="instant", done=True)
+        drop(call.store, "organizations", organization, "envgroups", name)
+        call.then(lambda: push(self.emulator, organization))
+        return operation
+
+
+class EnvironmentGroupAttachments(ApigeeService):
+    """organizations.envgroups.attachments.*"""
+
+    generated_names = ("apigee/organizations/*/envgroups/*/attachments/*",)
+
+    @handles("apigee.organizations.envgroups.attachments.create", rules=[
+        Required("environment", source=f"{DOCUMENT}Attachment.environment: Required"),
+        LOCKED, Said("the environment exists and is not attached yet", source="references")])
+    def create(self, call: Call) -> dict[str, Any]:
+        organization, group = ids(call.path["parent"], "organizations", "envgroups")
+        require(call.store, "environment group", "organizations", organization, "envgroups", group)
+        environment = call.body["environment"]
+        require(call.store, "environment", "organizations", organization, "environments", environment)
+        for item in call.store.children(key("organizations", organization, "envgroups", group, "attachments")):
+            if item["environment"] == environment:
+                raise exists("attachment of environment", f"{environment} to environment group {group}")
+        target = f"{call.path['parent']}/attachments/{uuid.uuid4()}"
+        return self.start(call, organization, "INSERT", target, duration="apigee.environment_group_attachment",
+                          work="apigee.envgroup_attachment.create", arguments={"environment": environment})
+
+    @work("apigee.envgroup_attachment.create")
+    async def created(self, run: Any) -> dict[str, Any]:
+        organization, group, name = ids(run.arguments["target"], "organizations", "envgroups", "attachments")
+        document = {"name": name, "environment": run.arguments["environment"], "environmentGroupId": group,
+                    "createdAt": str(now_ms())}
+        async with run.transaction() as tx:
+            tx.put(key("organizations", organization, "envgroups", group, "attachments", name), document)
+        await push(self.emulator, organization)
+        return typed("EnvironmentGroupAttachment", document)
+
+    def _get(self, call: Call) -> tuple[list[str], dict[str, Any]]:
+        path = ids(call.path["name"], "organizations", "envgroups", "attachments")
+        require(call.store, "environment group", "organizations", path[0], "envgroups", path[1])
+        found = call.store.get(key("organizations", path[0], "envgroups", path[1], "attachments", path[2]))
+        if found is None:
+            raise missing("attachment", call.path["name"])
+        return path, found
+
+    @handles("apigee.organizations.envgroups.attachments.get")
+    def get(self, call: Call) -> dict[str, Any]:
+        return self._get(call)[1]
+
+    @handles("apigee.organizations.envgroups.attachments.list")
+    def list(self, call: Call) -> dict[str, Any]:
+        organization, group = ids(call.path["parent"], "organizations", "envgroups")
+        require(call.store, "environment group", "organizations", organization, "envgroups", group)
+        return page(call.store.children(key("organizations", organization, "envgroups", group, "attachments")),
+                    call, "environmentGroupAttachments")
+
+    @handles("apigee.organizations.envgroups.attachments.delete", rules=[LOCKED])
+    def delete(self, call: Call) -> dict[str, Any]:
+        path, _found = self._get(call)
+        return self.start(call, path[0], "DELETE", call.path["name"], duration="apigee.environment_group_attachment",
+                          work="apigee.envgroup_attachment.delete")
+
+    @work("apigee.envgroup_attachment.delete")
+    async def deleted(self, run: Any) -> None:
+        organization, group, name = ids(run.arguments["target"], "organizations", "envgroups", "attachments")
+        async with run.transaction() as tx:
+            drop(tx, "organizations", organization, "envgroups", group, "attachments", name)
+        await push(self.emulator, organization)
+
+
+class IngressConfig(ApigeeService):
+    """The routing that the groups' host names have: which environment receives which base path."""
+
+    volatile = ("revisionId",)
+
+    @handles("apigee.organizations.getDeployedIngressConfig", permission="apigee.ingressconfigs.get")
+    def organization(self, call: Call) -> dict[str, Any]:
+        name, = ids(call.path["name"].removesuffix("/deployedIngressConfig"), "organizations")
+        require_organization(call.store, name)
+        groups = call.store.children(key("organizations", name, "envgroups"))
+        return {"name": f"organizations/{name}/deployedIngressConfig", "uid": _uid(name),
+                "revisionId": str(now_ms() // 1000), "revisionCreateTime": _rfc3339(now_ms()),
+                "environmentGroups": [self._group(call, name, group) for group in groups]}
+
+    @handles("apigee.organizations.envgroups.getDeployedIngressConfig", permission="apigee.ingressconfigs.get")
+    def group(self, call: Call) -> dict[str, Any]:
+        organization, name = ids(call.path["name"].removesuffix("/deployedIngressConfig"), "organizations", "envgroups")
+        found = require(call.store, "environment group", "organizations", organization, "envgroups", name)
+        return self._group(call, organization, found)
+
+    @staticmethod
+    def _group(call: Call, organization: str, group: dict[str, Any]) -> dict[str, Any]:
+        name = f"organizations/{organization}/envgroups/{group['name']}"
+        rules = []
+        for rule in picture.tables(call.store, organization)[group["name"]].values():
+            winner = rule.winner
+            shown: dict[str, Any] = {"basepath": winner.basepath,
+                                     "environment": f"organizations/{organization}/environments/{winner.environment}"}
+            if rule.losers:
+                shown["otherTargets"] = [f"organizations/{organization}/environments/{loser.environment}"
+                                         for loser in rule.losers]
+            if call.query.get("view") == "FULL":
+                shown |= {"receiver": revision_name(organization, winner.proxy, winner.revision),
+                          "updateTime": _rfc3339(winner.since), "envGroupRevision": str(winner.since // 1000)}
+            rules.append(shown)
+        return {"name": name, "uid": _uid(name), "revisionId": str(int(group["lastModifiedAt"]) // 1000),
+                "hostnames": group["hostnames"], "routingRules": rules}
+
+
+def _uid(name: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+
+
+def _rfc3339(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _check_hostnames(call: Call, organization: str, name: str, hostnames: list[str]) -> None:
+    for hostname in hostnames:
+        check_name(hostname, HOSTNAME, "host name")
+    if len(set(hostnames)) != len(hostnames):
+        raise GoogleError(400, "hostnames must not be repeated")
+    for group in call.store.children(key("organizations", organization, "envgroups")):
+        taken = set(hostnames) & set(group["hostnames"])
+        if group["name"] != name and taken:
+            raise GoogleError(400, f"hostname {', '.join(sorted(taken))} is already used by environment group "
+                                   f"{group['name']}")

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+"""The full configuration of the Apigee runtime, read from the store; and what its report says about deployments.
+
+Only what an instance serves is in it: environments that are attached to an instance of the organisation.
+
+A deployment document holds ``deployment`` (Apigee's JSON), ``claims`` (base path to the time it was claimed),
+``phase`` (``pending`` until its duration is over, ``active``, ``removing``), ``status`` (state and errors),
+``previous`` (the revision that serves until this one is ready), ``serving`` (the revision that the runtime runs),
+``rejected`` and ``reasons`` (what the runtime refused, and why), ``fault`` and ``drops_old`` (fault control).
+"""
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from testbed.google.services.apigee import routing
+from testbed.google.services.apigee.names import key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from testbed.google.store import Transaction
+
+READY, PROGRESSING, ERROR = "READY", "PROGRESSING", "ERROR"
+
+
+def deployments(store: Transaction, organization: str, environment: str | None = None) -> list[dict[str, Any]]:
+    """Deployment documents of an organisation or of one environment, those being removed included."""
+    if environment is not None:
+        return store.children(key("organizations", organization, "environments", environment, "deployments"))
+    return [document for name in environments(store, organization)
+            for document in deployments(store, organization, name)]
+
+
+def environments(store: Transaction, organization: str) -> list[str]:
+    return [item["name"] for item in store.children(key("organizations", organization, "environments"))]
+
+
+def revision(store: Transaction, organization: str, proxy: str, number: str) -> dict[str, Any] | None:
+    """The revision document: ``{"revision": {...Apigee JSON...}, "bundle": sha256, "target_servers": [...]}``."""
+    return store.get(key("organizations", organization, "apis", proxy, "revisions", number))
+
+
+def claims_of(document: dict[str, Any]) -> list[routing.Claim]:
+    deployment = document["deployment"]
+    return [routing.Claim(path, deployment["environment"], deployment["apiProxy"], deployment["revision"], since)
+            for path, since in document["claims"].items()]
+
+
+def groups_of(store: Transaction, organization: str, environment: str) -> dict[str, int]:
+    """The groups that an environment is attached to, with the time of the attachment."""
+    found = {}
+    for group in store.children(key("organizations", organization, "envgroups")):
+        for attachment in store.children(key("organizations", organization, "envgroups", group["name"], "attachments")):
+            if attachment["environment"] == environment:
+                found[group["name"]] = int(attachment["createdAt"])
+    return found
+
+
+def tables(store: Transaction, organization: str, documents: Iterable[dict[str, Any]] | None = None,
+           only: set[str] | None = None) -> dict[str, dict[str, routing.Rule]]:
+    """The routing table of every group.
+
+    ``documents`` replaces the stored deployments (for what-if questions); ``only`` limits to some environments. An
+    environment's claims in a group are as old as its attachment at most.
+    """
+    documents = [document for document in (deployments(store, organization) if documents is None else documents)
+                 if document["phase"] != "removing"]
+    found = {}
+    for group in store.children(key("organizations", organization, "envgroups")):
+        attached = {item["environment"]: int(item["createdAt"]) for item in
+                    store.children(key("organizations", organization, "envgroups", group["name"], "attachments"))}
+        found[group["name"]] = routing.table(
+            routing.Claim(claim.basepath, claim.environment, claim.proxy, claim.revision,
+                          max(claim.since, attached[claim.environment]))
+            for document in documents for claim in claims_of(document)
+            if claim.environment in attached and (only is None or claim.environment in only))
+    return found
+
+
+def instances_of(store: Transaction, organization: str, environment: str | None = None) -> list[dict[str, Any]]:
+    """The ACTIVE instances, or those of them to which an environment is attached."""
+    found = []
+    for instance in store.children(key("organizations", organization, "instances")):
+        attachments = store.children(key("organizations", organization, "instances", instance["name"], "attachments"))
+        if instance["state"] == "ACTIVE" and (
+                environment is None or any(item["environment"] == environment for item in attachments)):
+            found.append(instance)
+    return found
+
+
+def problems(store: Transaction, organization: str, environment: str, proxy: str, number: str) -> list[str]:
+    """What is known to keep a revision from running here before the runtime is asked."""
+    found = revision(store, organization, proxy, number)
+    if found is None:
+        return [f"revision {number} of {proxy} does not exist"]
+    return [f'TargetServer "{name}" referenced by proxy "{proxy}" revision {number} does not exist in environment '
+            f'"{environment}"'
+            for name in found["target_servers"]
+            if not store.exists(key("organizations", organization, "environments", environment, "targetservers", name))]
+
+
+def fingerprint(store: Transaction, organization: str, environment: str, proxy: str, number: str) -> str:
+    """Changes when a refused deployment is worth another try: bundle or target servers changed."""
+    found = revision(store, organization, proxy, number) or {}
+    servers = store.children(key("organizations", organization, "environments", environment, "targetservers"))
+    return hashlib.sha256(json.dumps([found.get("bundle"), servers], sort_keys=True).encode()).hexdigest()
+
+
+def configuration(store: Transaction, organization: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the runtime is given, and the blob names of the bundles by digest.
+
+    A deployment that is known to fail is represented by the revision that it was to replace, if that is still to
+    serve: a failed deployment does not take away what works (fault ``drops_old`` removes ``previous``).
+    """
+    served = {name for name in environments(store, organization) if instances_of(store, organization, name)}
+    bundles: dict[str, str] = {}
+    result: dict[str, Any] = {
+        "organization": organization,
+        "instance": next((_instance(item) for item in instances_of(store, organization)), {}),
+        "environment_groups": [],
+        "environments": {},
+        "products": store.children(key("organizations", organization, "apiproducts")),
+        "developers": store.children(key("organizations", organization, "developers")),
+        "apps": apps(store, organization),
+    }
+    for name in sorted(served):
+        entries = []
+        for document in deployments(store, organization, name):
+            entry = _entry(store, organization, name, document)
+            if entry:
+                bundles[entry["bundle"]] = bundle_blob(entry["bundle"])
+                entries.append(entry)
+        result["environments"][name] = {
+            "target_servers": store.children(key("organizations", organization, "environments", name, "targetservers")),
+            "deployments": entries,
+        }
+    rules = tables(store, organization, only=served)
+    for group in store.children(key("organizations", organization, "envgroups")):
+        attached = [item["environment"] for item in
+                    store.children(key("organizations", organization, "envgroups", group["name"], "attachments"))]
+        result["environment_groups"].append({
+            "name": group["name"], "hostnames": group.get("hostnames", []),
+            "environments": [name for name in attached if name in served],
+            "routing_rules": [{"basepath": rule.winner.basepath, "environment": rule.winner.environment}
+                              for rule in rules[group["name"]].values()],
+        })
+    return result, bundles
+
+
+def apps(store: Transaction, organization: str) -> list[dict[str, Any]]:
+    """The apps of all developers."""
+    return [app for developer in store.children(key("organizations", organization, "developers"))
+            for app in store.children(key("organizations", organization, "developers", developer["email"], "apps"))]
+
+
+def _instance(item: dict[str, Any]) -> dict[str, Any]:
+    return {"name": item["name"], "location": item["location"], "host": item.get("host", ""),
+            "ip_range": item.get("ipRange", "").split(",")[0]}
+
+
+def bundle_blob(digest: str) -> str:
+    return f"apigee/bundles/{digest}"
+
+
+def _entry(store: Transaction, organization: str, environment: str, document: dict[str, Any]) -> dict[str, Any] | None:
+    deployment = document["deployment"]
+    proxy, number = deployment["apiProxy"], deployment["revision"]
+    if document["phase"] == "removing":
+        return None
+    if document["phase"] == "pending" or is_rejected(store, organization, environment, document):
+        number = document.get("previous")
+    found = revision(store, organization, proxy, number) if number else None
+    return {"proxy": proxy, "revision": number, "bundle": found["bundle"]} if found else None
+
+
+def is_rejected(store: Transaction, organization: str, environment: str, document: dict[str, Any]) -> bool:
+    """Whether the deployed revision is known not to run: target servers missing, refused by the runtime, or a fault."""
+    deployment = document["deployment"]
+    proxy, number = deployment["apiProxy"], deployment["revision"]
+    if document.get("fault"):
+        return True
+    # What runs is not stopped from here: the runtime says what becomes of it.
+    if document.get("serving") != number and problems(store, organization, environment, proxy, number):
+        return True
+    rejected = document.get("rejected")
+    return bool(rejected) and rejected == fingerprint(store, organization, environment, proxy, number)

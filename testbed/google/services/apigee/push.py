@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+"""Give the runtime its picture and turn its report into the states of deployments.
+
+One push at a time: two changes at once are two pictures in the order of their commits. A revision that the runtime
+refuses is taken out again in a second push, which brings back the revision it was to replace.
+"""
+from __future__ import annotations
+
+import asyncio
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from testbed.google.services.apigee import picture
+from testbed.google.services.apigee.names import key
+from testbed.world import WorldError
+
+if TYPE_CHECKING:
+    from testbed.google.emulator import Emulator
+    from testbed.google.store import Transaction
+
+_turns: weakref.WeakKeyDictionary[Any, asyncio.Lock] = weakref.WeakKeyDictionary()
+# Each round can only reject revisions that an earlier one had accepted; this bounds a runtime that contradicts itself.
+_ROUNDS = 4
+_FAILED_PRECONDITION, _INTERNAL = 9, 13
+
+
+async def push(emulator: Emulator, organization: str) -> None:
+    """Bring the runtime of an organisation to what the store holds now, and record what it reports."""
+    async with _turns.setdefault(emulator, asyncio.Lock()):
+        for _round in range(_ROUNDS):
+            snapshot = emulator.store.snapshot()
+            if not picture.instances_of(snapshot, organization):
+                await _record(emulator, organization, {}, None)
+                return
+            configuration, blobs = picture.configuration(snapshot, organization)
+            bundles = {digest: snapshot.get_blob(blob) or b"" for digest, blob in blobs.items()}
+            try:
+                report, failure = await emulator.world.configure_runtime(configuration, bundles), None
+            except WorldError as error:
+                report, failure = {}, str(error)
+            if not await _record(emulator, organization, configuration, report, failure):
+                return
+
+
+async def _record(emulator: Emulator, organization: str, configuration: dict[str, Any], report: dict[str, Any] | None,
+                  failure: str | None = None) -> bool:
+    """Write states; returns whether a revision was newly rejected, so that the picture has changed."""
+    rejected = False
+    async with emulator.store.transaction() as tx:
+        for name in picture.environments(tx, organization):
+            pushed = configuration.get("environments", {}).get(name)
+            for document in picture.deployments(tx, organization, name):
+                before = dict(document)
+                rejected |= _judge(tx, organization, name, document, pushed, report or {}, failure)
+                if document != before:
+                    proxy = document["deployment"]["apiProxy"]
+                    tx.put(key("organizations", organization, "environments", name, "deployments", proxy), document)
+    return rejected
+
+
+def _judge(tx: Transaction, organization: str, environment: str, document: dict[str, Any],
+           pushed: dict[str, Any] | None, report: dict[str, Any], failure: str | None) -> bool:
+    """Set ``status`` and ``serving`` of one deployment document from what was pushed and reported."""
+    if pushed is None:
+        # No instance serves the environment, so nobody reports: discovery document, Deployment.state PROGRESSING,
+        # "Deployment is not fully ready in the runtime".
+        document |= {"status": {"state": picture.PROGRESSING}, "serving": None}
+        return False
+    if document["phase"] == "removing":
+        return False
+    proxy, wanted = document["deployment"]["apiProxy"], document["deployment"]["revision"]
+    entry = next((item for item in pushed["deployments"] if item["proxy"] == proxy), None)
+    state, errors = _reported(report, environment, entry)
+    if failure:
+        document |= {"status": _status(picture.ERROR, [f"The runtime could not be configured: {failure}"], _INTERNAL)}
+        return False
+    document["serving"] = entry["revision"] if entry and state == picture.READY else None
+    if document["phase"] == "pending":
+        document["status"] = {"state": picture.PROGRESSING}
+        return False
+    if entry and entry["revision"] == wanted:
+        document["status"] = _status(state, errors)
+        if state == picture.READY:
+            document |= {"previous": None, "rejected": None}
+        elif state == picture.ERROR:
+            document |= {"rejected": picture.fingerprint(tx, organization, environment, proxy, wanted),
+                         "reasons": errors, **({"previous": None} if document.get("drops_old") else {})}
+            return True
+        return False
+    reasons = [document["fault"]] if document.get("fault") else (
+        picture.problems(tx, organization, environment, proxy, wanted) or document.get("reasons") or [])
+    document["status"] = _status(picture.ERROR, reasons)
+    return False
+
+
+def _reported(report: dict[str, Any], environment: str, entry: dict[str, Any] | None) -> tuple[str, list[str]]:
+    if entry is not None:
+        for item in report.get("deployments", []):
+            if (item["environment"], item["proxy"], str(item["revision"])) == (
+                    environment, entry["proxy"], entry["revision"]):
+                return item["state"], [str(error) for error in item.get("errors", [])]
+    return picture.PROGRESSING, []
+
+
+def _status(state: str, errors: list[str], code: int = _FAILED_PRECONDITION) -> dict[str, Any]:
+    status: dict[str, Any] = {"state": state}
+    if state == picture.ERROR:
+        status["errors"] = [{"code": code, "message": error} for error in errors]
+    return status

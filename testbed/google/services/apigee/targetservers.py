@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+"""Target servers: named backends of an environment. Every change reaches the runtime before the answer leaves."""
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from testbed.google.errors import GoogleError, precondition
+from testbed.google.rules import Immutable, Range, Required, Said
+from testbed.google.service import Call, Reply, handles
+from testbed.google.services.apigee.base import ApigeeService, check_name, name_list
+from testbed.google.services.apigee.names import exists, ids, key, require
+from testbed.google.services.apigee.push import push
+
+DOCUMENT = "apigee.v1 discovery document, TargetServer"
+NAME = r"[A-Za-z0-9._\-$% ]{1,255}"
+LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+RULES = [
+    Required("host", source=f"{DOCUMENT}.host: Required"),
+    Required("port", source=f"{DOCUMENT}.port: Required"),
+    Range("port", 1, 65535, source=f"{DOCUMENT}.port: between 1 and 65535"),
+    Said("host is a host name (RFC 1123) or an address", source=f"{DOCUMENT}.host"),
+    Said("two-way TLS needs keyStore and keyAlias", source="apigee.v1 discovery document, TlsInfo"),
+]
+
+
+class TargetServers(ApigeeService):
+    """organizations.environments.targetservers.*"""
+
+    extra_routes = (name_list("apigee.organizations.environments.targetservers.list",
+                              "organizations/[^/]+/environments/[^/]+", "targetservers"),)
+
+    @handles("apigee.organizations.environments.targetservers.create", rules=RULES)
+    def create(self, call: Call) -> dict[str, Any]:
+        organization, environment = ids(call.path["parent"], "organizations", "environments")
+        found = require(call.store, "environment", "organizations", organization, "environments", environment)
+        if found["deploymentType"] == "ARCHIVE":
+            raise precondition(f"target servers cannot be managed in environment {environment}: its deployment type is "
+                               "ARCHIVE")
+        name = call.query.get("name") or call.body.get("name") or ""
+        check_name(name, NAME, "target server name")
+        where = key("organizations", organization, "environments", environment, "targetservers", name)
+        if call.store.exists(where):
+            raise exists("TargetServer", f"{call.path['parent']}/targetservers/{name}")
+        return self._put(call, organization, where, {"name": name, **_complete(call.body)})
+
+    def _put(self, call: Call, organization: str, where: str, document: dict[str, Any]) -> dict[str, Any]:
+        call.store.put(where, document)
+        call.then(lambda: push(self.emulator, organization))
+        return document
+
+    @handles("apigee.organizations.environments.targetservers.list", permission="apigee.targetservers.list")
+    def list(self, call: Call) -> Reply:
+        organization, environment = ids(call.path["parent"], "organizations", "environments")
+        require(call.store, "environment", "organizations", organization, "environments", environment)
+        found = call.store.children(key("organizations", organization, "environments", environment, "targetservers"))
+        return Reply([item["name"] for item in found], unchecked=True)
+
+    @staticmethod
+    def _get(call: Call) -> tuple[list[str], dict[str, Any]]:
+        path = ids(call.path["name"], "organizations", "environments", "targetservers")
+        require(call.store, "environment", "organizations", path[0], "environments", path[1])
+        return path, require(call.store, "TargetServer", "organizations", path[0], "environments", path[1],
+                             "targetservers", path[2])
+
+    @handles("apigee.organizations.environments.targetservers.get")
+    def get(self, call: Call) -> dict[str, Any]:
+        return self._get(call)[1]
+
+    @handles("apigee.organizations.environments.targetservers.update", rules=[
+        *RULES, Immutable(("protocol",), source=f"{DOCUMENT}.protocol: Immutable"),
+        Said("replaces the whole: what is not sent is reset", source="text of targetservers.update")])
+    def update(self, call: Call) -> dict[str, Any]:
+        (organization, environment, name), before = self._get(call)
+        if call.body.get("name") not in (None, "", name):
+            raise GoogleError(400, f'TargetServer name "{call.body["name"]}" does not match "{name}" in the path')
+        call.immutable(before, call.body)
+        document = {"name": name, **_complete({"protocol": before["protocol"], **call.body})}
+        where = key("organizations", organization, "environments", environment, "targetservers", name)
+        return self._put(call, organization, where, document)
+
+    @handles("apigee.organizations.environments.targetservers.delete")
+    def delete(self, call: Call) -> dict[str, Any]:
+        (organization, environment, name), before = self._get(call)
+        call.store.delete(key("organizations", organization, "environments", environment, "targetservers", name))
+        call.then(lambda: push(self.emulator, organization))
+        return before
+
+
+def _complete(body: dict[str, Any]) -> dict[str, Any]:
+    """A target server with its defaults (isEnabled is true, protocol HTTP), checked."""
+    document = {name: value for name, value in body.items() if name != "name"}
+    document["isEnabled"] = body.get("isEnabled", True)
+    document["protocol"] = body.get("protocol") or "HTTP"
+    host = document["host"]
+    if len(host) > 253 or not all(re.fullmatch(LABEL, part) for part in host.split(".")):
+        raise GoogleError(400, f'host "{host}" is not a valid host name')
+    tls = document.get("sSLInfo") or {}
+    if tls.get("clientAuthEnabled") and not (tls.get("keyStore") and tls.get("keyAlias")):
+        raise GoogleError(400, "ssl_info: key_store and key_alias are required if client_auth_enabled is true")
+    return document

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+"""The bundle in an upload: a file part of a form, or the whole body. Any part name will do.
+
+Sources: text of apis.create (multipart/form-data, form field ``file``) and revisions.updateApiProxyRevision
+(also application/octet-stream); apigee/apigeecli sends the part as ``proxy`` and that works.
+"""
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from testbed.apigee.bundle import Bundle, BundleError, load
+from testbed.google.errors import GoogleError
+from testbed.google.services.apigee import descriptor
+
+if TYPE_CHECKING:
+    from testbed.google.service import Call
+
+# Bytes; source: Apigee limits, "API proxy bundle size".
+MAXIMUM = 15 * 2**20
+BAD_BUNDLE = "type.googleapis.com/edge.configstore.bundle.BadBundle"
+
+
+def bundle_bytes(call: Call) -> bytes:
+    """The zip in a request. Raises GoogleError 400 when there is none or it is too large."""
+    kind = call.content_type.split(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        data = _first_file(call.raw, call.content_type)
+    elif kind in ("application/octet-stream", "application/zip"):
+        data = call.raw
+    else:
+        raise GoogleError(400, f'Content-Type "{call.content_type}" is not supported: send the bundle as '
+                               "multipart/form-data or application/octet-stream")
+    if not data:
+        raise GoogleError(400, "the request has no API proxy bundle")
+    if len(data) > MAXIMUM:
+        raise GoogleError(400, f"the API proxy bundle has {len(data)} bytes, the limit is {MAXIMUM}")
+    return data
+
+
+def _first_file(body: bytes, content_type: str) -> bytes:
+    found = re.search(r'boundary="?([^";,]+)"?', content_type, re.IGNORECASE)
+    if not found:
+        raise GoogleError(400, "multipart/form-data without a boundary")
+    for part in (b"\r\n" + body).split(b"\r\n--" + found[1].encode())[1:]:
+        head, blank, content = part.partition(b"\r\n\r\n")
+        if blank and re.search(rb"content-disposition:[^\r\n]*\bfilename=", head, re.IGNORECASE):
+            return content
+    return b""
+
+
+def checked(data: bytes) -> tuple[Bundle, descriptor.Listing]:
+    """A valid bundle, or GoogleError 400 with every violation, as Apigee lists them.
+
+    Source of the shape: scastria/terraform-provider-apigee #5.
+    """
+    try:
+        return load(data), descriptor.read(data)
+    except BundleError as error:
+        violations = [_violation(text) for text in error.violations]
+    except ValueError as error:
+        violations = [{"description": str(error)}]
+    raise GoogleError(400, "bundle contains errors", details=[{"@type": BAD_BUNDLE, "violations": violations}])
+
+
+def _violation(text: str) -> dict[str, str]:
+    """A violation, with the file it names when it begins with one (``apiproxy/policies/x.xml: ...``)."""
+    name, colon, rest = text.partition(": ")
+    if colon and name.startswith("apiproxy/"):
+        return {"filename": name, "description": rest}
+    return {"description": text}
