@@ -3,6 +3,7 @@
 """What a fresh cluster gets besides Kubernetes' own defaults, and when it counts as ready for use."""
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from .client import ApiClient, ApiError
@@ -43,8 +44,23 @@ def apply(client: ApiClient, spec: NodeSpec) -> None:
         client.apply(f"{collection}/{item['metadata']['name']}", item)
 
 
-def missing(client: ApiClient, spec: NodeSpec) -> str | None:
-    """What a first pod would still wait for, or None when the node is ready to run it."""
+def _time(text: str | None) -> float:
+    """A Kubernetes time as seconds of the epoch; 0 for none."""
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() if text else 0.0
+
+
+def _told_before(pod: dict[str, Any], since: float) -> bool:
+    """Whether the pod's status names a running container of an earlier life of the node."""
+    running = (each.get("state", {}).get("running") for each in pod.get("status", {}).get("containerStatuses", []))
+    return any(_time(each.get("startedAt")) < since for each in running if each)
+
+
+def missing(client: ApiClient, spec: NodeSpec, since: float) -> str | None:
+    """What a first pod would still wait for, or None when the node is ready to run it.
+
+    since: seconds of the epoch (whole) when this life of the node began. A resumed cluster still shows what was true
+    before the stop; nobody may act on it.
+    """
     try:
         node = client.get(f"/api/v1/nodes/{spec.name}")
     except ApiError as error:
@@ -53,6 +69,8 @@ def missing(client: ApiClient, spec: NodeSpec) -> str | None:
         return "the node has not registered"
     conditions = {each["type"]: each for each in node.get("status", {}).get("conditions", [])}
     ready = conditions.get("Ready", {})
+    if _time(ready.get("lastHeartbeatTime")) < since:
+        return "kubelet has not reported yet"
     if ready.get("status") != "True":
         return f"the node is not Ready: {ready.get('message', 'no condition yet')}"
     if any(taint["key"] == "node.kubernetes.io/not-ready" for taint in node["spec"].get("taints", [])):
@@ -63,4 +81,6 @@ def missing(client: ApiClient, spec: NodeSpec) -> str | None:
         if error.status != 404:
             raise
         return "the default service account does not exist"
-    return None
+    pods = client.get(f"/api/v1/pods?fieldSelector=spec.nodeName={spec.name}")["items"]
+    stale = [pod["metadata"]["name"] for pod in pods if _told_before(pod, since)]
+    return f"pods of before the stop: {', '.join(stale)}" if stale else None

@@ -38,6 +38,7 @@ class Supervisor:
         self.spec = NodeSpec.from_json(layout.spec_file.read_text(encoding="utf-8"))
         self.components = components(self.spec, layout)
         self.began = time.monotonic()
+        self.since = float(int(time.time()))
         self.moments: dict[str, float] = {}
         self.failed = False
         self._changed = threading.Condition()
@@ -154,10 +155,16 @@ class Supervisor:
                 self.launch(component)
         bootstrap.apply(client, self.spec)
         self.moment("bootstrap")
-        self._wait(lambda: bootstrap.missing(client, self.spec) is None, "the node")
+        self._wait(lambda: self.node_is_ready(client), "the node")
         images.join()
         self.moment("node")
         self._report("ready", "the node is ready")
+
+    def node_is_ready(self, client: ApiClient) -> bool:
+        lacking = bootstrap.missing(client, self.spec, self.since)
+        if lacking:
+            self._report("starting", lacking)
+        return lacking is None
 
     def _wait(self, test: Callable[[], bool], what: str, timeout: float = 120.0) -> None:
         deadline = time.monotonic() + timeout

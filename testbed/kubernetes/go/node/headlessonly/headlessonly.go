@@ -44,8 +44,9 @@ func setup(controller *caddy.Controller) error {
 			hidden = append(hidden, prefix)
 		}
 	}
-	dnsserver.GetConfig(controller).AddPlugin(func(next plugin.Handler) plugin.Handler {
-		return &HeadlessOnly{Next: next, Hidden: hidden, Zone: dnsserver.GetConfig(controller).Zone}
+	config := dnsserver.GetConfig(controller)
+	config.AddPlugin(func(next plugin.Handler) plugin.Handler {
+		return &HeadlessOnly{Next: next, Hidden: hidden, Zone: config.Zone}
 	})
 	return nil
 }
