@@ -142,7 +142,7 @@ def canonical(field: Field, item: t.Any) -> str:
     if isinstance(item, dict):
         if field.fields:
             item = {
-                inner.name: [canonical(inner, part) for part in item.get(inner.name) or []]
+                inner.name: sorted(canonical(inner, part) for part in item.get(inner.name) or [])
                 if inner.type == "list"
                 else plain(inner, item.get(inner.name))
                 for inner in field.fields

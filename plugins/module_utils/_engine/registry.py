@@ -15,18 +15,30 @@ import typing as t
 
 if t.TYPE_CHECKING:
     from .._resources import (  # noqa: F401  (packed with the module, imported by name)
+        compute_firewall,
+        compute_global_address,
         compute_network,
+        compute_subnetwork,
+        gke_cluster,
+        project_services,
+        service_networking_connection,
     )
     from .resource import Resource
 
-#: Kind -> (module in _resources, class).
-KINDS: dict[str, tuple[str, str]] = {
-    "compute_network": ("compute_network", "ComputeNetwork"),
+#: Kind (= name of the singular module, and of the file in _resources) -> class.
+KINDS: dict[str, str] = {
+    "compute_firewall": "ComputeFirewall",
+    "compute_global_address": "ComputeGlobalAddress",
+    "compute_network": "ComputeNetwork",
+    "compute_subnetwork": "ComputeSubnetwork",
+    "gke_cluster": "GkeCluster",
+    "project_services": "ProjectServices",
+    "service_networking_connection": "ServiceNetworkingConnection",
 }
 
 
 def load(kind: str) -> type[Resource]:
     """The class of a kind. Raises KeyError for an unknown one."""
-    module, name = KINDS[kind]
+    name = KINDS[kind]
     package = __package__.rsplit(".", 1)[0] + "._resources"
-    return getattr(importlib.import_module(f"{package}.{module}"), name)
+    return getattr(importlib.import_module(f"{package}.{kind}"), name)

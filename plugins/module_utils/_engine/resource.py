@@ -26,6 +26,7 @@ What a kind can override, from least to most:
 * ``readiness(found)``   READY, PENDING, FAILED or GOING, with a detail
 * ``body()``             what a create sends;  ``output(found)``  what the result shows
 * ``read()``             the object or None;  ``find_in_list()`` when there is no get (set ``list_items``)
+* ``fixed(changes)``, ``refusal(change)``  which changes mean "delete and create", and why, in a sentence
 * ``difference(found)``  the changes, for kinds that compare more than fields (a bundle's content)
 * ``create()`` / ``update(found, changes)`` / ``delete(found)``  the calls; each waits (``self.finish(reply)``) itself
 * ``diff(plan)``         what ``--diff`` shows, as data
@@ -233,6 +234,10 @@ class Resource:
     def absent_when(self, error: ApiError) -> bool:
         """Whether an error on reading only says that the object, or what it lives in, does not exist."""
         return error.missing
+
+    def refusal(self, change: Change) -> str:
+        """Why this change cannot be made in place, if there is more to say than that; else ""."""
+        return ""
 
     # -- reading -----------------------------------------------------------------------------------------------
 

@@ -179,9 +179,9 @@ class Client:
                     clock.sleep(clock.jitter(retries.pause(attempt, None)))
                     continue
                 raise UnreachableError(
-                    f"no reply to {method} {url}: {why}. Check the network, the endpoints option and "
+                    f"no reply to {method} {url}: {_cause(why)}. Check the network, the endpoints option and "
                     "CLOUDSDK_API_ENDPOINT_OVERRIDES_*.",
-                    google_error={"method": method, "url": url, "message": str(why)},
+                    google_error={"method": method, "url": url, "message": _cause(why)},
                 )
             if reply.status < 400:
                 return reply
@@ -269,6 +269,16 @@ class Wire:
             if not token:
                 return found
             asked["pageToken"] = token
+
+
+def _cause(error: BaseException | None) -> str:
+    """The innermost reason of a requests exception, without the pools and retries around it."""
+    while error is not None:
+        inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
+        if not isinstance(inner, BaseException):
+            break
+        error = inner
+    return str(error).rsplit("object at 0x", 1)[-1].split(">: ", 1)[-1].split("): ", 1)[-1]
 
 
 def _plain_session() -> t.Any:

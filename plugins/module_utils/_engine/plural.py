@@ -1,0 +1,210 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plural modules: many objects, one process, one token. Private to the collection.
+
+An entry is flat: ``kind`` (a singular module's name) and that module's options. Every entry is validated with
+ansible-core's own validator before anything is sent, and all errors of all entries are told at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
+
+from .._google import credentials
+from .._google.errors import ApiError, Failure, InvalidError
+from . import graph, main, plan, registry, report, spec
+
+from .fields import Options
+from .resource import Resource
+
+#: Words that make an unknown option's value a secret, since it may be a misspelt secret option.
+SECRET_WORD = re.compile(r"pass(?!ive)|secret|token|key|private|credential|cert", re.I)
+
+Entry = tuple[type[Resource], Options]
+
+
+def run() -> None:
+    """Everything the module ``resources`` does."""
+    module = AnsibleModule(
+        argument_spec={
+            **spec.common(),
+            **spec.change(),
+            "resources": {"type": "list", "elements": "dict", "required": True, "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    entries = open_entries(module)
+    context = main.open_context(module)
+    items = [
+        main.item_of(kind, options, module.params, index, context) for index, (kind, options) in enumerate(entries)
+    ]
+    module.exit_json(**main.carry_out(module, items, context))
+
+
+def run_info() -> None:
+    """Everything the module ``resources_info`` does: read the same list, change nothing."""
+    module = AnsibleModule(
+        argument_spec={
+            **spec.common(),
+            "resources": {"type": "list", "elements": "dict", "required": True, "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    entries = open_entries(module)
+    context = main.open_context(module)
+    context.check = True
+    items = [
+        main.item_of(kind, options, module.params, index, context) for index, (kind, options) in enumerate(entries)
+    ]
+    try:
+        shown = look(items)
+    except Failure as error:
+        main.fail(module, error)
+    module.exit_json(
+        changed=False,
+        resources=shown,
+        pending=[{"kind": one["kind"], "name": one["name"]} for one in shown if one["state"] == "pending"],
+        absent=[{"kind": one["kind"], "name": one["name"]} for one in shown if one["state"] == "absent"],
+    )
+
+
+def look(items: list[plan.Item]) -> list[dict[str, t.Any]]:
+    """Read every object, all at once, and say whether it is ready."""
+
+    def read(item: plan.Item) -> None:
+        try:
+            item.found = item.resource.read()
+        except ApiError as error:
+            if not (item.resource.absent_when(error) or error.service_disabled):
+                item.failure = error
+                return
+        except Failure as error:
+            item.failure = error
+            return
+        if item.found is not None:
+            item.state, item.word = item.resource.readiness(item.found)
+
+    graph.run(items, {}, read)
+    for item in items:
+        if item.failure:
+            raise item.failure.about(item.resource.subject)
+    return [
+        {
+            "kind": item.resource.kind,
+            "name": item.resource.name,
+            "state": report.ready(item),
+            "word": item.word,
+            "resource": item.resource.output(item.found) if item.found is not None else {},
+        }
+        for item in items
+    ]
+
+
+def open_entries(module: AnsibleModule) -> list[Entry]:
+    """Take over the list that Ansible has kept out of its log: hide its secrets, then validate it."""
+    given: list[Options] = module.params["resources"]
+    # As a whole the list counts as secret, so that it is not logged; from here on only its true secrets do.
+    module.no_log_values.clear()
+    main.hide(module, credentials.secrets_of(module.params))
+    for entry in given:
+        main.hide(module, secrets(entry))
+    try:
+        return validate(given)
+    except InvalidError as error:
+        main.fail(module, error)
+
+
+def secrets(entry: Options) -> set[str]:
+    """Values of an entry that must not be shown: of secret options, and of unknown ones that may be misspelt secrets."""
+    try:
+        known = spec.of(registry.load(str(entry.get("kind"))).fields)
+    except KeyError:
+        known = {}
+    return _secrets_in(entry, known)
+
+
+def _secrets_in(value: Options, known: spec.Spec) -> set[str]:
+    found: set[str] = set()
+    for name, inner in value.items():
+        option = known.get(name)
+        hidden = option.get("no_log") if option else bool(SECRET_WORD.search(str(name)))
+        if hidden:
+            found |= _strings(inner)
+        elif isinstance(inner, dict):
+            found |= _secrets_in(inner, (option or {}).get("options") or {})
+        elif isinstance(inner, list):
+            for item in inner:
+                if isinstance(item, dict):
+                    found |= _secrets_in(item, (option or {}).get("options") or {})
+    return found
+
+
+def _strings(value: t.Any) -> set[str]:
+    if isinstance(value, dict):
+        return {text for inner in value.values() for text in _strings(inner)}
+    if isinstance(value, list | tuple):
+        return {text for inner in value for text in _strings(inner)}
+    # A short word would black out half of every message.
+    return {str(value)} if isinstance(value, str) and len(value) > 3 else set()
+
+
+def validate(given: list[Options]) -> list[Entry]:
+    """Check every entry against its kind's options. Raises InvalidError with all errors of all entries."""
+    wrong: list[str] = []
+    entries: list[Entry] = []
+    for index, entry in enumerate(given):
+        kind = entry.get("kind")
+        label = f"entry {index} ({' '.join(str(x) for x in (kind, entry.get('name')) if x)})"
+        if not isinstance(kind, str) or kind not in registry.KINDS:
+            wrong.append(f"{label}: {_unknown_kind(kind)}")
+            continue
+        resource = registry.load(kind)
+        allowed = entry_spec(resource)
+        result = ArgumentSpecValidator(allowed, **spec.rules(resource)).validate(entry)
+        for error in result.errors.errors:
+            if not isinstance(error, UnsupportedError):
+                wrong.append(f"{label}: {error.msg}.".replace("..", "."))
+        for name in sorted(result.unsupported_parameters, key=str):
+            wrong.append(f"{label}: {_unknown_option(kind, name, allowed)}")
+        entries.append((resource, result.validated_parameters))
+    if wrong:
+        raise InvalidError("\n".join(wrong), refused=wrong)
+    return entries
+
+
+def entry_spec(resource: type[Resource]) -> spec.Spec:
+    """Options of one entry: its kind's own, and those of the task that an entry may override."""
+    steering = spec.change()
+    for option in steering.values():
+        option.pop("default", None)
+    steering.pop("wait")
+    return {"kind": {"type": "str"}, "project": {"type": "str"}, **steering, **spec.of(resource.fields)}
+
+
+def _unknown_kind(kind: t.Any) -> str:
+    if kind is None:
+        return "kind is missing. It is the name of the module for one such object, for example compute_network."
+    near = difflib.get_close_matches(str(kind), list(registry.KINDS), 1)
+    hint = f" Did you mean {near[0]}?" if near else " Known kinds: " + ", ".join(sorted(registry.KINDS)) + "."
+    return f"{kind} is not a kind of resource.{hint}"
+
+
+def _unknown_option(kind: str, name: t.Any, allowed: spec.Spec) -> str:
+    path = [str(part) for part in name] if isinstance(name, tuple) else [str(name)]
+    level = allowed
+    for part in path[:-1]:
+        level = (level.get(part.split("[")[0]) or {}).get("options") or {}
+    near = difflib.get_close_matches(path[-1], list(level), 1)
+    hint = f" Did you mean {near[0]}?" if near else " Options there: " + ", ".join(sorted(level)) + "."
+    return f"{'.'.join(path)} is not an option of {kind}.{hint}"
+
+
+

@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Global address or reserved range. Private to the collection."""
+
+from __future__ import annotations
+
+from .._engine import normalise
+from .._engine.compare import Change
+from .._engine.fields import Document, Field
+from .._engine.ownership import DescriptionMark, without_sentence
+from .._engine.resource import Resource
+from .._google import operations
+
+
+class ComputeGlobalAddress(Resource):
+    """A global address; with ``purpose: VPC_PEERING`` the range that Google's services get inside the VPC.
+
+    Google changes nothing of it in place but labels, and takes labels only after the creation.
+    """
+
+    kind = "compute_global_address"
+    title = "global address"
+    service = "compute"
+    path = "compute/v1/projects/{project}/global/addresses/{name}"
+    family = operations.COMPUTE
+    request_ids = True
+    mark = DescriptionMark()
+    fields = (
+        Field("name", required=True, identity=True),
+        Field("description", immutable=True, decode=without_sentence),
+        Field("address", immutable=True),
+        Field("prefix_length", type="int", immutable=True),
+        Field("address_type", choices=("INTERNAL", "EXTERNAL"), immutable=True, default="EXTERNAL"),
+        Field("purpose", choices=("VPC_PEERING", "PRIVATE_SERVICE_CONNECT"), immutable=True),
+        Field(
+            "network",
+            immutable=True,
+            reference="compute_network",
+            same=normalise.short_name,
+            encode=lambda value, resource: normalise.network_path(value, resource.project),
+        ),
+        Field("labels", type="dict", keep_extra=True),
+        Field("self_link", output=True),
+        Field("status", output=True),
+    )
+    required_if = (("purpose", "VPC_PEERING", ("prefix_length", "network")),)
+
+    def validate(self) -> list[str]:
+        length = self.options.get("prefix_length")
+        if self.options.get("purpose") == "VPC_PEERING" and length is not None and length > 22:
+            return [
+                f"prefix_length /{length} is too small: an Apigee instance needs a /22 and a /28 of it. "
+                "Use /21 or a larger range for one instance."
+            ]
+        return []
+
+    def body(self) -> Document:
+        body = super().body()
+        body.pop("labels", None)
+        if body.get("purpose") == "VPC_PEERING":
+            body.setdefault("addressType", "INTERNAL")
+        return body
+
+    def create(self) -> None:
+        super().create()
+        if self.options.get("labels"):
+            found = self.read()
+            if found is not None:
+                self._set_labels(found)
+
+    def update(self, found: Document, changes: list[Change]) -> None:
+        self._set_labels(found)
+
+    def _set_labels(self, found: Document) -> None:
+        labels = self.options["labels"]
+        body = {
+            "labels": {**(found.get("labels") or {}), **labels} if labels else {},
+            "labelFingerprint": found.get("labelFingerprint", ""),
+        }
+        reply = self.wire.send(self.service, "POST", f"{self.url()}/setLabels", body=body, repeatable=True)
+        self.finish(reply.json())

@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Private connection between a VPC network and Google's services. Private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._engine import normalise
+from .._engine.compare import Change
+from .._engine.fields import Document, Field
+from .._engine.ownership import Mark, ParentMark
+from .._engine.resource import Reference, Resource
+from .._google import operations
+from .._google.errors import ApiError
+
+SERVICE = "servicenetworking.googleapis.com"
+PEERING = "servicenetworking-googleapis-com"
+
+
+def _network(connection: Resource) -> Resource:
+    from .compute_network import ComputeNetwork
+
+    options = {"name": normalise.short_name(connection.options["network"]), "project": connection.project}
+    return ComputeNetwork(options, connection.context)
+
+
+class ServiceNetworkingConnection(Resource):
+    """The peering through which Apigee reaches a network; it needs the network by project number.
+
+    There is no get: connections of the network are listed. The list of ranges is replaced as a whole by Google, so
+    ranges that others reserved are sent along.
+    """
+
+    kind = "service_networking_connection"
+    title = "service networking connection of network"
+    service = "servicenetworking"
+    family = operations.SERVICE_NETWORKING
+    name_option = "network"
+    parent_path = f"v1/services/{SERVICE}/connections"
+    update_method = "PATCH"
+    timeout = 900.0
+    mark: t.ClassVar[Mark] = ParentMark(_network)
+    fields = (
+        Field("network", required=True, identity=True, reference="compute_network"),
+        Field(
+            "reserved_peering_ranges",
+            type="list",
+            elements="str",
+            required=True,
+            lists="set",
+            keep_extra=True,
+            same=normalise.short_name,
+        ),
+        Field("peering", output=True),
+        Field("service", output=True),
+    )
+
+    def references(self) -> list[Reference]:
+        ranges = self.options.get("reserved_peering_ranges") or []
+        needed = [Reference("compute_global_address", str(name)) for name in ranges]
+        return super().references() + needed
+
+    def full_network(self) -> str:
+        """``projects/<number>/global/networks/<name>``: the only spelling this API takes."""
+        name = normalise.short_name(self.options["network"])
+        project = self.project
+        given = normalise.relative(self.options["network"])
+        if given.startswith("projects/"):
+            project = given.split("/")[1]
+        return f"projects/{self.context.project_number(self.wire, project)}/global/networks/{name}"
+
+    def absent_when(self, error: ApiError) -> bool:
+        # A network that does not exist has no connections.
+        return error.missing
+
+    def read(self) -> Document | None:
+        network = self.full_network()
+        answer = self.wire.find(self.service, self.parent_url(), {"network": network}) or {}
+        for connection in answer.get("connections") or []:
+            if connection.get("peering", PEERING) == PEERING:
+                return connection
+        return None
+
+    def everything(self) -> list[Document]:
+        found = self.read()
+        return [found] if found else []
+
+    def body(self) -> Document:
+        ranges = [normalise.short_name(name) for name in self.options["reserved_peering_ranges"]]
+        return {"network": self.full_network(), "reservedPeeringRanges": ranges}
+
+    def update(self, found: Document, changes: list[Change]) -> None:
+        body = self.body()
+        wanted = body["reservedPeeringRanges"]
+        kept = [name for name in found.get("reservedPeeringRanges") or [] if name not in wanted]
+        body["reservedPeeringRanges"] = (kept if wanted else []) + wanted
+        reply = self.wire.send(
+            self.service,
+            "PATCH",
+            f"{self.parent_url()}/{PEERING}",
+            query={"updateMask": "reservedPeeringRanges", "force": True},
+            body=body,
+        )
+        self.finish(reply.json())
+
+    def delete(self, found: Document) -> None:
+        try:
+            reply = self.wire.send(
+                self.service,
+                "POST",
+                f"{self.parent_url()}/{PEERING}",
+                body={"consumerNetwork": self.full_network()},
+                repeatable=True,
+            )
+        except ApiError as error:
+            if error.missing:
+                return
+            raise
+        self.finish(reply.json())

@@ -1,0 +1,139 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: resources
+short_description: Bring many Google objects to what is declared, in one go
+version_added: 0.1.0
+author: The gatewayops.apigee_gke contributors (@gatewayops)
+description:
+  - Takes a list of the same declarations that the singular modules take, and does the work in one process.
+  - Everything is read and compared first. What must be refused is refused before the first write.
+  - Changes are made in dependency order, whatever the order of the list; independent ones are made at the same time.
+    With O(state=absent) the order is the reverse.
+options:
+  resources:
+    description:
+      - The objects. Each entry has C(kind), the name of the singular module for one such object, and that module's options.
+      - O(project), O(state), O(timeout), O(allow_recreate) and O(force) can be set for one entry as well.
+      - Misspelt options are refused, naming the nearest right one; all errors of all entries are told at once.
+    type: list
+    elements: dict
+    required: true
+extends_documentation_fragment:
+  - gatewayops.apigee_gke.google
+  - gatewayops.apigee_gke.change
+  - gatewayops.apigee_gke.attributes
+  - gatewayops.apigee_gke.attributes.group
+seealso:
+  - module: gatewayops.apigee_gke.resources_info
+  - module: gatewayops.apigee_gke.compute_network
+"""
+
+EXAMPLES = r"""
+- name: A network, a subnetwork in it and the range for Google's services
+  gatewayops.apigee_gke.resources:
+    project: acme-shop
+    resources:
+      - kind: compute_network
+        name: shop-vpc
+      - kind: compute_subnetwork
+        name: shop-europe-west1
+        network: shop-vpc
+        region: europe-west1
+        ip_cidr_range: 10.10.0.0/20
+      - kind: compute_global_address
+        name: google-services
+        network: shop-vpc
+        purpose: VPC_PEERING
+        prefix_length: 21
+
+- name: Start what takes minutes, and go on meanwhile
+  gatewayops.apigee_gke.resources:
+    project: acme-shop
+    wait: false
+    resources:
+      - kind: gke_cluster
+        name: shop
+        location: europe-west1
+  register: started
+"""
+
+RETURN = r"""
+resources:
+  description: One entry for each object, in the order of the list.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: The kind.
+      type: str
+    name:
+      description: The name.
+      type: str
+    action:
+      description:
+        - What was or would be done.
+        - One of V(created), V(updated), V(recreated), V(deleted), V(unchanged), V(kept) (not ours, left alone) and V(pending).
+      type: str
+    changes:
+      description: What differed, as C(field), C(before), C(after).
+      type: list
+      elements: dict
+    pending:
+      description: Why the object is not ready yet; only with O(wait=false).
+      type: str
+    note:
+      description: Anything a person should know about it.
+      type: str
+    requests:
+      description: Calls made for the object, as C(reads) and C(writes).
+      type: dict
+    waited:
+      description: Seconds spent waiting for Google.
+      type: float
+    resource:
+      description: The object in the words of the options, with what only Google knows. In check mode, as it would be.
+      type: dict
+pending:
+  description: Objects that are not ready yet, as C(kind), C(name), C(reason). Run again to join them.
+  returned: success
+  type: list
+  elements: dict
+requests:
+  description: Calls made for all objects.
+  returned: success
+  type: dict
+  contains:
+    reads:
+      description: Calls that changed nothing.
+      type: int
+    writes:
+      description: Calls that changed something.
+      type: int
+refused:
+  description: Sentences about what was refused, before anything was changed.
+  returned: failure
+  type: list
+  elements: str
+google_error:
+  description: Google's own words, whole.
+  returned: failure
+  type: dict
+"""
+
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.plural import run
+
+
+def main() -> None:
+    """One call: the engine does the rest."""
+    run()
+
+
+if __name__ == "__main__":
+    main()
