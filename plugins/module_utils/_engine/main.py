@@ -58,6 +58,7 @@ def run_info(resource: type[Resource]) -> None:
     context = open_context(module)
     wanted = resource(module.params, context)
     found: list[dict[str, t.Any]] = []
+    failure: Failure | None = None
     try:
         if wanted.options.get(resource.name_option):
             document = wanted.read()
@@ -69,7 +70,9 @@ def run_info(resource: type[Resource]) -> None:
             single = resource({**module.params, resource.name_option: str(label).rsplit("/", 1)[-1]}, context)
             found.append(single.output(document))
     except Failure as error:
-        fail(module, error.about(wanted.title))
+        failure = error.about(wanted.title)
+    if failure:
+        fail(module, failure)
     module.exit_json(changed=False, resources=found)
 
 
@@ -80,10 +83,7 @@ def open_context(module: AnsibleModule) -> Context:
         module.fail_json(msg=missing_required_lib("google-auth and requests"), exception=MISSING)
     from .._google.session import Client
 
-    try:
-        client = Client(module.params, on_secret=lambda secret: hide(module, [secret]))
-    except Failure as error:
-        fail(module, error)
+    client = Client(module.params, on_secret=lambda secret: hide(module, [secret]))
     return Context(client, check=module.check_mode, wait=module.params.get("wait", True))
 
 
@@ -119,15 +119,21 @@ def item_of(
 def carry_out(module: AnsibleModule, items: list[plan.Item], context: Context) -> dict[str, t.Any]:
     """Plan and apply; returns the result or ends the module with the reasons."""
     diff = bool(module._diff)  # pylint: disable=protected-access
+    failure: Failure | None = None
     try:
         apply.run(items, context)
     except Failure as error:
-        fail(module, error, report.whole(items, diff) if any(item.changed for item in items) else {})
+        failure = error
+    if failure:
+        fail(module, failure, report.whole(items, diff) if any(item.changed for item in items) else {})
     return report.whole(items, diff)
 
 
 def fail(module: AnsibleModule, error: Failure, partly: dict[str, t.Any] | None = None) -> t.NoReturn:
-    """End the module with the sentence, Google's own words, and what had been done until then."""
+    """End the module with the sentence, Google's own words, and what had been done until then.
+
+    Call it outside of ``except``: ansible-core adds the messages of the exception being handled to ours.
+    """
     facts = error.result()
     facts.pop("changed", None)
     result = {**(partly or {}), **facts}

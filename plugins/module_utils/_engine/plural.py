@@ -64,10 +64,14 @@ def run_info() -> None:
     items = [
         main.item_of(kind, options, module.params, index, context) for index, (kind, options) in enumerate(entries)
     ]
+    failure: Failure | None = None
+    shown: list[dict[str, t.Any]] = []
     try:
         shown = look(items)
     except Failure as error:
-        main.fail(module, error)
+        failure = error
+    if failure:
+        main.fail(module, failure)
     module.exit_json(
         changed=False,
         resources=shown,
@@ -116,10 +120,15 @@ def open_entries(module: AnsibleModule) -> list[Entry]:
     main.hide(module, credentials.secrets_of(module.params))
     for entry in given:
         main.hide(module, secrets(entry))
+    failure: Failure | None = None
+    entries: list[Entry] = []
     try:
-        return validate(given)
+        entries = validate(given)
     except InvalidError as error:
-        main.fail(module, error)
+        failure = error
+    if failure:
+        main.fail(module, failure)
+    return entries
 
 
 def secrets(entry: Options) -> set[str]:

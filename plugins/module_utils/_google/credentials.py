@@ -75,7 +75,7 @@ def load(options: t.Mapping[str, t.Any]) -> tuple[t.Any, str | None]:
         credentials, project = _KINDS[kind](options, scopes)
     except google.auth.exceptions.GoogleAuthError as error:
         raise CredentialsError(
-            f"credentials of kind {kind} cannot be used: {error}. Set auth_kind with service_account_file, "
+            f"credentials of kind {kind} cannot be used: {str(error).rstrip('.')}. Set auth_kind with service_account_file, "
             "service_account_contents or access_token, or give application default credentials "
             "(GOOGLE_APPLICATION_CREDENTIALS or 'gcloud auth application-default login')."
         ) from error
