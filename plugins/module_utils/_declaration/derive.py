@@ -118,7 +118,7 @@ def _clusters(declaration: dict, site: dict, space, subnets: dict, problems: lis
                 "suffix": (cluster.get("suffix") or f"{name}.{site['domain']}").rstrip("."),
                 "subnetwork": subnetwork,
                 "ranges": ranges,
-                "release_channel": cluster.get("release_channel") or "regular",
+                "release_channel": cluster.get("release_channel") or "",
                 "private_nodes": cluster.get("private_nodes"),
                 "node_pools": [
                     {"name": pool, **{key: value for key, value in settings.items() if value is not None}}

@@ -12,9 +12,6 @@ import typing
 
 from .derive import PODS_RANGE_NAME, SERVICES_RANGE_NAME
 
-_PODS_RANGES = {"pods_range_name": PODS_RANGE_NAME, "services_range_name": SERVICES_RANGE_NAME}
-_SERVICE_NETWORKING = "servicenetworking.googleapis.com"
-
 
 def network(role: dict) -> list[dict]:
     """APIs, network, subnets, the range reserved for Apigee and the peering that uses it."""
@@ -93,9 +90,12 @@ def _cluster(role: dict, cluster: dict) -> dict:
         "network": role["network"],
         "subnetwork": cluster["subnetwork"],
         "autopilot": cluster.get("mode") == "autopilot",
+        "pods_range_name": PODS_RANGE_NAME,
+        "services_range_name": SERVICES_RANGE_NAME,
         "dns": _dns(cluster),
-        "release_channel": str(cluster.get("release_channel") or "regular").upper(),
     }
+    if cluster.get("release_channel"):
+        entry["release_channel"] = cluster["release_channel"].upper()
     if cluster.get("node_pools"):
         entry["node_pools"] = cluster["node_pools"]
     if cluster.get("private_nodes") is not None:
@@ -181,13 +181,11 @@ def backend(role: dict) -> list[dict]:
             }
         )
     result += [{"kind": "apigee_target_server", **where, **server} for server in role.get("target_servers") or []]
-    for proxy in role.get("proxies") or []:
-        result += [_proxy(where, proxy, environment) for environment in proxy["environments"]]
-    return result
+    return result + [_proxy(where, proxy) for proxy in role.get("proxies") or []]
 
 
-def _proxy(where: dict, proxy: dict, environment: str) -> dict:
-    entry = {"kind": "apigee_proxy", **where, "name": proxy["name"], "environment": environment}
+def _proxy(where: dict, proxy: dict) -> dict:
+    entry = {"kind": "apigee_proxy", **where, "name": proxy["name"], "environments": list(proxy["environments"])}
     if proxy.get("bundle"):
         return {**entry, "bundle": proxy["bundle"]}
     return {**entry, "base_path": proxy["base_path"], "target_servers": [proxy["service"]]}

@@ -88,6 +88,7 @@ def _organization(site: dict, organization: dict | None, project: dict) -> typin
             found=f"project {owner}",
             fix=f"Set project: {owner}, or name the organisation of project {site['project']}.",
         )
+        return
     if organization.get("disableVpcPeering") or not organization.get("authorizedNetwork"):
         yield Problem(
             "organization",

@@ -200,7 +200,8 @@ def _entry(definition: dict, cluster: str, action: str, diff: dict, resource: di
 
 def changes(before: typing.Any, after: typing.Any, path: str = "") -> list[dict]:
     """Field by field differences as ``{field, before, after}``."""
-    if isinstance(before, dict) and isinstance(after, dict):
+    if isinstance(before, (dict, type(None))) and isinstance(after, (dict, type(None))) and (before or after):
+        before, after = before or {}, after or {}
         found = []
         for key in sorted({*before, *after}):
             if key in _NOISE or key == _LAST_APPLIED or (not path and key == "status"):

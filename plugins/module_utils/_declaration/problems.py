@@ -42,7 +42,7 @@ class Problem:
 
     def as_text(self) -> str:
         """The problem as a paragraph: a headline and aligned, labelled lines."""
-        lines = textwrap.wrap(f"{self.path}: {self.message}", _PAGE_WIDTH, subsequent_indent="  ") or [self.path]
+        lines = textwrap.wrap(f"{self.path}: {plain(self.message)}", _PAGE_WIDTH, subsequent_indent="  ") or [self.path]
         for label in ("found", "because", "fix", "docs"):
             text = plain(getattr(self, label))
             if text:

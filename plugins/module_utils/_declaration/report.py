@@ -51,7 +51,7 @@ def collect(results: list[typing.Any]) -> dict:
             waited += float(entry.get("waited") or 0)
             key = (entry["kind"], entry["name"])
             # An object met twice (started, then followed) is reported by what was done to it first.
-            if key not in objects or objects[key]["action"] == "unchanged":
+            if key not in objects or objects[key]["action"] in ("unchanged", "pending"):
                 objects[key] = {name: entry.get(name) or [] for name in ("kind", "name", "action", "changes")}
     return {"objects": list(objects.values()), "reads": reads, "writes": writes, "waited": round(waited, 1)}
 

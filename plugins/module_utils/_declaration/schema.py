@@ -110,7 +110,9 @@ _CLUSTER = _options(
     location=Field("str", "Region or zone; the declaration's region when not given.", pattern=LOCATION),
     suffix=Field("str", "DNS suffix of the names published; C(<cluster>.<domain>) when not given.", pattern=DNS_NAME),
     release_channel=Field(
-        "str", "GKE release channel.", default="regular", choices=("rapid", "regular", "stable", "extended")
+        "str",
+        "GKE release channel; V(regular) for a new cluster when not given.",
+        choices=("rapid", "regular", "stable", "extended"),
     ),
     private_nodes=Field("bool", "Give nodes no public address."),
     node_pools=Field(
@@ -210,8 +212,7 @@ DECLARATION = _options(
             "name": Field("str", "Name; the project's when not given.", pattern=PROJECT),
             "billing": Field(
                 "str",
-                "Billing type of a new one.",
-                ,
+                "Billing type of a new one; V(EVALUATION) when not given.",
                 choices=("EVALUATION", "PAYG", "SUBSCRIPTION"),
             ),
             "analytics_region": Field(

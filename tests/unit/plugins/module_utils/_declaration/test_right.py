@@ -1,0 +1,306 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What follows from a declaration: names, ranges, hosts, entries and objects."""
+
+from __future__ import annotations
+
+import copy
+import ipaddress
+import itertools
+
+import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import (
+    addresses,
+    derive,
+    entries,
+    live,
+    manifests,
+    proof,
+    report,
+    shape,
+)
+from hypothesis import given
+from hypothesis import strategies as some
+
+SHOP = {
+    "project": "acme-shop",
+    "region": "europe-west1",
+    "network": "shop-vpc",
+    "environments": {"prod": {"hostnames": ["api.acme.example"]}},
+    "clusters": {"shop": {"dns": "vpc_scope"}},
+    "services": [{"name": "orders", "namespace": "shop", "port": 8080}],
+    "proxies": [{"name": "orders", "base_path": "/orders", "service": "orders"}],
+}
+
+
+def site_of(declaration: dict, found: dict | None = None) -> dict:
+    read, wrong = shape.read(declaration)
+    assert wrong == []
+    site, wrong = derive.derive(read, found)
+    assert wrong == []
+    return site
+
+
+def with_clusters(*names: str) -> dict:
+    declaration = copy.deepcopy(SHOP)
+    declaration["clusters"] = {name: {} for name in names}
+    declaration["services"] = declaration["proxies"] = []
+    return declaration
+
+
+def test_nothing_is_typed_twice() -> None:
+    site = site_of(SHOP)
+    assert site["services"][0]["host"] == "orders.shop.svc.shop.acme-shop.internal"
+    assert site["dns_suffixes"] == [{"name": "apigee-gke-shop", "suffix": "shop.acme-shop.internal."}]
+    assert site["target_servers"] == [
+        {"name": "orders", "environment": "prod", "host": "orders.shop.svc.shop.acme-shop.internal", "port": 8080}
+    ]
+    assert site["firewall"]["ports"] == ["8080"]
+    assert site["firewall"]["source_ranges"] == [site["instance"]["range"]]
+    assert site["groups"] == [{"name": "prod", "hostnames": ["api.acme.example"], "environments": ["prod"]}]
+
+
+@pytest.mark.parametrize("domain", ["gke.acme.internal", "gke.acme.internal."])
+def test_a_final_dot_makes_no_difference(domain: str) -> None:
+    site = site_of({**SHOP, "domain": domain})
+    assert site["dns_suffixes"][0]["suffix"] == "shop.gke.acme.internal."
+
+
+@given(some.integers(1, 12))
+def test_ranges_never_overlap(count: int) -> None:
+    site = site_of(with_clusters(*(f"c{number}" for number in range(count))))
+    ranges = [site["peering"]["range"], *(text for cluster in site["clusters"] for text in cluster["ranges"].values())]
+    networks = [ipaddress.ip_network(text) for text in ranges]
+    assert not any(first.overlaps(second) for first, second in itertools.combinations(networks, 2))
+    space = ipaddress.ip_network("10.64.0.0/10")
+    assert all(network.subnet_of(space) for network in networks)
+
+
+def test_a_cluster_added_before_another_moves_nothing() -> None:
+    first = site_of(with_clusters("shop"))["clusters"][0]
+    found = {"subnets": {first["subnetwork"]: first["ranges"]}}
+    site = site_of(with_clusters("early", "shop"), found)
+    ranges = {cluster["name"]: cluster["ranges"] for cluster in site["clusters"]}
+    assert ranges["shop"] == first["ranges"]
+    assert not ipaddress.ip_network(ranges["early"]["pods"]).overlaps(ipaddress.ip_network(ranges["shop"]["pods"]))
+
+
+def test_a_full_space_is_said() -> None:
+    read, _wrong = shape.read({**with_clusters("a", "b", "c", "d"), "address_space": "10.0.0.0/13"})
+    _site, wrong = derive.derive(read)
+    assert [problem.path for problem in wrong] == ["clusters.d"]
+
+
+@pytest.mark.parametrize("space", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "10.0.0.0/18"])
+def test_small_and_large_spaces_hold_a_cluster(space: str) -> None:
+    parsed = addresses.parse(space)
+    assert addresses.cluster_ranges(parsed, [addresses.peering_range(parsed)])
+
+
+def test_an_existing_instance_is_adopted_with_its_range() -> None:
+    instance = {"name": "eval", "location": "europe-west1", "ip_range": "10.9.0.0/22,10.9.4.0/28", "host": "10.9.0.2"}
+    site = site_of(SHOP, {"instances": [instance]})
+    assert site["instance"]["name"] == "eval"
+    assert site["instance"]["range"] == ""
+    assert site["firewall"]["source_ranges"] == ["10.9.0.0/22"]
+
+
+def test_an_existing_organisation_is_not_told_what_it_keeps_for_life() -> None:
+    site = site_of(SHOP, {"organization": {"name": "acme-shop"}})
+    role = {"project": "acme-shop", "network": "shop-vpc", "organization": site["organization"]}
+    assert entries.organization(role) == [
+        {
+            "kind": "apigee_organization",
+            "project": "acme-shop",
+            "name": "acme-shop",
+            "authorized_network": "shop-vpc",
+        }
+    ]
+
+
+def test_objects_are_made_in_an_order_that_works() -> None:
+    service = {**site_of(SHOP)["services"][0], "sample": {"image": "sample:1"}}
+    definitions = manifests.services([service])
+    assert [definition["kind"] for definition in definitions] == ["Namespace", "Deployment", "Service"]
+    published = definitions[-1]["spec"]
+    assert published["clusterIP"] == "None"
+    assert "publishNotReadyAddresses" not in published
+    assert published["ports"][0]["name"]
+    assert published["selector"].items() <= definitions[1]["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_the_selector_is_that_of_the_workload() -> None:
+    service = site_of(SHOP)["services"][0]
+    workload = {"spec": {"selector": {"matchLabels": {"app": "o"}}}}
+    found = [{"headless_service_entry": service, "resources": [workload]}]
+    assert manifests.services([service], found)[-1]["spec"]["selector"] == {"app": "o"}
+
+
+DEFINITIONS = [
+    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}},
+    {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "orders", "namespace": "shop"}},
+]
+
+
+def test_without_a_cluster_everything_would_be_created() -> None:
+    outcome = manifests.outcome(DEFINITIONS, {"skipped": True}, "shop")
+    assert [(entry["kind"], entry["name"], entry["action"]) for entry in outcome] == [
+        ("Namespace", "shop/shop", "created"),
+        ("Service", "shop/shop/orders", "created"),
+    ]
+
+
+def test_an_object_in_a_namespace_still_to_be_made_would_be_created() -> None:
+    created = {
+        "changed": True,
+        "method": "apply",
+        "result": DEFINITIONS[0],
+        "diff": {"before": {}, "after": DEFINITIONS[0]},
+    }
+    absent = {"changed": False, "result": {}, "error": {"msg": 'namespaces "shop" not found', "reason": "Not Found"}}
+    outcome = manifests.outcome(DEFINITIONS, {"result": {"results": [created, absent]}}, "shop")
+    assert [entry["action"] for entry in outcome] == ["created", "created"]
+
+
+def test_a_refused_object_is_an_error() -> None:
+    refused = {"changed": False, "result": {}, "error": {"msg": "spec.clusterIP: field is immutable"}}
+    outcome = manifests.outcome(DEFINITIONS[1:], refused, "shop")
+    assert outcome[0]["action"] == "failed"
+
+
+def test_drift_names_the_field() -> None:
+    diff = {"before": {"spec": {"replicas": 1}}, "after": {"spec": {"replicas": 3}, "metadata": {"generation": 2}}}
+    result = {"changed": True, "method": "apply", "result": DEFINITIONS[1], "diff": diff}
+    outcome = manifests.outcome(DEFINITIONS[1:], result, "shop")
+    assert outcome[0]["action"] == "updated"
+    assert outcome[0]["changes"] == [{"field": "spec.replicas", "before": 1, "after": 3}]
+
+
+def test_only_ready_pods_count() -> None:
+    piece = {
+        "metadata": {"namespace": "shop", "labels": {"kubernetes.io/service-name": "orders"}},
+        "endpoints": [
+            {"addresses": ["10.0.0.2"], "conditions": {"ready": True}, "targetRef": {"name": "a"}},
+            {"addresses": ["10.0.0.3"], "conditions": {"ready": False}},
+        ],
+    }
+    wanted = [{"name": "orders", "namespace": "shop"}, {"name": "other", "namespace": "shop"}]
+    assert manifests.ready_endpoints([piece], wanted) == {"orders": [{"address": "10.0.0.2", "pod": "a"}], "other": []}
+
+
+def test_the_report_counts_once_and_keeps_what_was_done() -> None:
+    def entry(action: str) -> dict:
+        return {"kind": "gke_cluster", "name": "shop", "action": action, "changes": [], "waited": 1.5}
+
+    results = [
+        {"resources": [entry("created")], "requests": {"reads": 2, "writes": 1}},
+        {"resources": [entry("unchanged")], "requests": {"reads": 1, "writes": 0}},
+        {"skipped": True},
+        manifests.outcome(DEFINITIONS, {}, "shop"),
+    ]
+    collected = report.collect(results)
+    assert report.actions(collected)[0] == {"kind": "gke_cluster", "name": "shop", "action": "created"}
+    assert len(collected["objects"]) == 3
+    assert (collected["reads"], collected["writes"]) == (3, 1)
+    assert "would be created" in report.lines(collected, True)[0]
+    assert report.lines(report.collect([]), False) == ["nothing differs (0 objects compared, 0 reads, 0 writes)"]
+
+
+def test_started_later_counts_as_what_was_done_in_the_end() -> None:
+    def result(action: str) -> dict:
+        return {"resources": [{"kind": "apigee_organization", "name": "a", "action": action, "changes": []}]}
+
+    assert report.actions(report.collect([result("pending"), result("created")]))[0]["action"] == "created"
+
+
+def test_the_proof_names_the_pod() -> None:
+    site = site_of(SHOP)
+    asked = proof.requests(site["proxies"])
+    assert [request["url"] for request in asked] == ["https://api.acme.example/orders"]
+    answer = {"name": asked[0]["name"], "url": asked[0]["url"], "status": 200, "milliseconds": 4.2}
+    answer["json"] = {"pod": "orders-1", "pod_address": "10.0.0.2"}
+    pods = {"orders": [{"address": "10.0.0.2", "pod": "orders-1"}]}
+    text = "\n".join(proof.lines([answer], site["proxies"], site["target_servers"], pods, "europe-west1"))
+    assert "orders.shop.svc.shop.acme-shop.internal  ->  10.0.0.2" in text
+    assert "pod orders-1 on 10.0.0.2   200 in 4 ms" in text
+
+
+PROJECT = {"name": "projects/123456789012", "state": "ACTIVE"}
+
+
+def found(**documents: object) -> list[str]:
+    declaration = {**SHOP, "clusters": {"shop": {"dns": documents.pop("dns", "vpc_scope")}}}
+    if documents.pop("autopilot", False):
+        declaration["clusters"]["shop"]["mode"] = "autopilot"
+    return [problem.as_text() for problem in live.check(site_of(declaration), {"project": PROJECT, **documents})]
+
+
+def cluster(dns: dict, **more: object) -> dict:
+    document = {"name": "shop", "location": "europe-west1", "network": "shop-vpc", "networkConfig": {"dnsConfig": dns}}
+    return {"clusters": [{**document, **more}]}
+
+
+CLUSTER_SCOPE = {"clusterDns": "CLOUD_DNS", "clusterDnsScope": "CLUSTER_SCOPE"}
+VPC_SCOPE = {"clusterDns": "CLOUD_DNS", "clusterDnsScope": "VPC_SCOPE", "clusterDnsDomain": "shop.acme-shop.internal"}
+
+
+@pytest.mark.parametrize(
+    ("documents", "says"),
+    [
+        ({"project": None}, "does not exist, or these credentials may not see it"),
+        ({"project": {**PROJECT, "state": "DELETE_REQUESTED"}}, "is not active"),
+        ({"organization": {"name": "acme-shop", "disableVpcPeering": True}}, "is not VPC-peered"),
+        ({"organization": {"name": "acme-shop", "authorizedNetwork": "other"}}, "Set network: other"),
+        ({"organization": {"name": "acme-shop", "projectId": "other-team"}}, "belongs to another project"),
+        ({"clusters": cluster(CLUSTER_SCOPE)}, "Write dns: additive"),
+        ({"clusters": cluster(VPC_SCOPE), "dns": "additive"}, "Write dns: vpc_scope"),
+        ({"clusters": cluster({**VPC_SCOPE, "clusterDnsDomain": "x.y"})}, "suffix: x.y"),
+        ({"clusters": cluster({}, autopilot={"enabled": True})}, "kind of a cluster cannot be changed"),
+        ({"clusters": cluster({}, autopilot={"enabled": True}), "autopilot": True, "dns": "additive"}, "chosen when"),
+        ({"clusters": cluster(VPC_SCOPE, network="other")}, "exists in another network"),
+        (
+            {"subnets europe-west1": [{"name": "a", "ipCidrRange": "10.68.0.0/24"}], "dns": "vpc_scope"},
+            "",
+        ),
+        ({"subnets europe-west1": [{"name": "a", "ipCidrRange": "10.64.8.0/24"}]}, "peering_range: overlaps"),
+        (
+            {
+                "response_policies": [
+                    {"responsePolicyName": "mine", "networks": [{"networkUrl": "x/networks/shop-vpc"}]}
+                ]
+            },
+            "response policy mine is bound",
+        ),
+        (
+            {
+                "routing prod": {
+                    "routingRules": [{"basepath": "/orders", "receiver": "organizations/a/apis/old/revisions/1"}]
+                }
+            },
+            "served by proxy old",
+        ),
+    ],
+)
+def test_what_exists_is_respected(documents: dict, says: str) -> None:
+    texts = found(**documents)
+    if says:
+        assert len(texts) == 1, texts
+        assert says in " ".join(texts[0].split())
+
+
+def test_what_exists_and_fits_is_no_problem() -> None:
+    own = {"routingRules": [{"basepath": "/orders", "receiver": "organizations/a/apis/orders/revisions/1"}]}
+    policy = {"responsePolicyName": "gke-shop-1234", "networks": [{"networkUrl": "x/networks/shop-vpc"}]}
+    organization = {"name": "acme-shop", "authorizedNetwork": "projects/123456789012/global/networks/shop-vpc"}
+    documents = {
+        "organization": organization,
+        "clusters": cluster(VPC_SCOPE),
+        "response_policies": [policy],
+        "routing prod": own,
+    }
+    assert found(**documents) == []
+
+
+def test_a_kube_dns_cluster_can_still_be_given_a_scope() -> None:
+    assert found(clusters=cluster({"clusterDns": "KUBE_DNS"})) == []
