@@ -14,21 +14,21 @@ from .bundle import Bundle
 MAXIMUM_TEXT = 100_000
 
 
-def compare(before: Bundle | None, after: Bundle | None) -> list[dict[str, str]]:
+def compare(before: Bundle | None, after: Bundle | None, name: str | None = None) -> list[dict[str, str]]:
     """Return one entry per file that differs in content (not in layout), ordered by path.
 
     Each entry has ``file``, ``change`` (``added``, ``removed`` or ``changed``), ``before`` and ``after`` (text, empty
-    where the file does not exist).
+    where the file does not exist). ``name`` is the proxy's name in Apigee, as in ``digest``.
     """
-    left = digest.comparable(before) if before else {}
-    right = digest.comparable(after) if after else {}
+    left = digest.comparable(before, name) if before else {}
+    right = digest.comparable(after, name) if after else {}
     entries = []
     for key in sorted(set(left) | set(right)):
         if left.get(key) == right.get(key):
             continue
         change = "changed" if key in left and key in right else ("added" if key in right else "removed")
-        old = _text(before, key) if before and key in left else ""
-        new = _text(after, key) if after and key in right else ""
+        old = _text(before, key, name) if before and key in left else ""
+        new = _text(after, key, name) if after and key in right else ""
         path = _path(after, key) if after and key in right else _path(before, key)
         entries.append({"file": path, "change": change, "before": old, "after": new})
     return entries
@@ -53,10 +53,10 @@ def _path(bundle: Bundle | None, key: str) -> str:
     return key
 
 
-def _text(bundle: Bundle, key: str) -> str:
+def _text(bundle: Bundle, key: str, name: str | None) -> str:
     """Return a file as a person compares it: XML one element a line, other text as it is, the rest by its size."""
     path = _path(bundle, key)
-    form = digest.form(bundle, path)
+    form = digest.form(bundle, path, name)
     if form is not None:
         text = "\n".join(markup.pretty(form)) + "\n"
     else:

@@ -56,13 +56,17 @@ DIGITS = 40
 _STRUCTURE = ("proxies", "targets", "sharedflows")
 
 
-def digest(bundle: Bundle) -> str:
-    """Return the content digest of ``bundle``: ``DIGITS`` lower-case hexadecimal digits."""
-    text = json.dumps(comparable(bundle), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+def digest(bundle: Bundle, name: str | None = None) -> str:
+    """Return the content digest of ``bundle``: ``DIGITS`` lower-case hexadecimal digits.
+
+    ``name`` is what the proxy is or will be called in Apigee (default: what the root descriptor says). A display name
+    equal to it says nothing.
+    """
+    text = json.dumps(comparable(bundle, name), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:DIGITS]
 
 
-def comparable(bundle: Bundle) -> dict[str, object]:
+def comparable(bundle: Bundle, name: str | None = None) -> dict[str, object]:
     """Return the parts that count, by path: canonical lists for XML, a hash for any other file.
 
     The root descriptor appears under the fixed path ``<root>/*`` since Apigee names the file after the proxy.
@@ -72,11 +76,11 @@ def comparable(bundle: Bundle) -> dict[str, object]:
         if path.startswith(bundle.root + "/manifests/"):
             continue
         key = f"{bundle.root}/*" if path == bundle.descriptor else path
-        result[key] = form(bundle, path) or ["bytes", hashlib.sha256(data).hexdigest()]
+        result[key] = form(bundle, path, name) or ["bytes", hashlib.sha256(data).hexdigest()]
     return result
 
 
-def form(bundle: Bundle, path: str) -> list | None:
+def form(bundle: Bundle, path: str, name: str | None = None) -> list | None:
     """Return the canonical form of one XML file of Apigee's own, or None for any other or unreadable file."""
     folder = path.split("/")[1] if path.count("/") > 1 else ""
     if not path.lower().endswith(".xml") or (folder and folder not in (*_STRUCTURE, "policies")):
@@ -87,7 +91,7 @@ def form(bundle: Bundle, path: str) -> list | None:
         return None
     if path != bundle.descriptor:
         return markup.canonical(root, blank_is_empty=folder in _STRUCTURE)
-    name = root.get("name", "")
+    name = name or root.get("name", "")
     for child in list(root):
         text = markup.local_text(child)
         # Apigee fills in a display name equal to the name, and an empty description.

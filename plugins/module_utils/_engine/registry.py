@@ -15,6 +15,15 @@ import typing as t
 
 if t.TYPE_CHECKING:
     from .._resources import (  # noqa: F401  (packed with the module, imported by name)
+        apigee_dns_peering,
+        apigee_environment,
+        apigee_environment_group,
+        apigee_environment_group_attachment,
+        apigee_instance,
+        apigee_instance_attachment,
+        apigee_organization,
+        apigee_proxy,
+        apigee_target_server,
         compute_firewall,
         compute_global_address,
         compute_network,
@@ -27,6 +36,15 @@ if t.TYPE_CHECKING:
 
 #: Kind (= name of the singular module, and of the file in _resources) -> class.
 KINDS: dict[str, str] = {
+    "apigee_dns_peering": "ApigeeDnsPeering",
+    "apigee_environment": "ApigeeEnvironment",
+    "apigee_environment_group": "ApigeeEnvironmentGroup",
+    "apigee_environment_group_attachment": "ApigeeEnvironmentGroupAttachment",
+    "apigee_instance": "ApigeeInstance",
+    "apigee_instance_attachment": "ApigeeInstanceAttachment",
+    "apigee_organization": "ApigeeOrganization",
+    "apigee_proxy": "ApigeeProxy",
+    "apigee_target_server": "ApigeeTargetServer",
     "compute_firewall": "ComputeFirewall",
     "compute_global_address": "ComputeGlobalAddress",
     "compute_network": "ComputeNetwork",

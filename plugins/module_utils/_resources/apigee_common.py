@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
+from .._engine.compare import Change
 from .._engine.fields import Document, Field
-from .._engine.resource import Resource
+from .._engine.resource import Reference, Resource
 from .._google import operations
 from .._google.errors import ApiError
 from .._google.session import Wire
@@ -27,22 +28,60 @@ class ApigeeResource(Resource):
 
     service = "apigee"
     family = operations.APIGEE
+    #: Options that an object which should exist must state.
+    needed: t.ClassVar[tuple[str, ...]] = ()
+
+    def validate(self) -> list[str]:
+        """What is missing."""
+        return [f"{name} is missing." for name in self.needed if self.options.get(name) is None]
 
     @property
     def organization(self) -> str:
         """The organisation; without one, the project's id."""
         return str(self.options.get("organization") or self.project)
 
+    def references(self) -> list[Reference]:
+        """The organisation comes first, named or not."""
+        found = super().references()
+        if not self.options.get("organization"):
+            found.append(Reference("apigee_organization"))
+        return found
+
+    def update(self, found: Document, changes: list[Change]) -> None:
+        """As any update, without sending back what only Google may write."""
+        super().update(writable(found), changes)
+
     def variables(self) -> dict[str, t.Any]:
         """Values for templates, with the organisation always present."""
         return {**super().variables(), "organization": self.organization}
+
+    def fixed(self, changes: list[Change]) -> list[Change]:
+        """Without an update method nothing can change in place (``update`` here only passes on)."""
+        if not self.update_method:
+            return list(changes)
+        return super().fixed(changes)
 
 
 #: Lock of kinds whose writes are long operations of the organisation.
 ORGANIZATION_LOCK = "apigee/{organization}"
 
 #: What Google writes into its answers and ignores or refuses in a PUT.
-_OUTPUT_ONLY = ("createdAt", "lastModifiedAt", "state", "hasAttachedFlowHooks")
+_OUTPUT_ONLY = frozenset(
+    (
+        "apigeeProjectId",
+        "caCertificate",
+        "caCertificates",
+        "createdAt",
+        "environments",
+        "expiresAt",
+        "hasAttachedFlowHooks",
+        "lastModifiedAt",
+        "projectId",
+        "state",
+        "subscriptionPlan",
+        "subscriptionType",
+    )
+)
 
 
 def writable(document: Document) -> Document:

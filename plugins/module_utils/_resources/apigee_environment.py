@@ -20,8 +20,8 @@ from .apigee_common import (
 )
 
 
-class Environment(ApigeeResource):
-    """``organizations.environments``: PUT replaces and is synchronous; node counts and the type go by PATCH, a long one."""
+class ApigeeEnvironment(ApigeeResource):
+    """``organizations.environments``: PUT replaces at once; node counts and the type go by PATCH, which takes time."""
 
     kind = "apigee_environment"
     title = "environment"

@@ -23,7 +23,7 @@ class GroupMark(RecordMark):
         return organization_owned(resource, resource.organization)
 
 
-class EnvironmentGroup(ApigeeResource):
+class ApigeeEnvironmentGroup(ApigeeResource):
     """``organizations.envgroups``."""
 
     kind = "apigee_environment_group"
@@ -38,13 +38,16 @@ class EnvironmentGroup(ApigeeResource):
     fields = (
         ORGANIZATION,
         Field("name", required=True, identity=True),
-        Field("hostnames", type="list", elements="str", required=True, lists="set", same=normalise.lower),
+        Field("hostnames", type="list", elements="str", lists="set", same=normalise.lower),
         Field("state", output=True),
     )
 
+    needed = ("hostnames",)
+    required_if = (("state", "present", needed),)
+
     def validate(self) -> list[str]:
         """Host names that can be none."""
-        problems = []
+        problems = super().validate()
         hostnames = self.options.get("hostnames")
         if hostnames == []:
             problems.append("hostnames is empty. A group needs at least one host name.")

@@ -15,7 +15,7 @@ def _around(resource: ApigeeResource) -> list[tuple[str, str]]:
     return [("apigee", resource.fill("v1/organizations/{organization}/environments/{environment}"))]
 
 
-class EnvironmentGroupAttachment(ApigeeResource):
+class ApigeeEnvironmentGroupAttachment(ApigeeResource):
     """``organizations.envgroups.attachments``: the server chooses the name, so ours is found in the list."""
 
     kind = "apigee_environment_group_attachment"

@@ -25,7 +25,7 @@ def _split(value: t.Any, resource: t.Any) -> list[str] | None:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else None
 
 
-class Instance(ApigeeResource):
+class ApigeeInstance(ApigeeResource):
     """``organizations.instances``: takes Google up to an hour. Its place and ranges are fixed."""
 
     kind = "apigee_instance"
@@ -41,7 +41,7 @@ class Instance(ApigeeResource):
     fields = (
         ORGANIZATION,
         Field("name", required=True, identity=True),
-        Field("location", required=True, immutable=True),
+        Field("location", immutable=True),
         # Google answers with the ranges it added itself (a /28 beside the /22), so only those stated are compared.
         Field(
             "ip_ranges",
@@ -71,9 +71,12 @@ class Instance(ApigeeResource):
         Field("state", output=True),
     )
 
+    needed = ("location",)
+    required_if = (("state", "present", needed),)
+
     def validate(self) -> list[str]:
         """Name and ranges as Google accepts them."""
-        problems = []
+        problems = super().validate()
         name = str(self.options["name"])
         if not _NAME.match(name):
             problems.append(

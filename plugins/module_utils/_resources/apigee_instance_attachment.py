@@ -18,7 +18,7 @@ def _around(resource: ApigeeResource) -> list[tuple[str, str]]:
     ]
 
 
-class InstanceAttachment(ApigeeResource):
+class ApigeeInstanceAttachment(ApigeeResource):
     """``organizations.instances.attachments``: the server chooses the name, so ours is found in the list."""
 
     kind = "apigee_instance_attachment"

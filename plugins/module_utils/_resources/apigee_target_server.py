@@ -24,7 +24,7 @@ _TLS = (
 )
 
 
-class TargetServer(ApigeeResource):
+class ApigeeTargetServer(ApigeeResource):
     """``organizations.environments.targetservers``: every write is synchronous, an update replaces the whole."""
 
     kind = "apigee_target_server"
@@ -37,8 +37,8 @@ class TargetServer(ApigeeResource):
         ORGANIZATION,
         Field("environment", api=None, required=True, identity=True, reference="apigee_environment"),
         Field("name", required=True, identity=True),
-        Field("host", required=True),
-        Field("port", type="int", required=True),
+        Field("host"),
+        Field("port", type="int"),
         Field("description", decode=without_sentence),
         # Apigee enables it unless told otherwise, and leaves the field out of its answer when it is disabled.
         Field("enabled", type="bool", api="isEnabled", initial=True),
@@ -51,9 +51,12 @@ class TargetServer(ApigeeResource):
         Field("tls", type="dict", api="sSLInfo", fields=_TLS),
     )
 
+    needed = ("host", "port")
+    required_if = (("state", "present", needed),)
+
     def validate(self) -> list[str]:
         """Port range, and TLS settings that silently accept any certificate."""
-        problems = []
+        problems = super().validate()
         port = self.options.get("port")
         if port is not None and not 1 <= port <= 65535:
             problems.append(f"port is {port}. State a number from 1 to 65535.")

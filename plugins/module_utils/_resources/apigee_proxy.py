@@ -1,0 +1,592 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""API proxy: its content as a revision, and where that revision serves. Private to the collection.
+
+Apigee makes a new revision at every import, of equal content too, and keeps 250. So content is compared before anything
+is sent. The digest of what we imported, and the revision it became, are kept in labels of the proxy, outside its
+content. Where the labels do not tell, the newest and the deployed revisions are downloaded and compared.
+
+Order of writes: import, label, deploy. A run that is cut off between any two of them is completed by the next: an
+imported revision without a label is recognised by its content and not imported again.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .._apigee import bundle as bundles
+from .._apigee import diff as diffs
+from .._apigee import digest as digests
+from .._apigee import generate
+from .._apigee import validate as validation
+from .._engine import normalise
+from .._engine.compare import Change
+from .._engine.fields import Document, Field, Options
+from .._engine.ownership import LABEL, LABEL_VALUE, LabelMark
+from .._engine.resource import Reference, State
+from .._google.errors import Failure, RefusedError
+from . import apigee_proxy_rollout as rollout
+from . import apigee_proxy_routes as routes
+from .apigee_common import ORGANIZATION, ApigeeResource
+from .apigee_proxy_calls import ProxyCalls
+
+#: Labels of the proxy that hold what we know about its content.
+DIGEST_LABEL = "content-digest"
+REVISION_LABEL = "content-revision"
+
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$")
+_BOOKKEEPING = (LABEL, DIGEST_LABEL, REVISION_LABEL)
+
+_REVISION = Field("revision", type="int", api=None)
+_ENVIRONMENTS = Field("environments", type="list", elements="str", api=None)
+_LABELS = Field("labels", type="dict", keep_extra=True)
+
+
+class ApigeeProxy(ApigeeResource):
+    """``organizations.apis`` with revisions and deployments. ``found`` is the proxy with its ``deployments``."""
+
+    kind = "apigee_proxy"
+    title = "proxy"
+    family = None
+    path = "v1/organizations/{organization}/apis/{name}"
+    mark = LabelMark()
+    timeout = 600.0
+    after = (
+        "project_services",
+        "apigee_environment",
+        "apigee_environment_group_attachment",
+        "apigee_instance_attachment",
+        "apigee_target_server",
+    )
+    fields = (
+        ORGANIZATION,
+        Field("name", required=True, identity=True),
+        Field("bundle", type="path", api=None),
+        Field("base_path", api=None),
+        Field("target_servers", type="list", elements="str", api=None),
+        Field("target_url", api=None),
+        Field("target_path", api=None),
+        Field("target_properties", type="dict", api=None),
+        Field("description", api=None),
+        _REVISION,
+        _ENVIRONMENTS,
+        Field("undeploy_elsewhere", type="bool", api=None),
+        Field("service_account", api=None),
+        Field("override", type="bool", api=None),
+        Field("sequenced_rollout", type="bool", api=None),
+        Field("compare", choices=("label", "content"), api=None),
+        _LABELS,
+    )
+    required_if = (("state", "present", ("bundle", "base_path", "revision"), True),)
+    mutually_exclusive = (("bundle", "base_path", "revision"), ("target_servers", "target_url"))
+
+    def __init__(self, options: Options, context: t.Any) -> None:
+        super().__init__(options, context)
+        self._calls: ProxyCalls | None = None
+        self._content: bundles.Bundle | None = None
+        self._digest = ""
+        #: The revision that holds what is wanted; empty while it has to be imported.
+        self._revision = ""
+        self._files: list[dict[str, str]] = []
+        self._moves: list[str] = []
+        self._done: list[str] = []
+        self._plan = ""
+        self._checked = False
+        self._joining = False
+
+    @property
+    def calls(self) -> ProxyCalls:
+        """The line to Apigee; made when first used, since the project may have to be asked for."""
+        if self._calls is None:
+            self._calls = ProxyCalls(self.wire, self.organization, self.name)
+        return self._calls
+
+    # -- what is wanted ----------------------------------------------------------------------------------------
+
+    @property
+    def environments(self) -> list[str]:
+        """Where it should serve."""
+        return list(self.options.get("environments") or [])
+
+    def content(self) -> bundles.Bundle | None:
+        """The wanted content, None for a pinned revision. Raises BundleError."""
+        if self._content is None:
+            if self.options.get("bundle"):
+                self._content = bundles.read(str(self.options["bundle"]))
+            elif self.options.get("base_path"):
+                self._content = generate.generate(
+                    self.name,
+                    str(self.options["base_path"]),
+                    self.options.get("target_servers") or (),
+                    self.options.get("target_url"),
+                    self.options.get("target_path"),
+                    self.options.get("description"),
+                    self.options.get("target_properties"),
+                )
+        return self._content
+
+    def digest(self) -> str:
+        """Digest of the wanted content; empty where there is none that can be read (as when it is only removed)."""
+        if not self._digest:
+            try:
+                content = self.content()
+            except (bundles.BundleError, ValueError):
+                return ""
+            self._digest = digests.digest(content, self.name) if content else ""
+        return self._digest
+
+    def validate(self) -> list[str]:
+        """Everything that is wrong with the bundle and the options, before anything is sent."""
+        problems = []
+        if not _NAME.match(self.name):
+            problems.append(f"name is {self.name!r}. Use letters, digits, dots, dashes and underscores.")
+        if not any(self.options.get(source) is not None for source in ("bundle", "base_path", "revision")):
+            problems.append("its content is missing: state bundle, base_path with target_servers, or revision.")
+        base_path = self.options.get("base_path")
+        targets = self.options.get("target_servers") or self.options.get("target_url")
+        if base_path is not None and not str(base_path).startswith("/"):
+            problems.append(f"base_path is {base_path!r}. Write /{base_path}.")
+        if base_path and not targets:
+            problems.append("base_path is stated, but neither target_servers nor target_url: state where requests go.")
+        if targets and not base_path:
+            problems.append("target_servers and target_url belong to a generated proxy: state base_path too.")
+        if problems:
+            return problems
+        try:
+            content = self.content()
+        except bundles.BundleError as error:
+            return error.problems
+        return [str(finding) for finding in validation.validate(content)] if content else []
+
+    def references(self) -> list[Reference]:
+        """Environments come first, without keeping an existing proxy from being read."""
+        needed = super().references()
+        return needed + [Reference("apigee_environment", name, needed=False) for name in self.environments]
+
+    # -- reading -----------------------------------------------------------------------------------------------
+
+    def read(self) -> Document | None:
+        """The proxy with its deployments. Two reads when its labels tell everything and one environment is stated."""
+        proxy = self.calls.get()
+        if proxy is None:
+            return None
+        found = {**proxy, "deployments": []}
+        self._revision = self._labelled(found)
+        if self._revision:
+            found["deployments"] = self._statuses(self._revision)
+            enough = len(found["deployments"]) == len(self.environments)
+            if enough and not self.options.get("undeploy_elsewhere"):
+                return found
+        found["deployments"] = self.calls.deployments()
+        self._revision = self._revision or self._by_content(found)
+        statuses = {status["environment"]: status for status in self._statuses(self._revision)}
+        found["deployments"] = [
+            statuses.get(str(one.get("environment")), one) if str(one.get("revision")) == self._revision else one
+            for one in found["deployments"]
+        ]
+        return found
+
+    def _labelled(self, found: Document) -> str:
+        """The revision that the labels name for the wanted content, or the pinned one; empty when they do not tell."""
+        revisions = [str(one) for one in found.get("revision") or []]
+        pinned = self.options.get("revision")
+        if pinned is not None:
+            return str(pinned) if str(pinned) in revisions else ""
+        labels = found.get("labels") or {}
+        revision = str(labels.get(REVISION_LABEL) or "")
+        told = self.options.get("compare") != "content" and revision in revisions
+        return revision if told and self.digest() and labels.get(DIGEST_LABEL) == self.digest() else ""
+
+    def _by_content(self, found: Document) -> str:
+        """The newest or a deployed revision with the wanted content; empty when there is none."""
+        if not self.digest():
+            return ""
+        labels = found.get("labels") or {}
+        latest = str(found.get("latestRevisionId") or "")
+        deployed = [str(one.get("revision")) for one in found["deployments"]]
+        for revision in dict.fromkeys([latest, *deployed]):
+            known_to_differ = (
+                revision == labels.get(REVISION_LABEL)
+                and labels.get(DIGEST_LABEL, "") != self.digest()
+                and self.options.get("compare") != "content"
+            )
+            if revision and not known_to_differ and self.calls.same_content(revision, self.digest()):
+                return revision
+        return ""
+
+    def _statuses(self, revision: str) -> list[Document]:
+        """Deployments of a revision in the stated environments, with their states."""
+        if not revision:
+            return []
+        found = [self.calls.status(environment, revision) for environment in self.environments]
+        return [
+            {"environment": environment, "revision": revision, **status}
+            for environment, status in zip(self.environments, found, strict=True)
+            if status is not None
+        ]
+
+    def readiness(self, found: Document) -> tuple[State, str]:
+        """PENDING while a wanted deployment is under way. One that failed is a difference: it is deployed again."""
+        words = [str(one.get("state") or "") for one in self._ours(found)]
+        if self._joining and "ERROR" in words:
+            self._joining = False
+            bad = next(one for one in self._ours(found) if one.get("state") == "ERROR")
+            raise rollout.failure(self.calls, bad["environment"], bad["revision"], bad, [])
+        if "PROGRESSING" in words or "RUNTIME_STATE_UNSPECIFIED" in words:
+            return State.PENDING, "PROGRESSING"
+        return State.READY, "ERROR" if "ERROR" in words else "READY"
+
+    def _ours(self, found: Document) -> list[Document]:
+        """Deployments of the wanted revision in the stated environments."""
+        return [
+            one
+            for one in found.get("deployments") or []
+            if str(one.get("revision")) == self._revision and one.get("environment") in self.environments
+        ]
+
+    # -- comparing ---------------------------------------------------------------------------------------------
+
+    def difference(self, found: Document) -> list[Change]:
+        """Content, deployments, service account, labels."""
+        changes: list[Change] = []
+        latest = str(found.get("latestRevisionId") or "")
+        wanted = self._revision or str(self.options.get("revision") or "") or self._next(found)
+        if not self._revision and self.options.get("revision") is None and self.digest():
+            changes.append(Change("revision", _number(latest), _number(wanted), _REVISION, "revision"))
+        deployed = {str(one.get("environment")): one for one in found.get("deployments") or []}
+        for environment in self.environments:
+            changes.extend(self._deployment_changes(environment, deployed.get(environment), wanted))
+        if self.options.get("undeploy_elsewhere"):
+            for environment in sorted(set(deployed) - set(self.environments)):
+                before = _number(deployed[environment].get("revision"))
+                changes.append(Change(f"environments[{environment}]", before, None, _ENVIRONMENTS, "environments"))
+        before, after = found.get("labels") or {}, self._labels(found, self._revision)
+        for label in sorted(set(before) | set(after)):
+            if before.get(label) != after.get(label):
+                changes.append(Change(f"labels.{label}", before.get(label), after.get(label), _LABELS, "labels"))
+        self._see_files(found, changes)
+        self._plan = self._planned(wanted, changes)
+        self._joining = not changes
+        return changes
+
+    def _deployment_changes(self, environment: str, live: Document | None, wanted: str) -> list[Change]:
+        name = f"environments[{environment}]"
+        if live is None or str(live.get("revision")) != wanted:
+            before = _number(live.get("revision")) if live else None
+            return [Change(f"{name}.revision", before, _number(wanted), _ENVIRONMENTS, "environments")]
+        if live.get("state") == "ERROR":
+            return [Change(f"{name}.state", "ERROR", "READY", _ENVIRONMENTS, "environments")]
+        account = self.options.get("service_account")
+        there = normalise.service_account(live.get("serviceAccount"))
+        if account is not None and (account or None) != (there or None):
+            return [Change(f"{name}.service_account", there, account, _ENVIRONMENTS, "environments")]
+        return []
+
+    def _planned(self, wanted: str, changes: list[Change]) -> str:
+        """What a run would do, in one sentence."""
+        parts = []
+        if not self._revision and self.digest():
+            parts.append(f"import revision {wanted}")
+        for change in changes:
+            match = re.match(r"environments\[(.+)\](.*)", change.field)
+            if not match:
+                continue
+            if change.after is None:
+                parts.append(f"undeploy revision {change.before} from {match.group(1)}")
+            else:
+                what = "it" if parts else f"revision {wanted}"
+                over = f" over {change.before}" if match.group(2) == ".revision" and change.before else ""
+                parts.append(f"deploy {what}{over} in {match.group(1)}")
+        return "would " + " and ".join(parts) if parts else ""
+
+    def _see_files(self, found: Document, changes: list[Change]) -> None:
+        """Find the files that would change for those who call the proxy, to be shown."""
+        self._files = []
+        if not any(change.field.endswith("revision") for change in changes):
+            return
+        serving = [
+            str(one.get("revision"))
+            for one in found.get("deployments") or []
+            if one["environment"] in self.environments
+        ]
+        before = (serving or [str(found.get("latestRevisionId") or "")])[0]
+        after = self.calls.download(self._revision) if self._revision else self.content()
+        if before and before != self._revision:
+            self._files = diffs.compare(self.calls.download(before), after, self.name)
+
+    def fixed(self, changes: list[Change]) -> list[Change]:
+        """Everything about a proxy changes in place: its content by a new revision."""
+        return []
+
+    def examine(self, found: Document, changes: list[Change]) -> list[str]:
+        """A pinned revision must exist; base paths must be free, in Apigee's view where it can tell already."""
+        pinned = self.options.get("revision")
+        if pinned is not None and not self._revision:
+            there = ", ".join(str(one) for one in found.get("revision") or [])
+            return [f"revision {pinned} does not exist. There are: {there}."]
+        problems = [
+            f"it is deployed to environment {one['environment']}, but {routes.conflict_text(conflict)}. Choose another "
+            "base path, or undeploy that proxy."
+            for one in self._ours(found)
+            for conflict in one.get("routeConflicts") or []
+        ]
+        if not problems and not self._revision and any(change.field == "revision" for change in changes):
+            problems = self._taken()
+        elif not problems and self._revision:
+            for environment in self._to_deploy(changes):
+                forbids, moves = routes.reported(self.calls.report(environment, self._revision, self._override))
+                problems.extend(f"it cannot be deployed to environment {environment}: {one}." for one in forbids)
+                self._moves.extend(moves)
+        self._checked = True
+        return problems
+
+    def examine_creation(self) -> list[str]:
+        """A pinned revision needs a proxy, and base paths must be free."""
+        if self.options.get("revision") is not None:
+            return [
+                f"it does not exist, so there is no revision {self.options['revision']}. State bundle or base_path."
+            ]
+        self._checked = True
+        self._files = diffs.compare(None, self.content(), self.name)
+        self._plan = " and ".join(["would import revision 1", *(f"deploy it in {one}" for one in self.environments)])
+        return self._taken()
+
+    def _taken(self) -> list[str]:
+        content = self.content()
+        return routes.conflicts(self, validation.base_paths(content)) if content else []
+
+    def _to_deploy(self, changes: list[Change]) -> list[str]:
+        return [
+            environment
+            for environment in self.environments
+            if any(change.field.startswith(f"environments[{environment}].") for change in changes)
+        ]
+
+    @property
+    def _override(self) -> bool:
+        return self.options.get("override") is not False
+
+    @staticmethod
+    def _next(found: Document) -> str:
+        numbers = [int(one) for one in found.get("revision") or [] if str(one).isdigit()]
+        return str(max(numbers, default=0) + 1)
+
+    def _labels(self, found: Document, revision: str, imported: bool = False) -> dict[str, str]:
+        """Labels as they should be: the user's, the rest as found, and ours where the proxy is ours.
+
+        An import that was cut off before it was labelled is ours too: a single revision with exactly our content, no
+        labels, deployed nowhere.
+        """
+        before = {str(name): str(value) for name, value in (found.get("labels") or {}).items()}
+        stated = self.options.get("labels")
+        kept = before if stated is None or stated else {name: before[name] for name in before if name in _BOOKKEEPING}
+        after = {**kept, **{str(name): str(value) for name, value in (stated or {}).items()}}
+        cut_off = (
+            bool(revision)
+            and not before
+            and len(found.get("revision") or []) == 1
+            and not found.get("deployments")
+            and bool(self.digest())
+        )
+        created = not found.get("revision")
+        if cut_off or (created and imported):
+            after[LABEL] = LABEL_VALUE
+        if revision and self.digest() and (imported or after.get(LABEL) == LABEL_VALUE or DIGEST_LABEL in before):
+            after[DIGEST_LABEL], after[REVISION_LABEL] = self.digest(), revision
+        return after
+
+    # -- writing -----------------------------------------------------------------------------------------------
+
+    def create(self) -> None:
+        """Import, label, deploy. What another run has left half-made is completed."""
+        self._bring_about(self.read() or {})
+
+    def update(self, found: Document, changes: list[Change]) -> None:
+        """The same, beginning at what differs."""
+        self._bring_about(found)
+
+    def _bring_about(self, found: Document) -> None:
+        deployed = {str(one.get("environment")): one for one in found.get("deployments") or []}
+        imported = False
+        if self.options.get("revision") is not None and not self._revision:
+            raise RefusedError(f"revision {self.options['revision']} does not exist.")
+        wanted = self._revision or self._next(found)
+        todo = [one for one in self.environments if self._deployment_changes(one, deployed.get(one), wanted)]
+        self._check_surroundings(todo)
+        if not self._revision and self.digest():
+            self._revision = self._import(found)
+            imported = True
+        labels = self._labels(found, self._revision, imported)
+        if labels != (found.get("labels") or {}):
+            self.calls.label(labels)
+        for environment in todo:
+            self._deploy(environment, deployed.get(environment))
+        if self.options.get("undeploy_elsewhere"):
+            for environment in sorted(set(deployed) - set(self.environments)):
+                self._undeploy(environment, str(deployed[environment]["revision"]))
+        if todo and self.context.wait:
+            for environment in todo:
+                rollout.follow(self.calls, environment, self._revision)
+        elif todo:
+            self.running = {"name": f"deployment of revision {self._revision} to {', '.join(todo)}"}
+
+    def _check_surroundings(self, todo: list[str]) -> None:
+        """What the deployment needs, asked before a revision is spent on it. Raises RefusedError."""
+        content = self.content()
+        problems = [] if self._checked or self._revision else self._taken()
+        for environment in todo:
+            if not self.calls.exists(f"environments/{environment}"):
+                problems.append(f"there is no environment {environment}. Correct environments, or declare it first.")
+                continue
+            for server in validation.target_servers(content) if content else []:
+                if not self.calls.exists(f"environments/{environment}/targetservers/{server}"):
+                    problems.append(
+                        f"environment {environment} has no target server {server}, which the proxy uses. Declare it "
+                        "(apigee_target_server), or correct the name."
+                    )
+        if problems:
+            raise RefusedError("\n".join(problems), refused=problems)
+
+    def _import(self, found: Document) -> str:
+        """Import the content. When the reply is lost, look whether it was done before doing it again."""
+        content = t.cast(bundles.Bundle, self.content())
+        try:
+            revision = self.calls.upload(content)
+        except Failure as error:
+            status = getattr(error, "status", 0)
+            if 400 <= status < 500:
+                raise
+            now = self.calls.get() or {}
+            latest = str(now.get("latestRevisionId") or "")
+            if latest and latest != str(found.get("latestRevisionId") or ""):
+                if not self.calls.same_content(latest, self.digest()):
+                    raise
+                revision = latest
+            else:
+                revision = self.calls.upload(content)
+        self._done.append(f"imported revision {revision}")
+        return revision
+
+    def _deploy(self, environment: str, live: Document | None) -> None:
+        """Ask for the change report, then deploy. Raises RefusedError when the report forbids it."""
+        forbids, moves = routes.reported(self.calls.report(environment, self._revision, self._override))
+        if forbids:
+            raise RefusedError(
+                "\n".join(
+                    f"revision {self._revision} was not deployed to environment {environment}: {one}."
+                    for one in forbids
+                )
+                + "\nNothing that serves was touched. Choose another base path, or undeploy the other proxy.",
+                refused=forbids,
+            )
+        self._moves.extend(move for move in moves if move not in self._moves)
+        account = self.options.get("service_account") or (
+            normalise.service_account(live.get("serviceAccount")) if live else None
+        )
+        how = {
+            "override": self._override or None,
+            "sequencedRollout": self.options.get("sequenced_rollout") or None,
+            "serviceAccount": account,
+        }
+        self.calls.deploy(environment, self._revision, how)
+        over = f" over {live['revision']}" if live and str(live.get("revision")) != self._revision else ""
+        self._done.append(f"deployed revision {self._revision}{over} in {environment}")
+        self.context.forget(("apigee_groups", self.organization))
+
+    def _undeploy(self, environment: str, revision: str) -> None:
+        self.calls.undeploy(environment, revision, bool(self.options.get("sequenced_rollout")))
+        rollout.until_gone(self.calls, environment, revision)
+        self._done.append(f"undeployed revision {revision} from {environment}")
+
+    def delete(self, found: Document) -> None:
+        """Undeploy everywhere, wait until nothing serves, delete."""
+        for one in self.calls.deployments():
+            self._undeploy(str(one["environment"]), str(one["revision"]))
+        self.calls.delete()
+
+    # -- telling -----------------------------------------------------------------------------------------------
+
+    def diff(self, action: str, found: Document | None, changes: list[Change]) -> Document | list[Document] | None:
+        """The files that differ, one after the other, then what else differs."""
+        label = f"{self.kind} {self.name}"
+        rest = [change.shown() for change in changes]
+        if action == "created":
+            rest = [{"field": f"environments[{one}].revision", "before": None, "after": 1} for one in self.environments]
+        entries = [
+            {
+                **one,
+                "before_header": f"{label} {one['before_header']}",
+                "after_header": f"{label} {one['after_header']}",
+            }
+            for one in diffs.ansible(self._files)
+        ]
+        if action == "deleted":
+            before = {"revisions": (found or {}).get("revision") or []}
+            entries = [{"before_header": label, "after_header": label, "before": before, "after": {}}]
+        elif rest:
+            entries.append(
+                {
+                    "before_header": label,
+                    "after_header": label,
+                    "before": {one["field"]: one["before"] for one in rest if one["before"] is not None},
+                    "after": {one["field"]: one["after"] for one in rest if one["after"] is not None},
+                }
+            )
+        return entries or None
+
+    def remark(self, action: str) -> str:
+        """``would import revision 8 and deploy it over 7 in prod``, or what was done."""
+        if self._done:
+            return self._with_moves("; ".join(self._done))
+        if not self.context.check or action not in ("created", "updated"):
+            return ""
+        return self._with_moves(self._plan)
+
+    def _with_moves(self, text: str) -> str:
+        return "; ".join([text, *self._moves]) if text else ""
+
+    def output(self, found: Document) -> Options:
+        """Revisions, digest, and one entry per deployment."""
+        labels = found.get("labels") or {}
+        return {
+            "organization": self.organization,
+            "name": self.name,
+            "revision": _number(self._revision),
+            "latest_revision": _number(found.get("latestRevisionId")),
+            "revisions": [_number(one) for one in found.get("revision") or []],
+            "digest": self.digest() or labels.get(DIGEST_LABEL),
+            "labels": {name: value for name, value in labels.items() if name not in _BOOKKEEPING},
+            "deployments": [_deployment(one) for one in found.get("deployments") or []],
+        }
+
+    def predicted(self) -> Options:
+        """The same for a proxy that is still to be made."""
+        return {
+            "organization": self.organization,
+            "name": self.name,
+            "revision": 1,
+            "latest_revision": 1,
+            "revisions": [1],
+            "digest": self.digest() or None,
+            "labels": dict(self.options.get("labels") or {}),
+            "deployments": [
+                {**_deployment({"environment": one, "revision": 1}), "state": None} for one in self.environments
+            ],
+        }
+
+
+def _deployment(status: Document) -> Options:
+    return {
+        "environment": status.get("environment"),
+        "revision": _number(status.get("revision")),
+        "state": status.get("state"),
+        "service_account": normalise.service_account(status.get("serviceAccount")),
+        "problems": rollout.problems_of(status),
+    }
+
+
+def _number(value: t.Any) -> int | None:
+    return int(value) if str(value or "").isdigit() else None

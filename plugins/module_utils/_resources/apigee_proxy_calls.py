@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The calls that concern proxies, their revisions and deployments: one method per call. Private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+from urllib.parse import quote
+
+from .._apigee import bundle as bundles
+from .._apigee import digest as digests
+from .._google.errors import ApiError, UnreachableError
+from .._google.session import Wire
+
+Document = dict[str, t.Any]
+
+
+class ProxyCalls:
+    """One proxy's line to Apigee. Nothing here decides anything."""
+
+    def __init__(self, wire: Wire, organization: str, proxy: str) -> None:
+        self.wire = wire
+        self.organization = organization
+        self.proxy = proxy
+        self._base = f"v1/organizations/{quote(organization)}"
+        self._path = f"{self._base}/apis/{quote(proxy)}"
+        self._downloaded: dict[str, bundles.Bundle | None] = {}
+
+    def get(self) -> Document | None:
+        """The proxy: labels, numbers of its revisions."""
+        return self.wire.find("apigee", self._path)
+
+    def deployments(self) -> list[Document]:
+        """Where which revision is deployed; without states."""
+        return (self.wire.find("apigee", f"{self._path}/deployments") or {}).get("deployments") or []
+
+    def status(self, environment: str, revision: str) -> Document | None:
+        """One deployment with its state, None when it is not deployed there."""
+        return self.wire.find("apigee", self._deployment(environment, revision))
+
+    def download(self, revision: str) -> bundles.Bundle | None:
+        """The content of a revision; None when it has none that can be read (or the revision is gone)."""
+        if revision not in self._downloaded:
+            try:
+                path = f"{self._path}/revisions/{revision}"
+                reply = self.wire.send("apigee", "GET", path, query={"format": "bundle"})
+                self._downloaded[revision] = bundles.from_zip(reply.content, f"revision {revision}")
+            except bundles.BundleError:
+                self._downloaded[revision] = None
+            except ApiError as error:
+                if not error.missing:
+                    raise
+                self._downloaded[revision] = None
+        return self._downloaded[revision]
+
+    def same_content(self, revision: str, digest: str) -> bool:
+        """Whether a revision holds this content; downloads it (once)."""
+        content = self.download(revision)
+        return content is not None and digests.digest(content, self.proxy) == digest
+
+    def upload(self, content: bundles.Bundle) -> str:
+        """Import the bundle as a new revision and return its number. Never repeated: each import makes a revision."""
+        data = bundles.to_zip(content)
+        boundary = "bundle-" + digests.digest(content, self.proxy)
+        head = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{quote(self.proxy)}.zip"\r\n'
+            "Content-Type: application/octet-stream\r\n\r\n"
+        )
+        reply = self.wire.send(
+            "apigee",
+            "POST",
+            f"{self._base}/apis",
+            query={"name": self.proxy, "action": "import"},
+            content=head.encode("ascii") + data + f"\r\n--{boundary}--\r\n".encode("ascii"),
+            content_type=f"multipart/form-data; boundary={boundary}",
+            repeatable=False,
+        )
+        revision = str(reply.json()["revision"])
+        self._downloaded.pop(revision, None)
+        return revision
+
+    def label(self, labels: dict[str, str]) -> None:
+        """Replace the labels of the proxy."""
+        self.wire.send("apigee", "PATCH", self._path, query={"updateMask": "labels"}, body={"labels": labels})
+
+    def report(self, environment: str, revision: str, override: bool) -> Document:
+        """What a deployment would change in the routing. Changes nothing, though Google wants a POST."""
+        return self.wire.send(
+            "apigee",
+            "POST",
+            self._deployment(environment, revision) + ":generateDeployChangeReport",
+            query={"override": override or None},
+            counts_as_read=True,
+            repeatable=True,
+        ).json()
+
+    def deploy(self, environment: str, revision: str, how: Document) -> None:
+        """Start a deployment. When the reply is lost, look before asking again."""
+        path = self._deployment(environment, revision)
+        for attempt in (1, 2):
+            try:
+                self.wire.send("apigee", "POST", path, query=how, repeatable=False)
+                return
+            except (ApiError, UnreachableError) as error:
+                lost = isinstance(error, UnreachableError) or error.status >= 500
+                if not lost or (attempt == 2 and self.status(environment, revision) is None):
+                    raise
+                if self.status(environment, revision) is not None:
+                    return
+
+    def undeploy(self, environment: str, revision: str, sequenced: bool = False) -> None:
+        """Start taking a deployment away; nothing to do when there is none."""
+        try:
+            query = {"sequencedRollout": sequenced or None}
+            self.wire.send("apigee", "DELETE", self._deployment(environment, revision), query=query)
+        except ApiError as error:
+            if not error.missing:
+                raise
+
+    def delete(self) -> None:
+        """Delete the proxy with all its revisions."""
+        try:
+            self.wire.send("apigee", "DELETE", self._path)
+        except ApiError as error:
+            if not error.missing:
+                raise
+
+    def exists(self, path: str) -> bool:
+        """Whether there is an object at this path below the organisation."""
+        return self.wire.find("apigee", f"{self._base}/{path}") is not None
+
+    def _deployment(self, environment: str, revision: str) -> str:
+        place = f"{self._base}/environments/{quote(environment)}/apis/{quote(self.proxy)}"
+        return f"{place}/revisions/{quote(revision)}/deployments"

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who answers which base path already: seen before a revision is imported. Private to the collection.
+
+Apigee's own change report needs an imported revision, and a deployment does not check conflicts between environments of
+one group at all (google-apis.md section 1, decision 6). So before the import the routing tables of the groups are read.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from urllib.parse import quote
+
+from .._google.errors import ApiError
+
+if t.TYPE_CHECKING:
+    from .apigee_proxy import ApigeeProxy
+
+#: No permission to look, or nothing to look at: the change report before the deployment still decides.
+_CANNOT_TELL = (403, 404, 501)
+
+
+def conflicts(proxy: ApigeeProxy, base_paths: list[str]) -> list[str]:
+    """Sentences about base paths that another proxy answers in a group of the proxy's environments."""
+    environments = set(proxy.options.get("environments") or [])
+    wanted = {_normal(path): path for path in base_paths}
+    found = []
+    if not environments or not wanted:
+        return found
+    try:
+        for group in _groups(proxy, environments):
+            for rule in _rules(proxy, group):
+                owner = _proxy_of(rule.get("receiver"))
+                path = wanted.get(_normal(str(rule.get("basepath") or "")))
+                if path and owner and owner != proxy.name:
+                    environment = str(rule.get("environment") or "").rsplit("/", 1)[-1]
+                    found.append(
+                        f"base path {path} is taken: in environment group {group} proxy {owner} answers it"
+                        f" (environment {environment}). Choose another base path, or remove {owner} first."
+                    )
+    except ApiError as error:
+        if error.status not in _CANNOT_TELL:
+            raise
+    return found
+
+
+def _groups(proxy: ApigeeProxy, environments: set[str]) -> list[str]:
+    """Names of the groups that hold one of the environments."""
+    base = f"v1/organizations/{quote(proxy.organization)}/envgroups"
+
+    def memberships() -> dict[str, set[str]]:
+        result = {}
+        for group in proxy.wire.pages("apigee", base, "environmentGroups"):
+            name = str(group.get("name")).rsplit("/", 1)[-1]
+            attached = proxy.wire.pages("apigee", f"{base}/{quote(name)}/attachments", "environmentGroupAttachments")
+            result[name] = {str(one.get("environment")) for one in attached}
+        return result
+
+    members = proxy.context.once(("apigee_groups", proxy.organization), memberships)
+    return sorted(name for name, attached in members.items() if attached & environments)
+
+
+def _rules(proxy: ApigeeProxy, group: str) -> list[dict[str, t.Any]]:
+    path = f"v1/organizations/{quote(proxy.organization)}/envgroups/{quote(group)}/deployedIngressConfig"
+    config = proxy.context.once(
+        ("apigee_routes", proxy.organization, group), lambda: proxy.wire.get("apigee", path, {"view": "FULL"})
+    )
+    return config.get("routingRules") or []
+
+
+def _normal(path: str) -> str:
+    return "/" + path.strip("/")
+
+
+def _proxy_of(receiver: t.Any) -> str:
+    """``organizations/o/apis/orders/revisions/3`` -> ``orders``."""
+    parts = str(receiver or "").split("/")
+    return parts[parts.index("apis") + 1] if "apis" in parts[:-1] else ""
+
+
+def reported(report: dict[str, t.Any]) -> tuple[list[str], list[str]]:
+    """A change report as sentences: what forbids the deployment, and what traffic would move."""
+    forbids = []
+    for violation in (report.get("validationErrors") or {}).get("violations") or []:
+        forbids.append(str(violation.get("description") or violation.get("type")))
+    for conflict in report.get("routingConflicts") or []:
+        forbids.append(conflict_text(conflict))
+    moves = [
+        f"{change.get('description') or 'traffic moves'} (environment group {change.get('environmentGroup')})"
+        for change in report.get("routingChanges") or []
+    ]
+    return forbids, moves
+
+
+def conflict_text(conflict: dict[str, t.Any]) -> str:
+    """One routing conflict as a sentence."""
+    other = conflict.get("conflictingDeployment") or {}
+    owner = f"proxy {other.get('apiProxy')} revision {other.get('revision')}"
+    place = f"environment {other.get('environment')} (environment group {conflict.get('environmentGroup')})"
+    return f"base path {other.get('basepath')} is answered by {owner} in {place}"
