@@ -74,9 +74,9 @@ class Variables:
             self._own[name] = value
 
     def record(self, prefix: str, **values: Any) -> None:
-        """Sets variables that a policy publishes about itself; dots in names are written as two underscores."""
+        """Sets variables that a policy publishes about itself."""
         for name, value in values.items():
-            self._own[f"{prefix}.{name.replace('__', '.')}"] = value
+            self._own[f"{prefix}.{name}"] = value
 
 
 def _system(name: str) -> Any:
