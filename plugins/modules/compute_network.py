@@ -12,7 +12,8 @@ version_added: 0.1.0
 author: The gatewayops.apigee_gke contributors (@gatewayops)
 description:
   - Creates, changes and deletes a VPC network.
-  - A new network has no automatic subnetworks unless O(auto_create_subnetworks) says so; it is never a legacy network.
+  - A new network has no automatic subnetworks unless O(auto_create_subnetworks) says so; it is never a legacy
+    network.
   - Google can change only O(routing_mode) in place.
 options:
   name:
@@ -51,7 +52,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 action:
-  description: What was or would be done (V(created), V(updated), V(recreated), V(deleted), V(unchanged), V(kept), V(pending)).
+  description:
+    - What was or would be done.
+    - One of V(created), V(updated), V(recreated), V(deleted), V(unchanged), V(kept) (not ours, left alone) and
+      V(pending).
   returned: success
   type: str
   sample: created
@@ -70,22 +74,6 @@ changes:
     after:
       description: What is wanted.
       type: raw
-resource:
-  description: The network in the words of the options, with what only Google knows; in check mode as it would be.
-  returned: success
-  type: dict
-  contains:
-    self_link:
-      description: Google's URL of the network.
-      type: str
-    subnetworks:
-      description: URLs of its subnetworks.
-      type: list
-      elements: str
-    peerings:
-      description: Peerings of the network, as Google describes them.
-      type: list
-      elements: dict
 requests:
   description: Calls made.
   returned: success
@@ -101,6 +89,22 @@ waited:
   description: Seconds spent waiting for Google.
   returned: success
   type: float
+resource:
+  description: The network in the words of the options, with what only Google knows. In check mode, as it would be.
+  returned: success
+  type: dict
+  contains:
+    self_link:
+      description: Google's URL of the network.
+      type: str
+    subnetworks:
+      description: URLs of its subnetworks.
+      type: list
+      elements: str
+    peerings:
+      description: Peerings of the network, as Google describes them.
+      type: list
+      elements: dict
 """
 
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main import run

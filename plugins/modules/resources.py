@@ -18,7 +18,8 @@ description:
 options:
   resources:
     description:
-      - The objects. Each entry has C(kind), the name of the singular module for one such object, and that module's options.
+      - The objects. Each entry has C(kind), the name of the singular module for one such object, and that module's
+        options.
       - O(project), O(state), O(timeout), O(allow_recreate) and O(force) can be set for one entry as well.
       - Misspelt options are refused, naming the nearest right one; all errors of all entries are told at once.
     type: list
@@ -79,7 +80,8 @@ resources:
     action:
       description:
         - What was or would be done.
-        - One of V(created), V(updated), V(recreated), V(deleted), V(unchanged), V(kept) (not ours, left alone) and V(pending).
+        - One of V(created), V(updated), V(recreated), V(deleted), V(unchanged), V(kept) (not ours, left alone) and
+          V(pending).
       type: str
     changes:
       description: What differed, as C(field), C(before), C(after).

@@ -170,7 +170,8 @@ def decide(item: Item) -> None:
             item.action = "recreated"
             return
         item.refused.extend(
-            resource.refusal(change) or f"{change.field} cannot be changed in place: it is {_said(change.before)}, "
+            resource.refusal(change)
+            or f"{change.field} cannot be changed in place: it is {_said(change.before)}, "
             f"wanted {_said(change.shown()['after'])}. "
             "Keep the value, or set allow_recreate: true to delete it and create it again."
             for change in fixed

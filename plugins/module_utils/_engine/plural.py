@@ -21,7 +21,6 @@ from ansible.module_utils.errors import UnsupportedError
 from .._google import credentials
 from .._google.errors import ApiError, Failure, InvalidError
 from . import graph, main, plan, registry, report, spec
-
 from .fields import Options
 from .resource import Resource
 
@@ -132,7 +131,7 @@ def open_entries(module: AnsibleModule) -> list[Entry]:
 
 
 def secrets(entry: Options) -> set[str]:
-    """Values of an entry that must not be shown: of secret options, and of unknown ones that may be misspelt secrets."""
+    """Values of an entry that must not be shown: of secret options, and of unknown ones that may be such misspelt."""
     try:
         known = spec.of(registry.load(str(entry.get("kind"))).fields)
     except KeyError:
@@ -214,6 +213,3 @@ def _unknown_option(kind: str, name: t.Any, allowed: spec.Spec) -> str:
     near = difflib.get_close_matches(path[-1], list(level), 1)
     hint = f" Did you mean {near[0]}?" if near else " Options there: " + ", ".join(sorted(level)) + "."
     return f"{'.'.join(path)} is not an option of {kind}.{hint}"
-
-
-

@@ -325,7 +325,10 @@ class Resource:
     def diff(
         self, action: str, found: Document | None, changes: list[Change]
     ) -> dict[str, t.Any] | list[dict[str, t.Any]] | None:
-        """Before and after as data (several, where one object holds files); None when nothing differs. Secrets hidden, only what the user states."""
+        """Before and after as data (several, where one object holds files); None when nothing differs.
+
+        Secrets are hidden; only what the user states is shown.
+        """
         before: dict[str, t.Any] = {}
         after: dict[str, t.Any] = {}
         if action == "created":

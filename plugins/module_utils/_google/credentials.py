@@ -75,8 +75,8 @@ def load(options: t.Mapping[str, t.Any]) -> tuple[t.Any, str | None]:
         credentials, project = _KINDS[kind](options, scopes)
     except google.auth.exceptions.GoogleAuthError as error:
         raise CredentialsError(
-            f"credentials of kind {kind} cannot be used: {str(error).rstrip('.')}. Set auth_kind with service_account_file, "
-            "service_account_contents or access_token, or give application default credentials "
+            f"credentials of kind {kind} cannot be used: {str(error).rstrip('.')}. "
+            "Set auth_kind with service_account_file, service_account_contents or access_token, or give application default credentials "
             "(GOOGLE_APPLICATION_CREDENTIALS or 'gcloud auth application-default login')."
         ) from error
     target = options.get("impersonate_service_account")
@@ -134,7 +134,7 @@ def _service_account(options: t.Mapping[str, t.Any], scopes: list[str]) -> tuple
         credentials = service_account.Credentials.from_service_account_info(document, scopes=scopes)
     except (ValueError, TypeError) as error:
         raise CredentialsError(
-            f"the service account key cannot be read: {error}. It is the JSON file that Google gives when a key is made."
+            f"the service account key cannot be read: {error}. It is the JSON file that Google gives with a new key."
         ) from error
     return credentials, document.get("project_id")
 

@@ -55,7 +55,8 @@ def _rpc_failure(operation: Document) -> OperationError | None:
     if not error:
         return None
     said = str(error.get("message") or "no reason given")
-    return OperationError(operation_name(operation), said, int(error.get("code") or 0), list(error.get("details") or []))
+    details = list(error.get("details") or [])
+    return OperationError(operation_name(operation), said, int(error.get("code") or 0), details)
 
 
 def _container_failure(operation: Document) -> OperationError | None:

@@ -87,11 +87,11 @@ class GkeCluster(Resource):
         wanted = str(self.options.get("version") or "")
         changes = [change for change in changes if change.top != "version"]
         current = str(found.get("currentMasterVersion") or found.get("initialClusterVersion") or "")
-        if wanted not in ("", "latest", "-") and not (current + ".").startswith(wanted + ".") and current != wanted:
-            # A version may be given in part: 1.36 is content with every 1.36.x.
-            if not current.startswith(wanted + "-"):
-                spec = next(field for field in self.fields if field.name == "version")
-                changes.append(Change("version", current, wanted, spec, "version"))
+        # A version may be given in part: 1.36 is content with every 1.36.x.
+        fits = current == wanted or current.startswith((wanted + ".", wanted + "-"))
+        if wanted not in ("", "latest", "-") and not fits:
+            spec = next(field for field in self.fields if field.name == "version")
+            changes.append(Change("version", current, wanted, spec, "version"))
         return changes
 
     def refusal(self, change: Change) -> str:
@@ -183,8 +183,7 @@ class GkeCluster(Resource):
             if update == "labels":
                 yield lambda: self._set_labels(found, new)
             elif update == "node_pools":
-                for step in gke_node_pools.steps(self, found, changes):
-                    yield step
+                yield from gke_node_pools.steps(self, found, changes)
             elif update == "version":
                 yield lambda: self._desire("desiredMasterVersion", self.options["version"])
             else:
@@ -201,9 +200,7 @@ class GkeCluster(Resource):
         if (found.get("resourceLabels") or {}).get(LABEL):
             labels = {**labels, LABEL: LABEL_VALUE}
         body = {"resourceLabels": labels, "labelFingerprint": found.get("labelFingerprint", "")}
-        reply = self.wire.send(
-            self.service, "POST", f"{self.url()}:setResourceLabels", body=body, repeatable=True
-        )
+        reply = self.wire.send(self.service, "POST", f"{self.url()}:setResourceLabels", body=body, repeatable=True)
         self.finish(reply.json())
 
 

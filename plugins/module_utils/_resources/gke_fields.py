@@ -56,9 +56,7 @@ NODE_POOL = (
     ),
     Field("auto_repair", type="bool", api="management.autoRepair", initial=True, update="management"),
     Field("auto_upgrade", type="bool", api="management.autoUpgrade", initial=True, update="management"),
-    Field(
-        "max_pods_per_node", type="int", api="maxPodsConstraint.maxPodsPerNode", int64=True, immutable=True
-    ),
+    Field("max_pods_per_node", type="int", api="maxPodsConstraint.maxPodsPerNode", int64=True, immutable=True),
     Field("locations", type="list", elements="str", lists="set", update="pool"),
 )
 

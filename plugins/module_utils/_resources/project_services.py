@@ -101,5 +101,3 @@ class ProjectServices(Resource):
 def _chunks(names: list[str], size: int) -> t.Iterator[list[str]]:
     for start in range(0, len(names), size):
         yield names[start : start + size]
-
-
