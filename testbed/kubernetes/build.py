@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Builds the testbed's executables from Go modules, once per content of their sources.
 
-    python -m testbed.kubernetes.build        build what is missing, with progress on the terminal
+    python -m testbed.kubernetes.build        build what is missing; progress as `show` or `tell` below
 
 The result lies in the cache under a hash of everything that decides it, complete or not at all: it is built beside
 and renamed. Two processes that need the same build wait for one.
@@ -185,15 +185,28 @@ def _forget_old(current: Path) -> None:
 
 
 def show(fraction: float | None, text: str) -> None:
-    """Progress on a terminal, or one line per twentieth elsewhere."""
+    """Progress for people: one line that changes on a terminal, a line per twentieth elsewhere; on stderr."""
     percent = "     " if fraction is None else f"{fraction:4.0%} "
     if sys.stderr.isatty():
         print(f"\r\x1b[K{percent}{text[:100]}", end="\n" if fraction == 1.0 else "", file=sys.stderr, flush=True)
-        return
-    step = None if fraction is None else int(fraction * 20)
-    if step != getattr(show, "step", ()):
-        show.step = step  # type: ignore[attr-defined]
+    elif _advanced("show", fraction, 20):
         print(f"{percent}{text}", file=sys.stderr, flush=True)
+
+
+def tell(fraction: float | None, text: str) -> None:
+    """Progress for programs, on stdout: ``0.42 text`` for each hundredth, only the text while it is unknown."""
+    if _advanced("tell", fraction, 100):
+        print(text if fraction is None else f"{fraction:.2f} {text}", flush=True)
+
+
+_steps: dict[str, int] = {}
+
+
+def _advanced(reader: str, fraction: float | None, parts: int) -> bool:
+    """Whether the fraction has come to another part than the reader was told last; unknown ones are always told."""
+    step = -1 if fraction is None else int(fraction * parts)
+    before, _steps[reader] = _steps.get(reader), step
+    return step < 0 or step != before
 
 
 def main() -> int:
@@ -201,7 +214,7 @@ def main() -> int:
 
     for part in (ensure_binaries, ensure_images):
         try:
-            part(show)
+            part(show if sys.stderr.isatty() else tell)
         except BuildError as error:
             print(error, file=sys.stderr)
             return 1

@@ -115,3 +115,17 @@ def test_the_node_s_module_is_pinned_and_needs_no_network_settings():
     assert toolchain.required_version(build.NODE.folder / "go.mod") >= (1, 26)
     environment = toolchain.environment()
     assert environment["GOTOOLCHAIN"] == "local" and environment.get("GOPROXY") == os.environ.get("GOPROXY")
+
+
+def test_progress_for_programs_is_a_fraction_and_a_text_per_hundredth(capsys):
+    build._steps.clear()
+    for fraction, text in ((None, "fetching"), (0.101, "a"), (0.104, "b"), (0.12, "c"), (1.0, "built")):
+        build.tell(fraction, text)
+    assert capsys.readouterr().out.splitlines() == ["fetching", "0.10 a", "0.12 c", "1.00 built"]
+
+
+def test_progress_for_people_without_a_terminal_is_a_line_per_twentieth(capsys):
+    build._steps.clear()
+    for step in range(100):
+        build.show(step / 100, "x")
+    assert len(capsys.readouterr().err.splitlines()) == 20
