@@ -35,6 +35,10 @@ class ApigeeResource(Resource):
         """What is missing."""
         return [f"{name} is missing." for name in self.needed if self.options.get(name) is None]
 
+    def absent_when(self, error: ApiError) -> bool:
+        """Google does not tell strangers what exists: below a missing organisation everything is forbidden."""
+        return super().absent_when(error) or hidden(error)
+
     @property
     def organization(self) -> str:
         """The organisation; without one, the project's id."""
@@ -97,12 +101,16 @@ def read_organization(resource: Resource, name: str) -> Document | None:
         try:
             return wire.find("apigee", f"v1/organizations/{name}")
         except ApiError as error:
-            # Google does not tell strangers what exists: 403 "... (or it may not exist)".
-            if error.status == 403 and "may not exist" in error.said:
+            if hidden(error):
                 return None
             raise
 
     return resource.context.once(organization_key(name), load)
+
+
+def hidden(error: ApiError) -> bool:
+    """Whether Google says neither yes nor no: 403 "Permission denied ... (or it may not exist)"."""
+    return error.status == 403 and "may not exist" in error.said
 
 
 def organization_key(name: str) -> tuple[str, str]:
