@@ -12,7 +12,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from tooling.machine import cache_folder
+from testbed.state import cache_folder
 from tooling.prepare import KUBERNETES_CORE, ROOT, VENV
 from tooling.steps import StepFailed, run
 

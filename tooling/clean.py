@@ -9,7 +9,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from tooling.machine import cache_folder
+from testbed.state import cache_folder
 from tooling.prepare import ROOT
 
 

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from testbed.state import cache_folder
 from tooling import machine
 from tooling.steps import Step, StepFailed, run
 
@@ -90,7 +91,7 @@ def _collections() -> None:
     manifest = COLLECTIONS / "kubernetes" / "core" / "MANIFEST.json"
     if manifest.exists() and f'"version": "{KUBERNETES_CORE}"' in manifest.read_text():
         return
-    source = machine.cache_folder() / f"kubernetes-core-{KUBERNETES_CORE}"
+    source = cache_folder() / f"kubernetes-core-{KUBERNETES_CORE}"
     galaxy = [str(VENV / "bin" / "ansible-galaxy"), "collection", "install", "--force", "-p", str(COLLECTIONS.parent)]
     try:
         if not source.exists():
@@ -150,7 +151,7 @@ def _kubernetes(step: Step) -> None:
     errors = process.stderr.read()
     if process.wait():
         raise StepFailed(f"Kubernetes could not be built:\n{errors[-3000:]}")
-    step.detail(last or "built")
+    step.detail(last or "built and cached")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tooling.machine import cache_folder
+from testbed.state import cache_folder
 from tooling.prepare import ROOT
 from tooling.steps import StepFailed, run
 
