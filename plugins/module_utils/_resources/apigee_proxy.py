@@ -402,7 +402,8 @@ class ApigeeProxy(ApigeeResource):
 
     def create(self) -> None:
         """Import, label, deploy. What another run has left half-made is completed."""
-        self._bring_about(self.read() or {})
+        # Looked for already, unless something else had to be made first.
+        self._bring_about({} if self._checked else self.read() or {})
 
     def update(self, found: Document, changes: list[Change]) -> None:
         """The same, beginning at what differs."""
