@@ -32,7 +32,8 @@ def derive(
 
     Args:
         declaration: as ``shape.read`` returns it. Parts that were wrong may be missing and are passed over.
-        live: what exists: ``subnets`` (name to ranges), ``organization``, ``instances`` (list of name, location, ip_range, host).
+        live: what exists: ``subnets`` (name to ranges), ``organization``, ``instances`` (name, location, ip_range,
+            host).
         inspect: gives the base paths of a bundle (path to list of str); None when bundles are not looked at.
 
     Returns:

@@ -126,12 +126,16 @@ def organization(role: dict) -> list[dict]:
 
 
 def backend(role: dict) -> list[dict]:
-    """All that makes Apigee call pods by name, in the order in which a reader would tell it."""
+    """All that makes Apigee call pods by name, in the order in which a reader would tell it.
+
+    The organisation is among it, although it was made before: what lives in one that is still to be made is then known
+    to be absent, and the read is shared with others that need it.
+    """
     project, name = role["project"], role["organization"]["name"]
     where = {"project": project, "organization": name}
     instance = role["instance"]
     ranges = {"ip_ranges": [instance["range"]]} if instance.get("range") else {}
-    result: list[dict[str, typing.Any]] = [
+    result: list[dict[str, typing.Any]] = organization(role) + [
         {"kind": "apigee_instance", **where, "name": instance["name"], "location": instance["location"], **ranges}
     ]
     for environment in role.get("environments") or []:
@@ -210,3 +214,19 @@ def connections(results: list[dict], known: dict[str, dict]) -> dict[str, dict]:
                 "ca_certificate": resource.get("ca_certificate") or "",
             }
     return found
+
+
+def teardown(site: dict, confirmed_organization: str = "") -> list[dict]:
+    """Everything at Google that belongs to a site, but not its APIs, which others may use.
+
+    Args:
+        site: the facts that ``derive`` gives.
+        confirmed_organization: name of an organisation that may be removed although it is a paid one.
+    """
+    role = {**site, "name": site["network"], "apis": [], "subnets": subnets(site["clusters"])}
+    result = [*network(role), *clusters(role), *backend(role)]
+    if confirmed_organization:
+        for entry in result:
+            if entry["kind"] == "apigee_organization":
+                entry["confirm_deletion"] = confirmed_organization
+    return result

@@ -246,3 +246,21 @@ def ready_endpoints(slices: list[dict], wanted: list[dict]) -> dict[str, list[di
 def crowded(endpoints: dict[str, list], limit: int) -> list[str]:
     """Names that give more than *limit* addresses, each with the number."""
     return [f"{name} ({len(found)} addresses)" for name, found in sorted(endpoints.items()) if len(found) > limit]
+
+
+def owned(definitions: list[dict], found: list[dict]) -> list[dict]:
+    """Definitions whose object exists and carries our label; a namespace may hold more than ours and always stays.
+
+    Args:
+        definitions: what was declared.
+        found: results of looking up labelled objects, one for each kind.
+    """
+    there = {
+        (entry.get("kind"), entry["metadata"].get("namespace"), entry["metadata"]["name"])
+        for result in found
+        for entry in result.get("resources") or []
+    }
+    places = (
+        (entry, (entry["kind"], entry["metadata"].get("namespace"), entry["metadata"]["name"])) for entry in definitions
+    )
+    return [entry for entry, place in places if place in there]

@@ -80,6 +80,12 @@ def lines(collected: dict, check_mode: bool) -> list[str]:
 
 
 def _change(change: dict) -> str:
+    before, after = change.get("before") or [], change.get("after") or []
+    if isinstance(before, list) and isinstance(after, list) and (before or after):
+        parts = [f"+ {_short(item)}" for item in after if item not in before]
+        parts += [f"- {_short(item)}" for item in before if item not in after]
+        if parts:
+            return f"{change.get('field', '')}: {', '.join(parts)}"
     return f"{change.get('field', '')}: {_short(change.get('before'))} -> {_short(change.get('after'))}"
 
 
