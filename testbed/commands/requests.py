@@ -36,7 +36,7 @@ def report(facts: dict[str, Any], *, listed: bool = False, since: int = 0) -> li
     entries = facts.get("requests", [])
     lines = []
     if listed:
-        lines += [f" {entry.get('id', ''):>5} {entry['status']:>3} {entry['verb']:6} {entry['method'] or 'unknown'}  "
+        lines += [f" {entry['number']:>5} {entry['status']:>3} {entry['verb']:6} {entry['method'] or 'unknown'}  "
                   f"{entry['path']}" for entry in entries]
         lines += [""] if entries else []
     changing = {entry["method"] for entry in entries if entry.get("mutating")}
@@ -45,6 +45,6 @@ def report(facts: dict[str, Any], *, listed: bool = False, since: int = 0) -> li
         lines.append(f" {count:6}  {'writes' if name in changing else 'reads ':6}  {name}")
     after = f" after call {since}" if since else ""
     lines.append(f" {counters['reads']} reads, {counters['mutating']} writes{after}")
-    if entries and entries[-1].get("id"):
-        lines.append(f" The last call has number {entries[-1]['id']}: testbed requests --since {entries[-1]['id']}")
+    if entries:
+        lines.append(f" The last call has number {entries[-1]['number']}: testbed requests --since {entries[-1]['number']}")
     return lines
