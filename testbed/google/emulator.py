@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import pkgutil
 from collections.abc import Callable
@@ -60,6 +61,8 @@ class Emulator:
         self._work: dict[str, Callable[..., Any]] = {}
         self._failures: dict[str, Callable[..., Any]] = {}
         self.services: list[Service] = []
+        self.background: set[asyncio.Task[Any]] = set()
+        """Work that no request waits for, such as starting clusters again after a restart."""
         self.violations: list[str] = []
         """Answers of the emulator that broke the contract, and crashes of handlers: tests fail when there is one."""
         for cls in service_classes():
@@ -99,12 +102,20 @@ class Emulator:
 
     async def stop(self) -> None:
         """Stop background work and close the store."""
-        await self.operations.stop()
+        await self._halt()
         self.store.close()
+
+    async def _halt(self) -> None:
+        """Cancel everything that runs in the background."""
+        await self.operations.stop()
+        tasks = list(self.background)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def reset(self) -> None:
         """Return to the freshly seeded state; key files, tokens that were given out and durations stay."""
-        await self.operations.stop()
+        await self._halt()
         await self.world.reset()
         self.faults.clear()
         await self.store.clear(keep=("tokens/", "settings/"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -123,10 +124,12 @@ def _body(incoming: Incoming) -> tuple[Any, bool]:
     """Return the parsed body and whether there is one; raw bodies are not parsed."""
     if incoming.match is None or incoming.match.method.raw or not incoming.raw:
         return None, bool(incoming.raw)
+    if incoming.content_type.startswith("application/x-www-form-urlencoded"):
+        # The token exchange takes a form, as OAuth says.
+        return dict(urllib.parse.parse_qsl(incoming.raw.decode())), True
     try:
         return json.loads(incoming.raw), True
     except ValueError as exc:
-        # Undocumented: Apigee takes application/octet-stream with an empty body for status changes.
         raise GoogleError(400, f"Invalid JSON payload received. {exc}") from exc
 
 

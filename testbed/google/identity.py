@@ -124,7 +124,7 @@ class Identity:
         policy = tx.get(f"policies/projects/{project}") or {"bindings": []}
         for binding in policy["bindings"]:
             members = binding.get("members", [])
-            if f"serviceAccount:{principal}" not in members and f"user:{principal}" not in members:
+            if not {principal, f"serviceAccount:{principal}", f"user:{principal}"} & set(members):
                 continue
             if any(fnmatch.fnmatchcase(permission, glob) for glob in ROLES.get(binding["role"], ())):
                 return True

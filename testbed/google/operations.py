@@ -129,9 +129,33 @@ class Operations:
             tx.after_commit.append(lambda: self._schedule(key))
         return self.render(document)
 
-    def later(self, call: Call, *, duration: str, work: str, arguments: dict[str, Any], real: bool = False) -> None:
-        """Do work after a duration without an operation that clients could see (deployment states, cascades)."""
-        self.start(call, "internal", scope="internal", duration=duration, work=work, arguments=arguments, real=real)
+    def later(
+        self,
+        owner: Call | Run,
+        *,
+        duration: str,
+        work: str,
+        arguments: dict[str, Any],
+        real: bool = False,
+        tx: Transaction | None = None,
+    ) -> None:
+        """Do work after a duration without an operation that clients could see (deployment states, cascades).
+
+        owner: the call, or the run of other work together with its transaction tx.
+        """
+        tx = tx or owner.store  # type: ignore[union-attr]
+        service = owner.service.prefix if hasattr(owner, "service") else owner.document["service"]
+        started, identifier = time.time(), str(uuid.uuid4())
+        document = {
+            "family": "internal", "service": service, "scope": "internal", "id": identifier,
+            "name": f"internal/operations/{identifier}", "number": 0, "started": started,
+            "due": started + DURATIONS[duration] * self.scale(tx), "finished": None, "work": work,
+            "arguments": arguments, "lock": None, "real": real, "fail": None, "error": None, "response": None,
+            "metadata": None, "public": {}, "user": "", "method": "",
+        }  # fmt: skip
+        key = self.key(service, document["name"])
+        tx.put(key, document)
+        tx.after_commit.append(lambda: self._schedule(key))
 
     @staticmethod
     def _identifier(family: str, started: float, call: Call) -> str:
