@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Is this machine fit? What the testbed needs is the testbed's to say; here apt gets it, and room and memory are seen."""
+"""Is this machine fit? What the testbed needs is the testbed's to say; here apt gets it, and room is looked at."""
 
 from __future__ import annotations
 
