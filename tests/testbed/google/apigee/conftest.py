@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import zipfile
 from typing import Any
 
@@ -13,7 +14,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from testbed.google.app import EMULATOR, create_app
 from testbed.google.recording_world import RecordingWorld
-from testbed.google.seed import OWNER, PROJECT, PROJECT_NUMBER
+from testbed.google.seed import OWNER, PROJECT, PROJECT_NUMBER, seed
+from testbed.google.store import Store
 
 ORG = PROJECT
 NETWORK = "shop-vpc"
@@ -182,10 +184,22 @@ class Apigee:
         return {item["proxy"]: item["revision"] for item in found["deployments"]}
 
 
+@pytest.fixture(scope="session")
+def account_keys(tmp_path_factory):
+    """The seeded accounts' keys, made once: making them is most of the time that a fresh emulator takes."""
+    folder = tmp_path_factory.mktemp("keys")
+    store = Store(folder / "google.sqlite")
+    seed(store.snapshot(), folder)
+    store.close()
+    return list(folder.glob("*.json"))
+
+
 @pytest.fixture
-async def apigee(tmp_path):
+async def apigee(tmp_path, account_keys):
     """A prepared emulator with a recording world, and the promise that it never broke its own contract."""
     world = RecordingWorld()
+    for file in account_keys:
+        shutil.copy(file, tmp_path)
     async with TestClient(TestServer(create_app(tmp_path, world))) as client:
         helper = Apigee(client, world)
         await helper.prepare()
