@@ -124,6 +124,12 @@ class ApigeeInstances:
                     return {**json.loads(body), "instance": runtime.instance.name, "host": runtime.instance.host}
         return None
 
+    async def forget(self) -> None:
+        """Let every runtime forget DNS answers and pooled connections, as waiting for their ends would."""
+        for runtime in list(self._running.values()):
+            for what in ("/caches", "/pools"):
+                await self._ask(runtime, "DELETE", what)
+
     async def connect(self) -> socket.socket:
         """A connection to an instance, each in turn, as a load balancer before them would. Raises OSError."""
         runtimes = list(self._running.values())

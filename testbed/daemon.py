@@ -102,6 +102,10 @@ class Daemon:
             found = await self._world.instances.trace(request.match_info["identifier"])
             return web.json_response(found, status=200 if found is not None else 404)
 
+        async def forget(_request: web.Request) -> web.Response:
+            await self._world.instances.forget()
+            return web.json_response({})
+
         async def environment(_request: web.Request) -> web.Response:
             await self._renew_token()
             return web.json_response({
@@ -111,6 +115,7 @@ class Daemon:
         app = web.Application()
         app.router.add_get("/status", status)
         app.router.add_get("/trace/{identifier}", trace)
+        app.router.add_delete("/memory", forget)
         app.router.add_post("/environment", environment)
         return app
 

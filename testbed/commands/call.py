@@ -26,11 +26,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-H", "--header", action="append", default=[], metavar="'NAME: VALUE'")
     parser.add_argument("-d", "--data", metavar="TEXT", help="body; @FILE reads a file")
     parser.add_argument("--json", action="store_true", help="answer and hops for programs")
+    parser.add_argument("--fresh", action="store_true",
+                        help="let Apigee first forget DNS answers and open connections, which it keeps for a minute")
     parser.add_argument("--timeout", type=float, default=90.0, metavar="SECONDS")
 
 
 def run(state: State, options: argparse.Namespace) -> int:
     common.require_up(state)
+    if options.fresh:
+        common.control(state, "DELETE", "/memory")
     facts = call(state, options.url, method=options.request, headers=options.header, data=_body(options.data),
                  timeout=options.timeout)
     print(json.dumps(facts, indent=2) if options.json else "\n".join(report(facts)))

@@ -46,5 +46,6 @@ def report(facts: dict[str, Any], *, listed: bool = False, since: int = 0) -> li
     after = f" after call {since}" if since else ""
     lines.append(f" {counters['reads']} reads, {counters['mutating']} writes{after}")
     if entries:
-        lines.append(f" The last call has number {entries[-1]['number']}: testbed requests --since {entries[-1]['number']}")
+        last = entries[-1]["number"]
+        lines.append(f" The last call has number {last}: testbed requests --since {last}")
     return lines
