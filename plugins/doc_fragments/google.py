@@ -13,11 +13,13 @@ options:
   project:
     description:
       - The Google Cloud project, by id or number.
-      - Without it, E(GCP_PROJECT), E(GOOGLE_CLOUD_PROJECT), E(CLOUDSDK_CORE_PROJECT), then the project that the credentials name.
+      - Without it, E(GCP_PROJECT), E(GOOGLE_CLOUD_PROJECT), E(CLOUDSDK_CORE_PROJECT), then the project that the
+        credentials name.
     type: str
   auth_kind:
     description:
-      - How to get credentials. Without it, what is given decides, and application default credentials are the last resort.
+      - How to get credentials. Without it, what is given decides, and application default credentials are the last
+        resort.
       - V(application) takes application default credentials, workload identity federation included.
       - Without it, E(GCP_AUTH_KIND) is used.
     type: str

@@ -57,9 +57,9 @@ def _carry_out(item: Item, before: dict[Item, set[Item]], context: Context) -> N
             return
         _ACTIONS[item.action](item, context)
         if item.pending and (key := item.resource.lock_key()):
-            context.once(("started", key), lambda: item.label)
+            context.started[key] = item.label
     except Failure as error:
-        item.failure = error
+        item.failure, item.action = error, "failed"
 
 
 def _held_up(item: Item, before: dict[Item, set[Item]], context: Context) -> str:
@@ -69,13 +69,8 @@ def _held_up(item: Item, before: dict[Item, set[Item]], context: Context) -> str
     for other in before[item]:
         if other.pending:
             return f"not started: waits for {other.label}"
-    key = item.resource.lock_key()
-    ahead = context.once(("started", key), lambda: "") if key and item.changed else ""
-    if ahead:
-        return f"not started: Google does one thing at a time there, now {ahead}"
-    if key:
-        context.forget(("started", key))
-    return ""
+    ahead = context.started.get(item.resource.lock_key()) if item.changed else None
+    return f"not started: Google does one thing at a time there, now {ahead}" if ahead else ""
 
 
 def _create(item: Item, context: Context) -> None:

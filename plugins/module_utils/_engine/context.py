@@ -17,14 +17,14 @@ class Context:
 
     check           predict only
     wait            False: start long work and report it as pending
-    services_enabled  becomes True when this run has enabled an API, which takes Google a while to notice
     """
 
     def __init__(self, client: Client, check: bool = False, wait: bool = True) -> None:
         self.client = client
         self.check = check
         self.wait = wait
-        self.services_enabled = False
+        #: Lock key -> what was started under it and is still running, when nobody waits.
+        self.started: dict[str, str] = {}
         self._known: dict[t.Hashable, t.Any] = {}
         self._locks: dict[t.Hashable, threading.RLock] = {}
         self._guard = threading.Lock()

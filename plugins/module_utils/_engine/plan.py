@@ -25,7 +25,7 @@ from .resource import Reference, Resource, State
 class Item:
     """One object of a run: what is asked, what was found, what is to be done.
 
-    ``action`` is created, updated, recreated, deleted, unchanged, kept (not ours, left alone) or pending.
+    ``action`` is created, updated, recreated, deleted, unchanged, kept (not ours, left alone), pending or failed.
     ``unsure``: could not be read yet because its API is only just being enabled; looked at again before it is made.
     """
 
@@ -54,6 +54,8 @@ class Item:
     @property
     def changed(self) -> bool:
         """Whether something is or would be different afterwards."""
+        if self.action == "failed":
+            return self.resource.wire.counts.writes > 0
         return self.action in ("created", "updated", "recreated", "deleted")
 
 

@@ -41,12 +41,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 import enum
+import re
 import string
 import typing as t
 from urllib.parse import quote
 
-from .._google import operations
-from .._google.errors import ApiError, Failure
+from .._google import clock, operations
+from .._google.errors import ApiError, Failure, OperationError
 from .._google.session import Wire
 from . import fields as f
 from .compare import HIDDEN, Change, differences
@@ -132,6 +133,8 @@ class Resource:
     long_running: t.ClassVar[bool] = False
     #: Seconds that a change of one object may take, unless ``timeout`` says otherwise.
     timeout: t.ClassVar[float] = 300.0
+    #: Seconds for which a delete is repeated while Google says that the object is in use.
+    delete_patience: t.ClassVar[float] = 60.0
     #: Which option is the object's name in reports.
     name_option: t.ClassVar[str] = "name"
 
@@ -398,16 +401,28 @@ class Resource:
         return sorted({".".join(top[change.top].place) for change in changes})
 
     def delete(self, found: Document) -> None:
-        """Remove it and wait until Google is done. Already gone is fine."""
+        """Remove it and wait until Google is done. Already gone is fine, still in use is tried again for a while."""
+        patience = clock.Deadline(self.delete_patience)
+        while True:
+            try:
+                self.finish(self.send_delete())
+                return
+            except (ApiError, OperationError) as error:
+                if isinstance(error, ApiError) and error.missing:
+                    return
+                if patience.over() or not self.in_use(error):
+                    raise
+            clock.sleep(min(10.0, patience.left()))
+
+    def send_delete(self) -> t.Any:
+        """The call that removes it; returns the reply."""
         query = {"requestId": request_id()} if self.request_ids else {}
         path = self.url() if not self.list_items else f"{self.parent_url()}/{quote(self.remote_id)}"
-        try:
-            reply = self.wire.send(self.service, "DELETE", path, query=query)
-        except ApiError as error:
-            if error.missing:
-                return
-            raise
-        self.finish(reply.json())
+        return self.wire.send(self.service, "DELETE", path, query=query).json()
+
+    def in_use(self, error: ApiError | OperationError) -> bool:
+        """Whether a delete was refused only because something that is just going away still uses the object."""
+        return re.search("resource_?in_?use", f"{getattr(error, 'reason', '')} {error.said}", re.I) is not None
 
     def finish(self, reply: t.Any) -> Document:
         """Wait for the operation a write answered with, unless it is long and nobody waits.

@@ -76,8 +76,8 @@ def load(options: t.Mapping[str, t.Any]) -> tuple[t.Any, str | None]:
     except google.auth.exceptions.GoogleAuthError as error:
         raise CredentialsError(
             f"credentials of kind {kind} cannot be used: {str(error).rstrip('.')}. "
-            "Set auth_kind with service_account_file, service_account_contents or access_token, or give application default credentials "
-            "(GOOGLE_APPLICATION_CREDENTIALS or 'gcloud auth application-default login')."
+            "Set auth_kind with service_account_file, service_account_contents or access_token, or give application "
+            "default credentials (GOOGLE_APPLICATION_CREDENTIALS or 'gcloud auth application-default login')."
         ) from error
     target = options.get("impersonate_service_account")
     if target:

@@ -23,6 +23,8 @@ USER_AGENT = "gatewayops.apigee_gke/0.1.0 (Ansible collection)"
 #: Seconds to connect and to wait for a reply's bytes.
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 60.0
+#: Seconds that Google may take to notice that an API is enabled.
+PROPAGATION = 240.0
 #: Connections kept open to one host: more objects than this at once wait for each other.
 CONNECTIONS = 16
 
@@ -70,6 +72,11 @@ class Client:
         self._credentials: t.Any = None
         self._credentials_project: str | None = None
         self._lock = threading.Lock()
+        self._patient: clock.Deadline | None = None
+
+    def be_patient(self) -> None:
+        """An API was just enabled: Google takes a while to notice, so "not enabled" is not believed at once."""
+        self._patient = clock.Deadline(PROPAGATION)
 
     def project(self) -> str | None:
         """The project that the credentials name, for a user who gives none."""
@@ -200,7 +207,8 @@ class Client:
                 uncertain = uncertain or reply.status != 429
                 clock.sleep(clock.jitter(retries.pause(attempt, reply.headers.get("Retry-After"))))
                 continue
-            if busy and retries.busy(error) and not until.over():
+            early = error.service_disabled and self._patient is not None and not self._patient.over()
+            if busy and (early or retries.busy(error)) and not until.over():
                 attempt = 0
                 clock.sleep(min(clock.jitter(max(1.0, next(looks))), until.left()))
                 continue

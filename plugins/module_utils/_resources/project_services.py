@@ -77,7 +77,8 @@ class ProjectServices(Resource):
                 repeatable=True,
             )
             self.finish(reply.json())
-        self.context.services_enabled = True
+        if missing:
+            self.context.client.be_patient()
 
     def delete(self, found: Document) -> None:
         for name in found["services"]:

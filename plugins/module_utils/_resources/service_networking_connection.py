@@ -14,7 +14,7 @@ from .._engine.fields import Document, Field
 from .._engine.ownership import Mark, ParentMark
 from .._engine.resource import Reference, Resource
 from .._google import operations
-from .._google.errors import ApiError
+from .._google.errors import ApiError, OperationError
 
 SERVICE = "servicenetworking.googleapis.com"
 PEERING = "servicenetworking-googleapis-com"
@@ -42,6 +42,7 @@ class ServiceNetworkingConnection(Resource):
     parent_path = f"v1/services/{SERVICE}/connections"
     update_method = "PATCH"
     timeout = 900.0
+    delete_patience = 600.0
     mark: t.ClassVar[Mark] = ParentMark(_network)
     fields = (
         Field("network", required=True, identity=True, reference="compute_network"),
@@ -71,10 +72,6 @@ class ServiceNetworkingConnection(Resource):
         if given.startswith("projects/"):
             project = given.split("/")[1]
         return f"projects/{self.context.project_number(self.wire, project)}/global/networks/{name}"
-
-    def absent_when(self, error: ApiError) -> bool:
-        # A network that does not exist has no connections.
-        return error.missing
 
     def read(self) -> Document | None:
         network = self.full_network()
@@ -106,17 +103,10 @@ class ServiceNetworkingConnection(Resource):
         )
         self.finish(reply.json())
 
-    def delete(self, found: Document) -> None:
-        try:
-            reply = self.wire.send(
-                self.service,
-                "POST",
-                f"{self.parent_url()}/{PEERING}",
-                body={"consumerNetwork": self.full_network()},
-                repeatable=True,
-            )
-        except ApiError as error:
-            if error.missing:
-                return
-            raise
-        self.finish(reply.json())
+    def send_delete(self) -> t.Any:
+        body = {"consumerNetwork": self.full_network()}
+        return self.wire.send(self.service, "POST", f"{self.parent_url()}/{PEERING}", body=body, repeatable=True).json()
+
+    def in_use(self, error: ApiError | OperationError) -> bool:
+        # Producers release their side some time after their last instance is gone.
+        return isinstance(error, OperationError) and error.number == 9

@@ -4,7 +4,7 @@
 
 """Scripted HTTP: a test states, in order, which calls a module makes and what Google answers.
 
-The whole real path runs (module, engine, session, requests); only the socket is replaced. In the manner of community.dns.
+The whole real path runs (module, engine, session, requests); only the socket and the clock are replaced.
 
     script = Script()
     script.expect("GET", "compute", "compute/v1/projects/p/global/networks/n").replies(404, error="not found")
@@ -205,6 +205,7 @@ class Script:
             mock.patch.object(basic.AnsibleModule, "exit_json", finish),
             mock.patch.object(basic.AnsibleModule, "fail_json", failing),
             mock.patch(f"{clock}.sleep", self.slept.append),
+            mock.patch(f"{clock}.now", lambda: sum(self.slept)),
         ):
             try:
                 module.main()
