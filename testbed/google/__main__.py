@@ -16,8 +16,10 @@ from pathlib import Path
 
 from aiohttp import web
 
+from testbed.certificates import Authority
 from testbed.google.app import EMULATOR, create_app
 from testbed.google.connection import describe
+from testbed.google.proxy import Proxy, gcloud_proxy_environment
 from testbed.google.recording_world import RecordingWorld
 from testbed.google.seed import point_keys_at
 
@@ -38,7 +40,12 @@ async def main() -> None:
     address = runner.addresses[0]
     url = f"http://{address[0]}:{address[1]}"
     point_keys_at(options.state, f"{url}/oauth2/token")
+    authority = Authority.load_or_create(options.state / "authority")
+    proxy = Proxy(lambda: asyncio.open_connection(*address[:2]), authority, options.state)
+    gateway = await proxy.serve(options.host, 0)
     connection = describe(url, options.state)
+    host, port = gateway.sockets[0].getsockname()[:2]
+    connection["gcloud"] |= gcloud_proxy_environment(host, port, authority.certificate_file)
     connection["access_token"] = await app[EMULATOR].identity.token_for("deployer@acme-shop.iam.gserviceaccount.com")
     path = options.state / "connection.json"
     path.touch(0o600)
@@ -48,6 +55,7 @@ async def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await stop.wait()
+    gateway.close()
     await runner.cleanup()
 
 

@@ -47,6 +47,9 @@ async def _serve(request: web.Request) -> web.StreamResponse:
     emulator = request.app[EMULATOR]
     path, _, query = request.raw_path.partition("?")
     prefix, _, rest = path.lstrip("/").partition("/")
+    if (prefix, rest.partition("/")[0]) == ("v1", "organizations"):
+        # gcloud apigee keeps only the host of an endpoint override (Cloud SDK 528, command_lib/apigee/request.py).
+        prefix, rest = "apigee", f"{prefix}/{rest}"
     incoming = Incoming(
         prefix=prefix,
         verb=request.headers.get("X-HTTP-Method-Override", request.method),

@@ -19,7 +19,12 @@ from typing import Any
 from testbed.google.schema import ERROR, WARNING, Finding, Schemas, camel, check_scalar
 
 # Google's servers accept the leading names without the dollar sign too; gcloud sends $alt with enum options.
-_SYSTEM_ALIASES = {"$" + name for name in ("alt", "fields", "prettyPrint", "key", "callback")} | {"$userProject"}
+# returnPartialSuccess is sent by gcloud to Compute although the document lacks it (google-apis.md 7, false alarms).
+_SYSTEM_ALIASES = (
+    {"returnPartialSuccess"}
+    | {"$" + name for name in ("alt", "fields", "prettyPrint", "key", "callback")}
+    | {"$userProject"}
+)
 _TEMPLATE = re.compile(r"\{(\+?)([^}]+)\}")
 
 
