@@ -11,7 +11,7 @@ from testbed.google.errors import GoogleError, precondition
 from testbed.google.rules import Required, Said
 from testbed.google.service import Call, handles, work
 from testbed.google.services.apigee import picture
-from testbed.google.services.apigee.base import ApigeeService, drop, public, typed
+from testbed.google.services.apigee.base import ApigeeService, drop, name_list, public, typed
 from testbed.google.services.apigee.names import ids, key, now_ms, require_organization
 from testbed.google.services.apigee.networking import authorized
 from testbed.google.services.apigee.push import push
@@ -26,6 +26,15 @@ class Organizations(ApigeeService):
     """organizations.*"""
 
     volatile = ("blocked_until", "deleted_at", "caCertificates")
+    # Name lists of kinds that are not emulated yet: they answer 501 and name themselves, not 404.
+    extra_routes = (
+        *(name_list(f"apigee.organizations.environments.{kind}.list", "organizations/[^/]+/environments/[^/]+", kind)
+          for kind in ("keystores", "references")),
+        name_list("apigee.organizations.environments.keystores.aliases.list",
+                  "organizations/[^/]+/environments/[^/]+/keystores/[^/]+", "aliases"),
+        name_list("apigee.organizations.sharedflows.revisions.list", "organizations/[^/]+/sharedflows/[^/]+",
+                  "revisions"),
+    )
 
     @handles("apigee.organizations.create", rules=[
         Required("parent", query=True, source=f"{DOCUMENT}: parent is required"),

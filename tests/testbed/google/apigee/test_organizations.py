@@ -163,3 +163,11 @@ async def test_reader_may_not_write(apigee):
     assert await apigee.call("GET", apigee.at("environments"), token=token) == []
     with apigee.refused(403, "apigee.environments.create"):
         await apigee.call("POST", apigee.at("environments"), {"name": "prod"}, token=token)
+
+
+async def test_kinds_of_later_issues_say_that_they_are_not_emulated(apigee):
+    await apigee.organization()
+    await apigee.environment(attach=False)
+    for path in ("environments/prod/keystores", "environments/prod/references", "environments/prod/flowhooks/PreProxy"):
+        with apigee.refused(501, "is not emulated by this testbed"):
+            await apigee.get(path)
