@@ -121,7 +121,7 @@ class ApigeeInstances:
             with contextlib.suppress(WorldError):
                 status, body = await self._ask(runtime, "GET", f"/trace/{identifier}")
                 if status == 200:
-                    return {**json.loads(body), "instance": runtime.instance.name, "host": runtime.instance.host}
+                    return {**json.loads(body), "instance": runtime.instance.name, "address": runtime.instance.host}
         return None
 
     async def forget(self) -> None:

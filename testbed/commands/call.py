@@ -91,13 +91,13 @@ def report(facts: dict[str, Any]) -> list[str]:
     arrow = "\u2192" if fancy() else "->"
     lines = [f" {facts['method']} {facts['url']}"]
     trace = facts["trace"] or {}
-    served = ", ".join(part for part in (
-        trace.get("host"),
-        f"environment {trace['environment']}" if trace.get("environment") else "",
-        f"proxy {trace['proxy']} revision {trace['revision']}" if trace.get("proxy") else "no proxy took it") if part)
+    hops = trace.get("hops", [])
     if trace:
-        lines.append(f"   Apigee      {served}")
-    for hop in trace.get("hops", []):
+        proxy = next((hop for hop in hops if hop["kind"] == "proxy"), None)
+        served = (f"environment {proxy['environment']}, proxy {proxy['name']} revision {proxy['revision']}" if proxy
+                  else "no proxy took it")
+        lines.append(f"   Apigee      {trace['address']}, {served}")
+    for hop in hops:
         if hop["kind"] != "target":
             continue
         found = hop.get("resolution")
@@ -105,7 +105,7 @@ def report(facts: dict[str, Any]) -> list[str]:
             how = "from Apigee's cache" if found.get("from_cache") else "peered DNS"
             ttl = f", TTL {found['ttl']} s" if found.get("ttl") is not None else ""
             lines.append(f"   resolved    {hop['name']}  {arrow}  {', '.join(found['addresses'])}   ({how}{ttl})")
-        elif hop.get("error"):
+        elif not hop.get("connected"):
             lines.append(f"   resolved    {hop['name']}  {arrow}  nothing")
         if hop.get("connected"):
             connected = hop["connected"] if ":" in hop["connected"] else f"{hop['connected']}:{hop['port']}"

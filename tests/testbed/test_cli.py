@@ -134,7 +134,8 @@ def test_logs_offer_near_names(state: State, capsys: pytest.CaptureFixture[str])
 
 
 TRACE = {
-    "host": "10.30.0.2", "environment": "prod", "proxy": "orders", "revision": "1", "hops": [
+    "address": "10.30.0.2", "hops": [
+        {"kind": "proxy", "environment": "prod", "name": "orders", "revision": "1"},
         {"kind": "route", "at_ms": 1},
         {"kind": "target", "name": "orders.shop.svc.gke.acme.internal", "port": 8080,
          "resolution": {"addresses": ["10.20.0.9", "10.20.0.10"], "ttl": 10, "from_cache": False},
@@ -152,7 +153,7 @@ def test_a_call_shows_name_addresses_and_pod():
 
 
 def test_a_failed_call_shows_apigees_fault():
-    trace = {**TRACE, "hops": [{**TRACE["hops"][1], "resolution": None, "connected": None, "error": "no such name"}]}
+    trace = {**TRACE, "hops": [{**TRACE["hops"][2], "resolution": None, "connected": None, "error": "no such name"}]}
     body = json.dumps({"fault": {"faultstring": "Unable to resolve host", "detail": {
         "errorcode": "protocol.http.NoResolvedHost", "reason": "TARGET_CONNECT_HOST_NOT_REACHABLE"}}})
     text = "\n".join(call.report({"method": "GET", "url": "https://x/", "status": 503, "milliseconds": 1, "body": body,

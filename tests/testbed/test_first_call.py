@@ -208,7 +208,7 @@ def _gateway(testbed: Testbed, compute: str) -> None:
 
 
 def test_the_hops_are_shown_to_people(testbed: Testbed):
-    shown = testbed.run("call", URL).stdout
+    shown = testbed.run("call", "--fresh", URL).stdout
     for part in ("environment prod, proxy orders revision 1", f"orders.shop.svc.{SUFFIX}", "pod orders-", "200 in"):
         assert part in shown
     shown = testbed.run("status").stdout
@@ -264,26 +264,21 @@ def test_without_the_headless_service_the_name_does_not_resolve(testbed: Testbed
     assert _eventually(lambda: testbed.call()["status"] == 200)
 
 
-def test_new_connections_reach_exactly_the_ready_pods(testbed: Testbed):
-    for replicas in (1, 3, 2):
-        testbed.tool("kubectl", "scale", "deployment/orders", "-n", "shop", f"--replicas={replicas}")
-        testbed.tool("kubectl", "rollout", "status", "deployment/orders", "-n", "shop", "--timeout=60s")
+@pytest.mark.parametrize("replicas", [1, 3, 2])
+def test_new_connections_reach_exactly_the_ready_pods(testbed: Testbed, replicas: int):
+    testbed.tool("kubectl", "scale", "deployment/orders", "-n", "shop", f"--replicas={replicas}")
+    testbed.tool("kubectl", "rollout", "status", "deployment/orders", "-n", "shop", "--timeout=60s")
+    seen: dict[str, set[str]] = {}
 
-        def addresses() -> set[str]:
-            facts = testbed.call()
-            return set(next(hop for hop in facts["trace"]["hops"] if hop["kind"] == "target")
-                       ["resolution"]["addresses"])
+    def agree() -> bool:
+        pods = json.loads(testbed.tool("kubectl", "get", "pods", "-n", "shop", "-o", "json"))["items"]
+        seen["ready"] = {pod["status"]["podIP"] for pod in pods if not pod["metadata"].get("deletionTimestamp")}
+        target = next(hop for hop in testbed.call()["trace"]["hops"] if hop["kind"] == "target")
+        seen["resolved"] = set(target["resolution"]["addresses"])
+        return seen["ready"] == seen["resolved"]
 
-        wanted = {"addresses": set()}
-
-        def agree() -> bool:
-            pods = json.loads(testbed.tool("kubectl", "get", "pods", "-n", "shop", "-o", "json"))["items"]
-            wanted["addresses"] = {pod["status"]["podIP"] for pod in pods
-                                   if not pod["metadata"].get("deletionTimestamp")}
-            return addresses() == wanted["addresses"]
-
-        assert _eventually(agree), wanted
-        assert len(wanted["addresses"]) == replicas
+    assert _eventually(agree), seen
+    assert len(seen["ready"]) == replicas
 
 
 def test_it_goes_on_after_the_daemon_was_killed(testbed: Testbed):
