@@ -173,8 +173,8 @@ def decide(item: Item) -> None:
             return
         item.refused.extend(
             resource.refusal(change)
-            or f"{change.field} cannot be changed in place: it is {_said(change.before)}, "
-            f"wanted {_said(change.shown()['after'])}. "
+            or f"{change.field} cannot be changed in place: it is {_said(change, change.before)}, "
+            f"wanted {_said(change, change.after)}. "
             "Keep the value, or set allow_recreate: true to delete it and create it again."
             for change in fixed
         )
@@ -203,5 +203,9 @@ def _decide_failed(item: Item) -> None:
     )
 
 
-def _said(value: t.Any) -> str:
+def _said(change: Change, value: t.Any) -> str:
+    if change.spec.type == "bool":
+        return str(bool(value)).lower()
+    if change.spec.secret:
+        return "something else"
     return "not set" if value in (None, "", [], {}) else str(value)

@@ -50,9 +50,9 @@ def whole(items: list[Item], diff: bool) -> dict[str, t.Any]:
         "changed": any(item.changed for item in items),
         "resources": entries,
         "pending": [
-            {"kind": item.resource.kind, "name": item.resource.name, "reason": item.pending}
+            {"kind": item.resource.kind, "name": item.resource.name, "reason": item.pending or item.word.lower()}
             for item in items
-            if item.pending
+            if item.pending or item.action == "pending"
         ],
         "requests": {
             "reads": sum(item.resource.wire.counts.reads for item in items),

@@ -34,8 +34,10 @@ def complete(pools: list[Document], workload_identity: bool) -> None:
     """Add to new pools what follows from the rest."""
     for pool in pools:
         scaling = pool.get("autoscaling")
-        if scaling is not None:
-            scaling["enabled"] = bool(scaling.get("maxNodeCount"))
+        if scaling is not None and not scaling.get("maxNodeCount"):
+            pool["autoscaling"] = {"enabled": False}
+        elif scaling is not None:
+            scaling["enabled"] = True
             pool.setdefault("initialNodeCount", scaling.get("minNodeCount") or 1)
         if workload_identity:
             config = pool.setdefault("config", {})
@@ -75,7 +77,8 @@ def steps(cluster: GkeCluster, found: Document, changes: list[Change]) -> t.Iter
             yield lambda n=name, m=management: _call(cluster, n, "setManagement", {"management": m})
         if "autoscaling" in updates:
             scaling = {**(there[name].get("autoscaling") or {}), **new["autoscaling"]}
-            scaling["enabled"] = bool(scaling.get("maxNodeCount"))
+            # Limits beside "off" are refused.
+            scaling = {**scaling, "enabled": True} if scaling.get("maxNodeCount") else {"enabled": False}
             yield lambda n=name, s=scaling: _call(cluster, n, "setAutoscaling", {"autoscaling": s})
         if "size" in updates:
             yield lambda n=name: _call(cluster, n, "setSize", {"nodeCount": wanted[n]["nodes"]})

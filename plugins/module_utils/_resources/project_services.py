@@ -63,6 +63,13 @@ class ProjectServices(Resource):
                     enabled.append(str(found.get("name", "")).rsplit("/", 1)[-1])
         return {"services": enabled} if enabled else None
 
+    def difference(self, found: Document) -> list[Change]:
+        missing = [name for name in self.wanted() if name not in found["services"]]
+        spec = self.fields[0]
+        return (
+            [Change("services", found["services"], [*found["services"], *missing], spec, "services")] if missing else []
+        )
+
     def create(self) -> None:
         self.update({"services": []}, [])
 
