@@ -94,5 +94,10 @@ def unsupported(what: str) -> Fault:
     return Fault(501, "testbed.apigee.Unsupported", f"The testbed's Apigee runtime does not execute {what}")
 
 
+def malformed_request(what: str) -> Fault:
+    """A body that is not HTTP. The code is the testbed's own: Apigee's ingress refuses such requests before Apigee."""
+    return Fault(400, "testbed.apigee.MalformedRequest", f"Malformed request body: {what}")
+
+
 def internal_error() -> Fault:
     return Fault(500, "messaging.runtime.UnknownException", "Internal error of the testbed's Apigee runtime")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import aiohttp
@@ -82,19 +83,33 @@ async def _created(_session, _context, _parameters) -> None:
         attempt.pooled = False
 
 
+@dataclass
+class _Pool:
+    session: aiohttp.ClientSession
+    leases: int = 0
+    retired: bool = False
+
+
 class Pools:
-    """All target pools. ``prune`` closes those that no configuration in use refers to."""
+    """All target pools. A request leases one; a pool that is no longer wanted closes when its last lease ends."""
 
     def __init__(self, resolver: Resolver, scale: float = 1.0) -> None:
         self._resolver = resolver
         self._scale = scale
-        self._sessions: dict[PoolKey, aiohttp.ClientSession] = {}
+        self._pools: dict[PoolKey, _Pool] = {}
 
-    def session(self, key: PoolKey) -> aiohttp.ClientSession:
-        session = self._sessions.get(key)
-        if session is None:
-            session = self._sessions[key] = self._open(key.settings)
-        return session
+    def lease(self, key: PoolKey) -> tuple[aiohttp.ClientSession, Callable[[], Awaitable[None]]]:
+        """A session, and what to call when the request and its response are done with it."""
+        pool = self._pools.get(key)
+        if pool is None:
+            pool = self._pools[key] = _Pool(self._open(key.settings))
+        pool.leases += 1
+
+        async def release() -> None:
+            pool.leases -= 1
+            if pool.retired and pool.leases == 0:
+                await pool.session.close()
+        return pool.session, release
 
     def _open(self, settings: TargetSettings) -> aiohttp.ClientSession:
         idle = settings.keepalive_timeout / 1000 * self._scale
@@ -116,14 +131,16 @@ class Pools:
         return session
 
     async def prune(self, keep) -> None:
-        """Closes every pool for which ``keep(key)`` is false."""
-        gone = [key for key in self._sessions if not keep(key)]
-        sessions = [self._sessions.pop(key) for key in gone]
-        await asyncio.gather(*(session.close() for session in sessions))
+        """Retires every pool for which ``keep(key)`` is false; new requests get a new one."""
+        gone = [self._pools.pop(key) for key in list(self._pools) if not keep(key)]
+        for pool in gone:
+            pool.retired = True
+        await asyncio.gather(*(pool.session.close() for pool in gone if pool.leases == 0))
 
     async def close(self) -> None:
+        """Retires all pools."""
         await self.prune(lambda _: False)
 
     def statistics(self) -> list[dict]:
         return [{"environment": key.environment, "proxy": key.proxy, "target_endpoint": key.target_endpoint,
-                 "host": key.host, "port": key.port} for key in self._sessions]
+                 "host": key.host, "port": key.port, "in_use": pool.leases} for key, pool in self._pools.items()]

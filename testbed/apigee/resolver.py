@@ -101,7 +101,8 @@ class Resolver:
         return answer
 
     async def _query(self, name: str) -> tuple[list[str], int]:
-        question = dns.message.make_query(name + ".", dns.rdatatype.A)
+        # EDNS as today's stub resolvers send it; answers beyond that size are asked for again over TCP.
+        question = dns.message.make_query(name + ".", dns.rdatatype.A, use_edns=0, payload=1232)
         for attempt in range(_QUERY_TRIES):
             try:
                 reply, _ = await dns.asyncquery.udp_with_fallback(question, self._server, timeout=_QUERY_SECONDS,

@@ -48,6 +48,8 @@ class Northbound:
             status = message.status if message is not None else 0
             self._runtime.statuses[status] += 1
             trace.finish(host=request.host, path=request.path, method=request.method, status=status)
+            # Without the query, which may hold keys.
+            _LOG.info("%s %s%s %d %.0f ms", request.method, request.host, request.path, status, trace.elapsed())
             if identity:
                 self._runtime.traces.keep(identity, trace)
 
@@ -81,6 +83,8 @@ class Northbound:
             return default_response(fault)
         except ConnectionError:
             raise
+        except web.RequestPayloadError as error:
+            return default_response(faults.malformed_request(str(error)))
         except Exception:
             # A defect of this program must not look like the proxy's own answer, nor end the connection unexplained.
             _LOG.exception("request %s %s failed", request.method, request.path)

@@ -97,7 +97,9 @@ class TargetClient:
             "host": host, "port": port, "scheme": scheme, "basepath": path, "name": target.name,
             "url": url}, loadbalancing={"targetserver": server.name if server else None})
         attempt = Attempt(host, port, server.name if server else None)
-        session = self._pools.session(key)
+        session, release = self._pools.lease(key)
+        # Released after the response is closed: these run last first.
+        releases.add(release)
         token = ATTEMPT.set(attempt)
         began = time.monotonic()
         try:
@@ -121,7 +123,7 @@ class TargetClient:
             raise
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
             fault = _fault(error, host)
-            attempt.error = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            attempt.error = _text(error)
             raise fault from None
         finally:
             ATTEMPT.reset(token)
@@ -148,6 +150,12 @@ def _fault(error: Exception, host: str) -> faults.Fault:
         # Refused and unreachable alike: the connection could not be made.
         return faults.connection_refused()
     return faults.unexpected_eof()
+
+
+def _text(error: Exception) -> str:
+    """What the operating system or the resolver said, for the trace."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    return str(cause) or type(cause).__name__
 
 
 def _authority(host: str, port: int) -> str:

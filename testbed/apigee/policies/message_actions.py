@@ -6,6 +6,7 @@ Source: Apigee "AssignMessage policy".
 """
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 ACTIONS = ("Add", "Copy", "Remove", "Set", "AssignVariable")
 _LISTS = {"Headers": "Header", "QueryParams": "QueryParam", "FormParams": "FormParam"}
-_SCALARS = ("Path", "ReasonPhrase", "StatusCode", "Verb", "Version")
+# StatusCode first: it brings its usual reason phrase, which ReasonPhrase may then replace.
+_SCALARS = ("StatusCode", "ReasonPhrase", "Path", "Verb", "Version")
 _VARIABLES = {"Path": "path", "ReasonPhrase": "reason.phrase", "StatusCode": "status.code", "Verb": "verb",
               "Version": "version"}
 _PREFIXES = {"Headers": "header", "QueryParams": "queryparam", "FormParams": "formparam"}
@@ -42,6 +44,10 @@ class Scope:
             return text.render(self.context.get, self.ignore_unresolved)
         except UnresolvedVariable as error:
             raise Fault(500, f"{self.codes}.UnresolvedVariable", f"Unresolved variable : {error}") from None
+        except (ValueError, TypeError, re.error) as error:
+            # A template function was given what it cannot work on.
+            raise Fault(500, f"{self.codes}.ExecutionFailed",
+                        f"Execution of {self.policy} failed: {text.text!r}: {error}") from None
 
     def set(self, message: Message | None, name: str, value: str | None) -> None:
         """Sets a part of a message, or a variable when there is no message."""

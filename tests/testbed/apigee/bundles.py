@@ -67,3 +67,14 @@ def bundle(proxy: str | None = None, target: str | None = None, policies: Mappin
 
 def with_policies(proxy: str, *policies: str, target: str | None = None) -> bytes:
     return bundle(proxy, target, {str(number): policy for number, policy in enumerate(policies)})
+
+
+def assign(name: str, content: str) -> str:
+    return f'<AssignMessage name="{name}">{content}</AssignMessage>'
+
+
+def show(*variables: str) -> str:
+    """A policy that makes the response a JSON object of variables."""
+    fields = ",".join(f'"{name}": "{{{name}}}"' for name in variables)
+    return assign("show", f'<Set><Payload contentType="application/json">{{{fields}}}</Payload></Set>'
+                          "<IgnoreUnresolvedVariables>true</IgnoreUnresolvedVariables>")

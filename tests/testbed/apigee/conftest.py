@@ -15,6 +15,7 @@ from testbed.apigee import control
 from testbed.apigee.runtime import Options, Runtime
 from testbed.apigee.server import Northbound
 
+from .bundles import with_policies
 from .doubles import DnsDouble, RawTarget, Target
 
 
@@ -65,8 +66,9 @@ class Bench:
 
     async def call(self, path: str, method: str = "GET", *, host: str = "api.example.com", headers: dict | None = None,
                    **options) -> Reply:
-        async with self.session.request(method, URL(self.url + path, encoded=True), headers={"Host": host, **(headers or {})},
-                                        allow_redirects=False, **options) as reply:
+        url = URL(self.url + path, encoded=True)
+        async with self.session.request(method, url, headers={"Host": host, **(headers or {})}, allow_redirects=False,
+                                        **options) as reply:
             return Reply(reply.status, reply.reason or "", reply.headers, await reply.read())
 
     async def trace(self, identity: str) -> dict:
@@ -128,3 +130,24 @@ async def bench(tmp_path, scale):
     await administration.cleanup()
     await runtime.close()
     dns_double.stop()
+
+
+HOST = "web.apps.example.internal"
+
+
+@pytest.fixture
+async def target(bench):
+    """A backend that HOST resolves to."""
+    target = await bench.target()
+    bench.dns.records[HOST] = (10, ["127.0.0.1"])
+    return target
+
+
+def backend(target, host: str = HOST, **more) -> dict:
+    """The target server that the bundles name."""
+    return {"name": "backend", "host": host, "port": target.port, **more}
+
+
+async def serve(bench, target, proxy: str, *policies: str, **more) -> None:
+    """Deploys a proxy with policies in front of a target."""
+    await bench.serve(with_policies(proxy, *policies), servers=[backend(target)], **more)
