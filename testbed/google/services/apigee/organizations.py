@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import time
 from typing import Any
 
@@ -15,7 +16,9 @@ from testbed.google.services.apigee.base import ApigeeService, drop, name_list, 
 from testbed.google.services.apigee.names import ids, key, now_ms, require_organization
 from testbed.google.services.apigee.networking import authorized
 from testbed.google.services.apigee.push import push
+from testbed.world import WorldError
 
+log = logging.getLogger("testbed.google.apigee")
 DOCUMENT = "apigee.v1 discovery document"
 # Seconds for which a deleted organisation blocks its project; source: the text of organizations.delete.
 RETENTION = {"": 7 * 86400, "DELETION_RETENTION_UNSPECIFIED": 7 * 86400, "MINIMUM": 86400, "NO_RETENTION": 0}
@@ -184,7 +187,11 @@ class Organizations(ApigeeService):
         for organization in snapshot.children("apigee/organizations"):
             active = picture.instances_of(snapshot, organization["name"])
             for instance in active:
-                await self.emulator.world.start_instance(world_instance(organization, instance))
+                try:
+                    await self.emulator.world.start_instance(world_instance(organization, instance))
+                except WorldError:
+                    # The others still start, and the push below records what does not answer.
+                    log.exception("instance %s could not be started again", instance["name"])
             if active:
                 await push(self.emulator, organization["name"])
 

@@ -134,6 +134,7 @@ def configuration(store: Transaction, organization: str) -> tuple[dict[str, Any]
                 bundles[entry["bundle"]] = bundle_blob(entry["bundle"])
                 entries.append(entry)
         result["environments"][name] = {
+            "instances": [item["name"] for item in instances_of(store, organization, name)],
             "target_servers": store.children(key("organizations", organization, "environments", name, "targetservers")),
             "deployments": entries,
         }
@@ -143,11 +144,18 @@ def configuration(store: Transaction, organization: str) -> tuple[dict[str, Any]
                     store.children(key("organizations", organization, "envgroups", group["name"], "attachments"))]
         result["environment_groups"].append({
             "name": group["name"], "hostnames": group.get("hostnames", []),
-            "environments": [name for name in attached if name in served],
+            "environments": _in_order([name for name in attached if name in served], rules[group["name"]]),
             "routing_rules": [{"basepath": rule.winner.basepath, "environment": rule.winner.environment}
                               for rule in rules[group["name"]].values()],
         })
     return result, bundles
+
+
+def _in_order(attached: list[str], rules: dict[str, routing.Rule]) -> list[str]:
+    """Environments of a group, those first that win contested base paths."""
+    losses = {name: sum(any(loser.environment == name for loser in rule.losers) for rule in rules.values())
+              for name in attached}
+    return sorted(attached, key=lambda name: (losses[name], name))
 
 
 def apps(store: Transaction, organization: str) -> list[dict[str, Any]]:
