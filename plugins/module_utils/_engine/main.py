@@ -67,7 +67,10 @@ def run_info(resource: type[Resource]) -> None:
             documents = wanted.everything()
         for document in documents:
             label = wanted.options.get(resource.name_option) or document.get("name")
-            single = resource({**module.params, resource.name_option: str(label).rsplit("/", 1)[-1]}, context)
+            options = {**module.params, resource.name_option: str(label).rsplit("/", 1)[-1]}
+            # "-" asks for every place: each object tells its own.
+            options.update({x.name: document.get(x.name) for x in places if options.get(x.name) == "-"})
+            single = resource(options, context)
             found.append(single.output(document))
     except Failure as error:
         failure = error.about(wanted.title)

@@ -13,6 +13,7 @@ from .._engine.fields import Document, Field
 from .._engine.ownership import Mark
 from .._engine.resource import Resource
 from .._google import operations
+from .._google.errors import ApiError
 
 #: Google takes at most so many in one call.
 ENABLE_AT_ONCE = 20
@@ -88,15 +89,30 @@ class ProjectServices(Resource):
             self.context.client.be_patient()
 
     def delete(self, found: Document) -> None:
-        for name in found["services"]:
-            reply = self.wire.send(
-                self.service,
-                "POST",
-                f"{self.parent_url()}/{name}:disable",
-                body={"disableDependentServices": bool(self.options.get("disable_dependent_services"))},
-                repeatable=True,
-            )
-            self.finish(reply.json())
+        """Disable what is named; one that another needs is tried again after the other."""
+        left = list(found["services"])
+        while left:
+            refused: dict[str, ApiError] = {}
+            for name in left:
+                try:
+                    self._disable(name)
+                except ApiError as error:
+                    if "depended on" not in error.said:
+                        raise
+                    refused[name] = error
+            if len(refused) == len(left):
+                raise refused[left[0]]
+            left = list(refused)
+
+    def _disable(self, name: str) -> None:
+        reply = self.wire.send(
+            self.service,
+            "POST",
+            f"{self.parent_url()}/{name}:disable",
+            body={"disableDependentServices": bool(self.options.get("disable_dependent_services"))},
+            repeatable=True,
+        )
+        self.finish(reply.json())
 
     def fixed(self, changes: list[Change]) -> list[Change]:
         return []
