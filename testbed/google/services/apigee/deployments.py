@@ -17,7 +17,7 @@ from testbed.google.rules import Pattern, Said
 from testbed.google.service import Call, handles, work
 from testbed.google.services.apigee import picture, routing
 from testbed.google.services.apigee.base import ApigeeService
-from testbed.google.services.apigee.names import ids, key, missing, now_ms, require, require_organization
+from testbed.google.services.apigee.names import ids, key, missing, now_ms, request_info, require, require_organization
 from testbed.google.services.apigee.push import push
 from testbed.google.store import Transaction
 
@@ -51,7 +51,9 @@ class Deployments(ApigeeService):
         document, violations = self._wanted(call.store, organization, environment, proxy, number,
                                             bool(call.query.get("override")))
         if violations:
-            raise precondition("deployment validations failed", *violations)
+            refusal = precondition("deployment validations failed", *violations)
+            refusal.details.append(request_info())
+            raise refusal
         store_key = deployment_key(organization, environment, proxy)
         live = call.store.get(store_key)
         account = call.query.get("serviceAccount") or ""

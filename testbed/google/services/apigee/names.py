@@ -3,6 +3,7 @@
 """Resource names, store keys and the refusals that every Apigee resource shares."""
 from __future__ import annotations
 
+import secrets
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -46,6 +47,11 @@ def key(*parts: str) -> str:
 
 def organization_of(name: str) -> str:
     return name.split("/", 2)[1]
+
+
+def request_info() -> dict[str, str]:
+    """The detail by which Google's support finds a refused request."""
+    return {"@type": "type.googleapis.com/google.rpc.RequestInfo", "requestId": str(secrets.randbits(63))}
 
 
 def missing(kind: str, name: str) -> GoogleError:

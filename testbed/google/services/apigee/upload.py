@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from testbed.apigee.bundle import Bundle, BundleError, load
 from testbed.google.errors import GoogleError
 from testbed.google.services.apigee import descriptor
+from testbed.google.services.apigee.names import request_info
 
 if TYPE_CHECKING:
     from testbed.google.service import Call
@@ -61,7 +62,8 @@ def checked(data: bytes) -> tuple[Bundle, descriptor.Listing]:
         violations = [_violation(text) for text in error.violations]
     except ValueError as error:
         violations = [{"description": str(error)}]
-    raise GoogleError(400, "bundle contains errors", details=[{"@type": BAD_BUNDLE, "violations": violations}])
+    raise GoogleError(400, "bundle contains errors",
+                      details=[{"@type": BAD_BUNDLE, "violations": violations}, request_info()])
 
 
 def _violation(text: str) -> dict[str, str]:

@@ -52,8 +52,9 @@ async def test_broken_bundles_are_refused_with_every_violation(org):
         for data, where in cases:
             with org.refused(400, "bundle contains errors") as refusal:
                 await org.upload(data, action=action)
-            detail, = refusal.value.error["details"]
+            detail, request = refusal.value.error["details"]
             assert detail["@type"] == "type.googleapis.com/edge.configstore.bundle.BadBundle"
+            assert request["@type"].endswith("RequestInfo") and request["requestId"].isdigit()
             assert where in str(refusal.value.violations)
     assert await org.get("apis") == {}
 

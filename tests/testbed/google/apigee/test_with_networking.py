@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-CONNECTION = "servicenetworking/v1/services/servicenetworking.googleapis.com/connections/servicenetworking-googleapis-com"
+CONNECTIONS = "servicenetworking/v1/services/servicenetworking.googleapis.com/connections"
+CONNECTION = f"{CONNECTIONS}/servicenetworking-googleapis-com"
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def google_services(apigee):
         await call("POST", f"{compute}/addresses", {
             "name": "apigee-range", "purpose": "VPC_PEERING", "addressType": "INTERNAL", "address": "10.40.0.0",
             "prefixLength": 20, "network": network})
-        await call("POST", CONNECTION.rsplit("/", 1)[0], {
+        await call("POST", CONNECTIONS, {
             "network": "projects/123456789012/global/networks/shop-vpc", "reservedPeeringRanges": ["apigee-range"]})
 
     prepare.call = call
