@@ -94,7 +94,7 @@ class Resolver:
             addresses, ttl = await self._query(name)
             lifetime = ttl + self._extra
             answer = Answer(addresses, ttl, time.monotonic() + lifetime * self._scale)
-        except (UnresolvedName, dns.exception.DNSException, OSError) as error:
+        except (UnresolvedName, dns.exception.DNSException, OSError, EOFError) as error:
             text = str(error) or type(error).__name__
             answer = Answer([], 0, time.monotonic() + NEGATIVE_SECONDS * self._scale, text)
         self._cache[name] = answer

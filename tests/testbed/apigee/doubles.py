@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+import dns.exception
 import dns.flags
 import dns.message
 import dns.rcode
@@ -18,11 +19,15 @@ from aiohttp import web
 
 
 class DnsDouble(asyncio.DatagramProtocol):
-    """Answers A questions from ``records`` (name -> (ttl, addresses)); anything else is NXDOMAIN."""
+    """Answers A questions from ``records`` (name -> (ttl, addresses)); anything else is NXDOMAIN.
+
+    Over UDP it keeps to the size that the question allows and says so when it cut an answer; it also listens on TCP.
+    """
 
     def __init__(self) -> None:
         self.records: dict[str, tuple[int, list[str]]] = {}
         self.questions: list[str] = []
+        self.tcp_questions = 0
         self.silent = False
         self.port = 0
 
@@ -30,16 +35,37 @@ class DnsDouble(asyncio.DatagramProtocol):
         self._transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: self, local_addr=("127.0.0.1", 0))
         self.port = self._transport.get_extra_info("sockname")[1]
+        self._server = await asyncio.start_server(self._tcp, "127.0.0.1", self.port)
 
     def stop(self) -> None:
         self._transport.close()
+        self._server.close()
+
+    async def _tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        length = int.from_bytes(await reader.readexactly(2), "big")
+        question = dns.message.from_wire(await reader.readexactly(length))
+        self.tcp_questions += 1
+        wire = self._reply(question).to_wire(max_size=65535)
+        writer.write(len(wire).to_bytes(2, "big") + wire)
+        await writer.drain()
+        writer.close()
 
     def datagram_received(self, data: bytes, address) -> None:
         question = dns.message.from_wire(data)
-        name = question.question[0].name.to_text().rstrip(".").lower()
-        self.questions.append(name)
+        self.questions.append(_name(question))
         if self.silent:
             return
+        reply = self._reply(question)
+        try:
+            wire = reply.to_wire(max_size=question.payload or 512)
+        except dns.exception.TooBig:
+            reply.answer.clear()
+            reply.flags |= dns.flags.TC
+            wire = reply.to_wire()
+        self._transport.sendto(wire, address)
+
+    def _reply(self, question: dns.message.Message) -> dns.message.Message:
+        name = _name(question)
         reply = dns.message.make_response(question)
         reply.flags |= dns.flags.AA
         if name in self.records:
@@ -48,7 +74,11 @@ class DnsDouble(asyncio.DatagramProtocol):
                 reply.answer.append(dns.rrset.from_text(name + ".", ttl, "IN", "A", *addresses))
         else:
             reply.set_rcode(dns.rcode.NXDOMAIN)
-        self._transport.sendto(reply.to_wire(), address)
+        return reply
+
+
+def _name(question: dns.message.Message) -> str:
+    return question.question[0].name.to_text().rstrip(".").lower()
 
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from aiohttp import web
 
 from .bundles import assign, bundle, properties, proxy_xml, steps, target_xml
 from .conftest import HOST, backend
@@ -139,7 +140,6 @@ async def test_a_new_configuration_under_load_loses_no_request(bench, target):
 
 
 async def test_a_request_finishes_on_the_configuration_it_began_with(bench):
-    from aiohttp import web
     began, go = asyncio.Event(), asyncio.Event()
 
     async def handler(_request):

@@ -88,7 +88,8 @@ async def test_target_url_can_be_set_by_a_policy(bench, target):
 async def test_variables_of_the_request(bench, target):
     names = ("client.ip", "client.scheme", "proxy.basepath", "proxy.pathsuffix", "environment.name",
              "organization.name", "apiproxy.name", "apiproxy.revision", "request.verb", "request.uri",
-             "request.queryparam.a", "request.header.x-list", "request.header.x-list.values.count", "request.header.x-list.values.string",
+             "request.queryparam.a", "request.header.x-list", "request.header.x-list.values.count",
+             "request.header.x-list.values.string",
              "system.region.name", "route.name", "target.host", "response.status.code")
     await serve(bench, target, proxy_xml(post_response=steps("show")), show(*names))
 

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -125,9 +127,8 @@ async def test_a_streamed_response_that_breaks_is_not_passed_off_as_whole(bench)
     bench.dns.records[HOST] = (10, ["127.0.0.1"])
     await bench.serve(streaming(), servers=[{"name": "backend", "host": HOST, "port": target.port}])
 
-    with pytest.raises((ConnectionError, Exception)) as caught:
+    with pytest.raises((aiohttp.ClientPayloadError, aiohttp.ClientConnectionError)):
         await bench.call("/demo")
-    assert "Payload" in type(caught.value).__name__ or isinstance(caught.value, OSError)
 
 
 async def test_head_has_the_headers_of_get_and_no_body(bench):
@@ -162,8 +163,6 @@ async def test_websockets_are_refused_clearly(bench, target):
 
 
 async def test_compressed_responses_pass_as_they_are(bench):
-    import gzip
-
     async def handler(_request):
         return web.Response(body=gzip.compress(b"hello"), headers={"Content-Encoding": "gzip"})
     target = await bench.target(handler=handler)
