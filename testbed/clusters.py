@@ -124,6 +124,7 @@ class Clusters:
         self._changed = changed
         self._running: dict[Key, Running] = {}
         self._locks: dict[Key, asyncio.Lock] = {}
+        self._starting: set[Key] = set()
 
     def running(self) -> list[Running]:
         """In order of number."""
@@ -133,8 +134,19 @@ class Clusters:
         """Return when the node is Ready; at once when this very cluster runs. Raises WorldError."""
         if not 0 <= cluster.number < MAX_CLUSTERS:
             raise WorldError(f"cluster {cluster.name}: the testbed has room for {MAX_CLUSTERS} clusters")
-        async with self._lock(cluster.key):
-            return await self._bring_to(cluster)
+        self._starting.add(cluster.key)
+        try:
+            async with self._lock(cluster.key):
+                return await self._bring_to(cluster)
+        finally:
+            self._starting.discard(cluster.key)
+
+    async def settled(self) -> None:
+        """Return when no cluster is being started."""
+        # Tasks that were made just now get their turn first.
+        await asyncio.sleep(0.02)
+        while self._starting:
+            await asyncio.sleep(0.02)
 
     async def update(self, cluster: Cluster) -> None:
         """Bring a running cluster to a changed description.

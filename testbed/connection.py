@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from testbed import front_doors
 from testbed.state import (
     API_SERVER_PORT,
     EMULATOR_PORT,
@@ -22,8 +23,6 @@ from testbed.state import (
 
 #: What gcloud's own base URL has behind the host (generated clients of Cloud SDK 528): an override replaces all of it.
 GCLOUD_PATHS = {"compute": "compute/v1/", "dns": "dns/v1/"}
-#: An address of its own for ``gcloud apigee``, which keeps only the host of an override (SDK 528, apigee/request.py).
-GCLOUD_APIGEE_HOST = 3
 
 
 @dataclass(frozen=True)
@@ -46,18 +45,25 @@ def server_url(state: State, number: int) -> str:
     return f"https://{state.api_server_address(number)}:{API_SERVER_PORT}"
 
 
-def gcloud_environment(state: State) -> dict[str, str]:
+def gcloud_environment(state: State, ca_cert: Path) -> dict[str, str]:
     """``CLOUDSDK_*`` without the token. OAuth is no service of gcloud's overrides."""
     overrides = {
         f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{service.upper()}":
             f"{state.emulator_url}/{service}/{GCLOUD_PATHS.get(service, '')}"
         for service in SERVICES if service != "oauth2"
     }
-    overrides["CLOUDSDK_API_ENDPOINT_OVERRIDES_APIGEE"] = f"http://{state.address(GCLOUD_APIGEE_HOST)}:{EMULATOR_PORT}/"
+    overrides["CLOUDSDK_API_ENDPOINT_OVERRIDES_APIGEE"] = (
+        f"http://{state.address(front_doors.APIGEE_AT_ROOT)}:{EMULATOR_PORT}/")
     return {
         **overrides,
         "CLOUDSDK_CONFIG": str(state.gcloud),
         "CLOUDSDK_CORE_PROJECT": PROJECT,
+        # For what has no override: the proxy knows Google's names and refuses everything else.
+        "CLOUDSDK_PROXY_TYPE": "socks5",
+        "CLOUDSDK_PROXY_ADDRESS": state.address(front_doors.GOOGLE_HOSTS),
+        "CLOUDSDK_PROXY_PORT": str(front_doors.SOCKS_PORT),
+        "CLOUDSDK_PROXY_RDNS": "true",
+        "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE": str(ca_cert),
         "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
         "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "true",
         "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "true",
@@ -75,7 +81,7 @@ def connection(state: State, ca_cert: Path) -> dict[str, Any]:
         "project_number": PROJECT_NUMBER,
         "northbound": {"address": state.northbound_address, "port": NORTHBOUND_PORT, "ca_cert": str(ca_cert)},
         "kubeconfig": str(state.kubeconfig),
-        "gcloud": gcloud_environment(state),
+        "gcloud": gcloud_environment(state, ca_cert),
     }
 
 

@@ -18,10 +18,9 @@ import signal
 import sys
 from pathlib import Path
 
-import aiohttp
 from aiohttp import web
 
-from testbed import connection, leftovers, processes
+from testbed import connection, front_doors, leftovers, processes
 from testbed.clusters import Running
 from testbed.google.app import EMULATOR, create_app
 from testbed.google.emulator import Emulator
@@ -65,10 +64,11 @@ class Daemon:
             point_keys_at(self._state.google, f"{self._state.emulator_url}/oauth2/token")
             await self._renew_token()
             await web.SockSite(runner, listening_socket(self._state.emulator_address, EMULATOR_PORT)).start()
-            session = await stack.enter_async_context(aiohttp.ClientSession(auto_decompress=False))
-            await self._serve(stack, _apigee_at_root(session, f"{self._state.emulator_url}/apigee"),
-                              (self._state.address(connection.GCLOUD_APIGEE_HOST), EMULATOR_PORT))
-            await self._serve(stack, self._control(), None)
+            await front_doors.serve(stack, self._state, self._world.authority)
+            await self._serve_control(stack)
+            # Clusters of the stored state are starting again: up means that they are up.
+            await self._world.clusters.settled()
+            await self._publish_access()
             details = connection.connection(self._state, self._world.authority.certificate_file)
             write_private(self._state.connection_file, json.dumps(details, indent=2) + "\n")
             self._give_to_owner()
@@ -78,14 +78,10 @@ class Daemon:
             log.info("stopping")
 
     # -- serving ----------------------------------------------------------------------------------------------
-    async def _serve(self, stack: contextlib.AsyncExitStack, app: web.Application,
-                     address: tuple[str, int] | None) -> None:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    async def _serve_control(self, stack: contextlib.AsyncExitStack) -> None:
+        runner = web.AppRunner(self._control(), access_log=None, shutdown_timeout=2.0)
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
-        if address is not None:
-            await web.SockSite(runner, listening_socket(*address)).start()
-            return
         # Relative to the working folder: a path longer than 107 bytes is no socket address.
         path = f"run/{CONTROL_SOCKET}"
         Path(path).unlink(missing_ok=True)
@@ -110,7 +106,8 @@ class Daemon:
             await self._renew_token()
             return web.json_response({
                 "PATH": str(self._tools()), "KUBECONFIG": str(self._state.kubeconfig),
-                "CLOUDSDK_AUTH_ACCESS_TOKEN": self._token, **connection.gcloud_environment(self._state)})
+                "CLOUDSDK_AUTH_ACCESS_TOKEN": self._token,
+                **connection.gcloud_environment(self._state, self._world.authority.certificate_file)})
 
         app = web.Application()
         app.router.add_get("/status", status)
@@ -188,22 +185,6 @@ class Daemon:
                 await asyncio.wait_for(stopping.wait(), TOKEN_RENEWAL)
                 return
             await self._renew_token()
-
-
-def _apigee_at_root(session: aiohttp.ClientSession, base: str) -> web.Application:
-    """``gcloud apigee`` asks for /v1/... at the root of whatever host it is given: pass it to the emulator."""
-    hop_by_hop = {"host", "connection", "transfer-encoding", "content-length", "keep-alive"}
-
-    async def forward(request: web.Request) -> web.Response:
-        headers = {name: value for name, value in request.headers.items() if name.lower() not in hop_by_hop}
-        async with session.request(request.method, base + request.raw_path, headers=headers,
-                                   data=await request.read()) as answer:
-            kept = {name: value for name, value in answer.headers.items() if name.lower() not in hop_by_hop}
-            return web.Response(status=answer.status, headers=kept, body=await answer.read())
-
-    app = web.Application(client_max_size=64 * 2**20)
-    app.router.add_route("*", "/{tail:.*}", forward)
-    return app
 
 
 def _lock(state: State) -> int:

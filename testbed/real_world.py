@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,8 @@ class RealWorld:
         self._placed.clear()
         self._networks = ()
         await self._bring_network()
+        # Also of clusters that never came up.
+        await asyncio.to_thread(shutil.rmtree, self._state.home / "clusters", True)
 
     # -- inside -----------------------------------------------------------------------------------------------
     async def _clusters_changed(self) -> None:

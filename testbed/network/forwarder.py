@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 CHUNK = 65536
 CONNECT_TIMEOUT = 10.0
 
+Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
 
 class Forwarder:
     """Accepts on one socket and copies bytes to and from a connection per client, half-closes included."""
@@ -54,11 +56,16 @@ class Forwarder:
             # As if nobody listened there: a reset is the nearest that a forwarder can say.
             writer.transport.abort()
             return
-        try:
-            await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
-        finally:
-            for each in (writer, far_writer):
-                each.close()
+        await copy_both((reader, writer), (far_reader, far_writer))
+
+
+async def copy_both(near: Ends, far: Ends) -> None:
+    """Copy in both directions until both have ended, then close both."""
+    try:
+        await asyncio.gather(_copy(near[0], far[1]), _copy(far[0], near[1]))
+    finally:
+        for _reader, writer in (near, far):
+            writer.close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -84,7 +84,7 @@ def test_exports_survive_any_shell_character():
 
 
 def test_gcloud_endpoints_have_gclouds_own_meaning(state: State):
-    variables = connection.gcloud_environment(state)
+    variables = connection.gcloud_environment(state, Path("/ca.crt"))
     prefix = "CLOUDSDK_API_ENDPOINT_OVERRIDES_"
     assert variables[f"{prefix}COMPUTE"] == f"{state.emulator_url}/compute/compute/v1/"
     assert variables[f"{prefix}DNS"] == f"{state.emulator_url}/dns/dns/v1/"
