@@ -146,17 +146,15 @@ class Document:
             found = method.regex.match(path)
             if found is None:
                 continue
-            values = {key: urllib.parse.unquote(value) for key, value in found.groupdict().items()}
-            # A misspelt custom verb must not become part of an identifier (environments/e:subscribee).
-            last = path.rsplit("/", 1)[-1]
-            if ":" in last and ":" not in method.template.rsplit("/", 1)[-1] and not _allows_colon(method):
+            if _swallows_verb(method, path):
                 continue
+            values = {key: urllib.parse.unquote(value) for key, value in found.groupdict().items()}
             return Match(method, values)
         return None
 
     def verbs(self, path: str) -> list[str]:
         """Return the HTTP verbs that some method has at a path."""
-        return sorted({m.verb for m in self.methods.values() if m.regex.match(path)})
+        return sorted({m.verb for m in self.methods.values() if m.regex.match(path) and not _swallows_verb(m, path)})
 
     def check_request(self, match: Match, query: list[tuple[str, str]], body: Any, has_body: bool) -> list[Finding]:
         """Return every disagreement of a request with the contract."""
@@ -238,9 +236,10 @@ def query_value(spec: dict[str, Any], text: str) -> Any:
     return text
 
 
-def _allows_colon(method: Method) -> bool:
-    # DNS record names and addresses never hold a colon; service and e-mail identifiers do not either.
-    return method.template.endswith("{+name}") and method.id.startswith(("iam.", "sts."))
+def _swallows_verb(method: Method, path: str) -> bool:
+    """Tell whether a (misspelt) custom verb would become part of an identifier: environments/e:subscribee."""
+    # No identifier of the emulated APIs holds a colon in its last segment.
+    return ":" in path.rsplit("/", 1)[-1] and ":" not in method.template.rsplit("/", 1)[-1]
 
 
 def _walk(node: dict[str, Any]) -> Iterable[dict[str, Any]]:

@@ -19,6 +19,7 @@ ERROR = "error"
 WARNING = "warning"
 
 _INTEGER = re.compile(r"-?\d+\Z")
+_SNAKE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)\Z")
 _BOUNDS = {
     "int32": (-(2**31), 2**31 - 1),
@@ -41,7 +42,9 @@ class Finding:
 
 
 def camel(name: str) -> str:
-    """Return the lowerCamelCase spelling of a snake_case field name."""
+    """Return the lowerCamelCase spelling of a snake_case field name; any other name comes back as it is."""
+    if not _SNAKE.fullmatch(name):
+        return name
     head, *rest = name.split("_")
     return head + "".join(part[:1].upper() + part[1:] for part in rest)
 
@@ -123,10 +126,8 @@ class Schemas:
                 node = self.resolve(properties[name])
             elif "additionalProperties" in node:
                 node = self.resolve(node["additionalProperties"])
-            elif part == "*":
-                return True
             else:
-                return False
+                return part == "*"
         return True
 
     def normalise(self, schema: dict[str, Any], value: Any) -> Any:

@@ -72,7 +72,7 @@ def seed(tx: Transaction, state: Path) -> None:
         f"policies/projects/{OTHER_PROJECT}", {"version": 1, "bindings": [{"role": "roles/owner", "members": owners}]}
     )
     for index, (account, email) in enumerate(ACCOUNTS.items()):
-        key = _key(key_file(state, account), email, index)
+        key = service_account_key(key_file(state, account), email, index)
         tx.put(
             f"iam/projects/{PROJECT}/serviceAccounts/{email}",
             {
@@ -87,7 +87,7 @@ def seed(tx: Transaction, state: Path) -> None:
         )
 
 
-def _key(path: Path, email: str, index: int) -> dict[str, str]:
+def service_account_key(path: Path, email: str, index: int) -> dict[str, str]:
     """Return key id and public key of a service account; make its key file when there is none."""
     if not path.exists():
         private = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from testbed.google.app import EMULATOR, create_app
 from testbed.google.recording_world import RecordingWorld
-from testbed.google.seed import OWNER
+from testbed.google.seed import ACCOUNTS, OWNER, key_file, service_account_key
 
 PROJECT = "acme-shop"
 NUMBER = "123456789012"
@@ -159,11 +160,39 @@ async def open_google(state: Path, world: RecordingWorld) -> Google:
     return google
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker that the fidelity page is generated from."""
+    config.addinivalue_line("markers", "shows(method, rule): this test shows a rule of an emulated method")
+
+
+@pytest.fixture(scope="session")
+def key_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with service account keys: making RSA keys for every test would take most of the time."""
+    folder = tmp_path_factory.mktemp("keys")
+    for index, (account, email) in enumerate(ACCOUNTS.items()):
+        service_account_key(key_file(folder, account), email, index)
+    return folder
+
+
 @pytest.fixture
-async def google(tmp_path: Path) -> AsyncIterator[Google]:
+def state(tmp_path: Path, key_files: Path) -> Path:
+    """A state folder with keys and nothing else."""
+    for file in key_files.iterdir():
+        shutil.copy(file, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+async def google(state: Path) -> AsyncIterator[Google]:
     """An emulator with a fresh state; the test fails when the emulator broke its own contract."""
-    google = await open_google(tmp_path, RecordingWorld())
+    google = await open_google(state, RecordingWorld())
     yield google
     violations = google.emulator.violations
     await google.client.close()
     assert violations == []
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what could not be run here."""
+    if shutil.which("gcloud") is None:
+        terminalreporter.write_line("not run: the tests with the real gcloud, which is not installed here")

@@ -140,7 +140,7 @@ class ComputeService(Service):
 
         pattern: what follows the project, such as global/networks/([^/]+). Raises GoogleError.
         """
-        found = re.fullmatch(rf"(?:https://[^/]+/(?:compute/v1/)?)?(?:projects/([^/]+)/)?({pattern})", value or "")
+        found = re.fullmatch(rf"(?:https?://[^/]+/(?:.*compute/v1/)?)?(?:projects/([^/]+)/)?({pattern})", value or "")
         if not found:
             raise invalid(field, value, "The URL is malformed.")
         project = call.project(found[1])["projectId"] if found[1] else call.project()["projectId"]
