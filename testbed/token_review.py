@@ -36,7 +36,7 @@ async def serve(listener: socket.socket, reviewer: Reviewer) -> web.AppRunner:
 
     app = web.Application()
     app.router.add_post("/token-review", handle)
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    await web.SockSite(runner, listener, shutdown_timeout=1.0).start()
+    await web.SockSite(runner, listener).start()
     return runner

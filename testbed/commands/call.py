@@ -77,12 +77,35 @@ def call(state: State, url: str, *, method: str | None = None, headers: list[str
                            "Is an instance running? See: testbed status") from error
     finally:
         link.close()
+    trace = common.control(state, "GET", f"/trace/{identity}")
     return {
-        "method": method, "url": url, "status": answer.status,
+        **_summary(trace, body), "method": method, "url": url, "status": answer.status,
         "headers": [[name, value] for name, value in answer.getheaders()],
         "body": body.decode("utf-8", "replace"),
         "milliseconds": round((time.monotonic() - began) * 1000, 1),
-        "trace": common.control(state, "GET", f"/trace/{identity}"),
+        "trace": trace,
+    }
+
+
+def _summary(trace: dict[str, Any] | None, body: bytes) -> dict[str, Any]:
+    """The four facts of a call, each None where it does not apply: apigee, resolved, connected, answered."""
+    hops = (trace or {}).get("hops", [])
+    proxy = next((hop for hop in hops if hop["kind"] == "proxy"), None)
+    target = next((hop for hop in reversed(hops) if hop["kind"] == "target"), None) or {}
+    try:
+        said = json.loads(body)
+    except ValueError:
+        said = None
+    return {
+        "apigee": trace and {"address": trace["address"], "instance": trace["instance"],
+                             "environment": proxy["environment"] if proxy else None,
+                             "proxy": proxy["name"] if proxy else None,
+                             "revision": proxy["revision"] if proxy else None},
+        "resolved": {"name": target["name"], **target["resolution"]} if target.get("resolution") else None,
+        "connected": target.get("connected"),
+        # The testbed's sample application says who it is.
+        "answered": {"pod": said["pod"], "address": said.get("pod_address")}
+        if isinstance(said, dict) and said.get("pod") else None,
     }
 
 
@@ -90,13 +113,12 @@ def report(facts: dict[str, Any]) -> list[str]:
     """Lines for people."""
     arrow = "\u2192" if fancy() else "->"
     lines = [f" {facts['method']} {facts['url']}"]
-    trace = facts["trace"] or {}
-    hops = trace.get("hops", [])
-    if trace:
-        proxy = next((hop for hop in hops if hop["kind"] == "proxy"), None)
-        served = (f"environment {proxy['environment']}, proxy {proxy['name']} revision {proxy['revision']}" if proxy
-                  else "no proxy took it")
-        lines.append(f"   Apigee      {trace['address']}, {served}")
+    hops = (facts["trace"] or {}).get("hops", [])
+    if facts["apigee"]:
+        seen = facts["apigee"]
+        served = (f"environment {seen['environment']}, proxy {seen['proxy']} revision {seen['revision']}"
+                  if seen["proxy"] else "no proxy took it")
+        lines.append(f"   Apigee      {seen['address']}, {served}")
     for hop in hops:
         if hop["kind"] != "target":
             continue
@@ -112,25 +134,15 @@ def report(facts: dict[str, Any]) -> list[str]:
             lines.append(f"   connected   {connected}   ({hop.get('connection') or 'new'} connection)")
         if hop.get("error"):
             lines.append(f"   failed      {hop['error']}")
-    lines.append(f"   answered    {_who(facts)}{facts['status']} in {facts['milliseconds']:.0f} ms")
+    who = facts["answered"]
+    pod = f"pod {who['pod']} on {who['address']}   " if who else ""
+    lines.append(f"   answered    {pod}{facts['status']} in {facts['milliseconds']:.0f} ms")
     fault = _fault(facts["body"])
     if fault:
         lines.append(f"   fault       {fault}")
     elif facts["body"].strip():
         lines += ["", *(f"   {line}" for line in facts["body"].strip().splitlines()[:40])]
     return lines
-
-
-def _who(facts: dict[str, Any]) -> str:
-    """``pod NAME on ADDRESS``, where the sample application said so."""
-    try:
-        said = json.loads(facts["body"])
-    except ValueError:
-        return ""
-    if not isinstance(said, dict) or not said.get("pod"):
-        return ""
-    address = said.get("address") or said.get("pod_address")
-    return f"pod {said['pod']}{f' on {address}' if address else ''}   "
 
 
 def _fault(body: str) -> str:

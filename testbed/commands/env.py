@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 
 from testbed.commands import common
@@ -13,13 +14,17 @@ from testbed.state import State
 
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("shell", "json"), default="shell",
-                        help="shell: eval \"$(testbed env)\"; json: for programs (PATH is then only the folder to add)")
+                        help="shell: eval \"$(testbed env)\"; json: for programs")
 
 
 def run(state: State, options: argparse.Namespace) -> int:
     common.require_up(state)
     variables = common.control(state, "POST", "/environment")
-    print(json.dumps(variables, indent=2) if options.format == "json" else shell(variables))
+    if options.format == "json":
+        path = f"{variables['PATH']}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        print(json.dumps({**variables, "PATH": path}, indent=2))
+    else:
+        print(shell(variables))
     return 0
 
 

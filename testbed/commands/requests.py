@@ -24,6 +24,7 @@ def run(state: State, options: argparse.Namespace) -> int:
         common.emulator(state, "DELETE", "requests")
         return 0
     facts = common.emulator(state, "GET", f"requests?after={options.since}")
+    facts["totals"] = {"reads": facts["counters"]["reads"], "writes": facts["counters"]["mutating"]}
     if options.json:
         print(json.dumps(facts, indent=2))
     else:

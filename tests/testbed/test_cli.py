@@ -134,7 +134,7 @@ def test_logs_offer_near_names(state: State, capsys: pytest.CaptureFixture[str])
 
 
 TRACE = {
-    "address": "10.30.0.2", "hops": [
+    "address": "10.30.0.2", "instance": "euw1", "hops": [
         {"kind": "proxy", "environment": "prod", "name": "orders", "revision": "1"},
         {"kind": "route", "at_ms": 1},
         {"kind": "target", "name": "orders.shop.svc.gke.acme.internal", "port": 8080,
@@ -144,8 +144,9 @@ TRACE = {
 
 def test_a_call_shows_name_addresses_and_pod():
     body = json.dumps({"pod": "orders-6c9f7-x2x8k", "pod_address": "10.20.0.9"})
-    text = "\n".join(call.report({"method": "GET", "url": "https://api.acme.example/orders/42", "status": 200,
-                                  "milliseconds": 4.2, "body": body, "trace": TRACE}))
+    text = "\n".join(call.report({**call._summary(TRACE, body.encode()), "method": "GET", "status": 200,
+                                  "url": "https://api.acme.example/orders/42", "milliseconds": 4.2, "body": body,
+                                  "trace": TRACE}))
     for part in ("10.30.0.2, environment prod, proxy orders revision 1", "10.20.0.9, 10.20.0.10", "TTL 10 s",
                  "peered DNS", "10.20.0.9:8080   (new connection)",
                  "pod orders-6c9f7-x2x8k on 10.20.0.9   200 in 4 ms"):
@@ -156,8 +157,8 @@ def test_a_failed_call_shows_apigees_fault():
     trace = {**TRACE, "hops": [{**TRACE["hops"][2], "resolution": None, "connected": None, "error": "no such name"}]}
     body = json.dumps({"fault": {"faultstring": "Unable to resolve host", "detail": {
         "errorcode": "protocol.http.NoResolvedHost", "reason": "TARGET_CONNECT_HOST_NOT_REACHABLE"}}})
-    text = "\n".join(call.report({"method": "GET", "url": "https://x/", "status": 503, "milliseconds": 1, "body": body,
-                                  "trace": trace}))
+    text = "\n".join(call.report({**call._summary(trace, body.encode()), "method": "GET", "url": "https://x/",
+                                  "status": 503, "milliseconds": 1, "body": body, "trace": trace}))
     assert "nothing" in text
     assert "protocol.http.NoResolvedHost (TARGET_CONNECT_HOST_NOT_REACHABLE): Unable to resolve host" in text
 

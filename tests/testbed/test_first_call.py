@@ -70,8 +70,7 @@ class Testbed:
 
     def tool(self, *argv: str, given: str | None = None) -> str:
         """Run kubectl or gcloud as a user of ``testbed env`` would."""
-        variables = {**os.environ, **self.variables,
-                     "PATH": f"{self.variables['PATH']}{os.pathsep}{os.environ['PATH']}"}
+        variables = {**os.environ, **self.variables}
         # Found by the same path that the shell would use.
         argv = (shutil.which(argv[0], path=variables["PATH"]) or argv[0], *argv[1:])
         done = subprocess.run(argv, env=variables, capture_output=True, text=True, input=given, check=False)

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+"""Consequences of clusters and instances, without the emulator. Starts a real node; needs root."""
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import os
+import subprocess
+
+import dns.message
+import dns.rcode
+import pytest
+
+from testbed import leftovers
+from testbed.kubernetes import build
+from testbed.network.firewall import RESOLVER
+from testbed.network.namespace import Namespace
+from testbed.real_world import RealWorld
+from testbed.state import State
+from testbed.world import Cluster, Instance, Network, PeeredDomain, WorldError, Zone
+
+pytestmark = pytest.mark.testbed
+
+CLUSTER = Cluster("acme-shop", "europe-west1-b", "shop", 0, "shop-vpc", "shop", "10.10.0.0/24", "10.20.0.0/16",
+                  "10.40.0.0/20", "CLOUD_DNS", tags=("gke-shop",))
+ADDITIVE = dataclasses.replace(CLUSTER, additive_domain="add.acme.internal")
+VPC_SCOPE = dataclasses.replace(CLUSTER, dns_scope="VPC_SCOPE", dns_domain="gke.acme.internal")
+NETWORK = Network("shop-vpc", peered_to_apigee=True, zones=(
+    Zone("corp", "corp.example.", (("a.corp.example.", "A", 30, ("10.0.0.1",)),)),), peered_domains=(
+    PeeredDomain("add", "acme.internal.", "shop-vpc"), PeeredDomain("corp", "corp.example.", "shop-vpc")))
+#: A headless Service whose address stands in an EndpointSlice, so that no pod is needed.
+SERVICES = [
+    {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "headless"},
+     "spec": {"clusterIP": "None", "ports": [{"name": "http", "port": 80}]}},
+    {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "plain"}, "spec": {"ports": [{"port": 80}]}},
+    {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+     "metadata": {"name": "headless-1", "labels": {"kubernetes.io/service-name": "headless"}},
+     "ports": [{"name": "http", "port": 80}],
+     "endpoints": [{"addresses": ["10.20.0.9"], "conditions": {"ready": True}}]},
+]
+
+
+class Place:
+    """A world, and questions to Apigee's resolver."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.tenant = Namespace(state.namespace("apigee"))
+        self.published = 0
+        self.world = RealWorld(state, build.ensure_binaries(), lambda _token: None, (), self.count)
+
+    async def count(self) -> None:
+        self.published += 1
+
+    async def resolve(self, name: str) -> list[str]:
+        """Addresses; empty where the name does not exist."""
+        loop = asyncio.get_running_loop()
+        with self.tenant.udp("0.0.0.0", 0) as sock:
+            await loop.sock_connect(sock, (RESOLVER, 53))
+            await loop.sock_sendall(sock, dns.message.make_query(name, "A").to_wire())
+            reply = dns.message.from_wire(await asyncio.wait_for(loop.sock_recv(sock, 4096), 6))
+        assert reply.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
+        return [item.address for rrset in reply.answer for item in rrset]
+
+    async def apply(self, documents: list[dict]) -> None:
+        """kubectl apply, in a process of its own: this one forwards its connection."""
+        (running,) = self.world.clusters.running()
+        items = json.dumps({"apiVersion": "v1", "kind": "List", "items": documents})
+        done = await asyncio.to_thread(
+            subprocess.run, [str(running.access.binaries / "kubectl"), "apply", "-n", "default", "-f", "-"], text=True,
+            env={**os.environ, "KUBECONFIG": str(running.access.admin_kubeconfig)}, input=items, capture_output=True,
+            check=False)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+async def place(tmp_path, monkeypatch):
+    state = State(tmp_path / "home", tmp_path)
+    state.prepare()
+    monkeypatch.chdir(state.home)
+    made = Place(state)
+    try:
+        await made.world.open()
+        yield made
+        await made.world.close()
+        assert leftovers.namespaces(state) == []
+    finally:
+        leftovers.clean(state)
+
+
+async def eventually(condition, timeout: float = 10):
+    deadline = asyncio.get_running_loop().time() + timeout
+    while not await condition() and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.1)
+    assert await condition()
+
+
+async def test_what_a_cluster_publishes_follows_its_dns_mode(place: Place):
+    world = place.world
+    await world.apply_network([NETWORK])
+    assert await place.resolve("a.corp.example.") == ["10.0.0.1"]
+    access, again = await asyncio.gather(world.start_cluster(CLUSTER), world.start_cluster(CLUSTER))
+    assert access == again
+    await place.apply(SERVICES)
+    # Cluster scope: nothing is seen in the VPC.
+    assert await world.published_records(CLUSTER) == []
+    assert await place.resolve("headless.default.svc.add.acme.internal.") == []
+    # Additive scope, without a new node: headless names only.
+    node = world.clusters.running()[0].access.pid
+    await world.update_cluster(ADDITIVE)
+    assert world.clusters.running()[0].access.pid == node
+
+    async def seen() -> bool:
+        return await place.resolve("headless.default.svc.add.acme.internal.") == ["10.20.0.9"]
+
+    await eventually(seen)
+    assert await place.resolve("plain.default.svc.add.acme.internal.") == []
+    assert await place.resolve("kubernetes.default.svc.add.acme.internal.") == []
+    names = {record.name for record in await world.published_records(ADDITIVE) if record.type == "A"}
+    assert names == {"headless.default.svc.add.acme.internal."}
+    # VPC scope renames the cluster's own domain: a new node with the same objects, every Service visible.
+    await world.update_cluster(VPC_SCOPE)
+    assert world.clusters.running()[0].access.pid != node
+    assert await place.resolve("headless.default.svc.add.acme.internal.") == []
+    assert await place.resolve("headless.default.svc.gke.acme.internal.") == ["10.20.0.9"]
+    assert len(await place.resolve("plain.default.svc.gke.acme.internal.")) == 1
+    # Names go with the cluster, at once.
+    await world.stop_cluster(*CLUSTER.key)
+    await world.stop_cluster(*CLUSTER.key)
+    assert await place.resolve("headless.default.svc.gke.acme.internal.") == []
+    assert not place.state.cluster_folder(0).exists()
+    assert place.published >= 4
+
+
+async def test_ranges_that_cannot_run_together_are_refused(place: Place):
+    await place.world.start_cluster(CLUSTER)
+    other = dataclasses.replace(CLUSTER, name="other", number=1)
+    with pytest.raises(WorldError, match="overlap those of running cluster shop"):
+        await place.world.start_cluster(other)
+    assert [each.cluster.name for each in place.world.clusters.running()] == ["shop"]
+
+
+async def test_instances_come_configured_and_go(place: Place):
+    world = place.world
+    await world.apply_network([NETWORK])
+    first = Instance("acme", "euw1", "europe-west1", "10.30.0.0/22", "shop-vpc", "10.30.0.2")
+    second = Instance("acme", "use1", "us-east1", "10.30.4.0/22", "shop-vpc", "10.30.4.2")
+    empty = {"organization": "acme", "environment_groups": [], "environments": {}, "products": [], "developers": [],
+             "apps": []}
+    assert await world.configure_runtime(empty, {}) == {}
+    await asyncio.gather(world.start_instance(first), world.start_instance(second))
+    await world.start_instance(first)
+    assert (await world.configure_runtime(empty, {}))["deployments"] == []
+    assert {each.host for each in world.instances.running()} == {"10.30.0.2", "10.30.4.2"}
+    (await world.instances.connect()).close()
+    await world.stop_instance("acme", "euw1")
+    assert [each.host for each in world.instances.running()] == ["10.30.4.2"]
+    await world.reset()
+    with pytest.raises(ConnectionRefusedError):
+        await world.instances.connect()
