@@ -128,7 +128,9 @@ def carry_out(module: AnsibleModule, items: list[plan.Item], context: Context) -
     except Failure as error:
         failure = error
     if failure:
-        fail(module, failure, report.whole(items, diff) if any(item.changed for item in items) else {})
+        # Without a write nothing has changed, whatever the plan was.
+        written = any(item.resource.wire.counts.writes for item in items)
+        fail(module, failure, report.whole(items, diff) if written else {})
     return report.whole(items, diff)
 
 

@@ -125,9 +125,7 @@ def _service_account(options: t.Mapping[str, t.Any], scopes: list[str]) -> tuple
     document = _document(options)
     kind = document.get("type")
     if kind == "external_account":  # workload identity federation: a configuration file, not a key
-        import google.auth
-
-        return google.auth.load_credentials_from_dict(document, scopes=scopes)
+        return _federated(document, scopes), None
     from google.oauth2 import service_account
 
     try:
@@ -137,6 +135,21 @@ def _service_account(options: t.Mapping[str, t.Any], scopes: list[str]) -> tuple
             f"the service account key cannot be read: {error}. It is the JSON file that Google gives with a new key."
         ) from error
     return credentials, document.get("project_id")
+
+
+def _federated(document: dict[str, t.Any], scopes: list[str]) -> t.Any:
+    """Workload identity federation: where the foreign identity comes from decides the class."""
+    source = document.get("credential_source") or {}
+    if str(source.get("environment_id") or "").startswith("aws"):
+        from google.auth import aws as foreign
+    elif "executable" in source:
+        from google.auth import pluggable as foreign
+    else:
+        from google.auth import identity_pool as foreign
+    try:
+        return foreign.Credentials.from_info(document, scopes=scopes)
+    except (ValueError, TypeError) as error:
+        raise CredentialsError(f"the federation configuration cannot be read: {error}.") from error
 
 
 def _document(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
