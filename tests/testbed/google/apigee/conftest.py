@@ -184,6 +184,10 @@ class Apigee:
         return {item["proxy"]: item["revision"] for item in found["deployments"]}
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "shows(*methods): discovery ids of the emulated methods whose rules a test shows")
+
+
 @pytest.fixture(scope="session")
 def account_keys(tmp_path_factory):
     """The seeded accounts' keys, made once: making them is most of the time that a fresh emulator takes."""
