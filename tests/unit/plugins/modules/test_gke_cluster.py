@@ -30,7 +30,11 @@ CLUSTER: dict[str, t.Any] = {
         "datapathProvider": "ADVANCED_DATAPATH",
     },
     "autopilot": {},
-    "addonsConfig": {"httpLoadBalancing": {}, "horizontalPodAutoscaling": {}, "networkPolicyConfig": {"disabled": True}},
+    "addonsConfig": {
+        "httpLoadBalancing": {},
+        "horizontalPodAutoscaling": {},
+        "networkPolicyConfig": {"disabled": True},
+    },
     "releaseChannel": {"channel": "REGULAR"},
     "resourceLabels": {"managed-by": "gatewayops-apigee-gke", "goog-x": "y"},
     "labelFingerprint": "f1",
@@ -180,7 +184,9 @@ def test_no_change() -> None:
         workload_identity=True,
         addons={"http_load_balancing": True, "dns_cache": False},
         labels={},
-        node_pools=[{"name": "default-pool", "nodes": 3, "machine_type": "e2-standard-2", "image_type": "cos_containerd"}],
+        node_pools=[
+            {"name": "default-pool", "nodes": 3, "machine_type": "e2-standard-2", "image_type": "cos_containerd"}
+        ],
     )
     assert not result["changed"], result["changes"]
 
@@ -255,7 +261,11 @@ def test_second_operation_is_waited_for_not_failed() -> None:
 def test_kube_dns_to_cloud_dns_and_additive_domain_in_place() -> None:
     script = Script()
     there(script, networkConfig={"dnsConfig": {"clusterDns": "KUBE_DNS"}})
-    desired = {"clusterDns": "CLOUD_DNS", "clusterDnsScope": "CLUSTER_SCOPE", "additiveVpcScopeDnsDomain": "a.acme.internal"}
+    desired = {
+        "clusterDns": "CLOUD_DNS",
+        "clusterDnsScope": "CLUSTER_SCOPE",
+        "additiveVpcScopeDnsDomain": "a.acme.internal",
+    }
     updates(script, {"update": {"desiredDnsConfig": desired}})
     there(script)
     dns = {"provider": "CLOUD_DNS", "scope": "CLUSTER_SCOPE", "additive_domain": "a.acme.internal"}
@@ -263,7 +273,11 @@ def test_kube_dns_to_cloud_dns_and_additive_domain_in_place() -> None:
 
 
 def test_empty_additive_domain_switches_it_off() -> None:
-    dns = {"clusterDns": "CLOUD_DNS", "clusterDnsScope": "CLUSTER_SCOPE", "additiveVpcScopeDnsDomain": "a.acme.internal"}
+    dns = {
+        "clusterDns": "CLOUD_DNS",
+        "clusterDnsScope": "CLUSTER_SCOPE",
+        "additiveVpcScopeDnsDomain": "a.acme.internal",
+    }
     script = Script()
     there(script, networkConfig={"dnsConfig": dns})
     updates(script, {"update": {"desiredDnsConfig": {**dns, "additiveVpcScopeDnsDomain": ""}}})
