@@ -32,10 +32,16 @@ class DnsDouble(asyncio.DatagramProtocol):
         self.port = 0
 
     async def start(self) -> None:
-        self._transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: self, local_addr=("127.0.0.1", 0))
-        self.port = self._transport.get_extra_info("sockname")[1]
-        self._server = await asyncio.start_server(self._tcp, "127.0.0.1", self.port)
+        # A port that is free for UDP may be taken for TCP; TCP chooses, since its ports are scarcer.
+        while True:
+            self._server = await asyncio.start_server(self._tcp, "127.0.0.1", 0)
+            self.port = self._server.sockets[0].getsockname()[1]
+            try:
+                self._transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+                    lambda: self, local_addr=("127.0.0.1", self.port))
+                return
+            except OSError:
+                self._server.close()
 
     def stop(self) -> None:
         self._transport.close()
