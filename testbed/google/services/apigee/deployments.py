@@ -18,7 +18,7 @@ from testbed.google.service import Call, handles, work
 from testbed.google.services.apigee import picture, routing
 from testbed.google.services.apigee.base import ApigeeService
 from testbed.google.services.apigee.names import ids, key, missing, now_ms, request_info, require, require_organization
-from testbed.google.services.apigee.push import push
+from testbed.google.services.apigee.push import FAILED_PRECONDITION, push
 from testbed.google.store import Transaction
 
 DOCUMENT = "apigee.v1 discovery document"
@@ -65,7 +65,8 @@ class Deployments(ApigeeService):
             # Deploying what runs already changes nothing (google-apis.md section 9: the real answer is not known).
             return live["deployment"]
         fault = call.faults.pop("operation", {})
-        document |= {"fault": fault.get("message"), "drops_old": fault.get("old") == "drops_old"}
+        document |= {"drops_old": fault.get("old") == "drops_old", "fault": None if "message" not in fault else {
+            "message": fault["message"], "code": int(fault.get("code", FAILED_PRECONDITION))}}
         if document["drops_old"] and document["fault"]:
             document["previous"] = None
         document["generation"] = call.store.next_number("apigee/deployment")

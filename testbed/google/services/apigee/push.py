@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _turns: weakref.WeakKeyDictionary[Any, asyncio.Lock] = weakref.WeakKeyDictionary()
 # Each round can only reject revisions that an earlier one had accepted; this bounds a runtime that contradicts itself.
 _ROUNDS = 4
-_FAILED_PRECONDITION, _INTERNAL = 9, 13
+# google.rpc codes of a deployment's errors.
+FAILED_PRECONDITION, INTERNAL = 9, 13
 
 
 async def push(emulator: Emulator, organization: str) -> None:
@@ -73,7 +74,7 @@ def _judge(tx: Transaction, organization: str, environment: str, document: dict[
     entry = next((item for item in pushed["deployments"] if item["proxy"] == proxy), None)
     state, errors = _reported(report, environment, entry)
     if failure:
-        document |= {"status": _status(picture.ERROR, [f"The runtime could not be configured: {failure}"], _INTERNAL)}
+        document |= {"status": _status(picture.ERROR, [f"The runtime could not be configured: {failure}"], INTERNAL)}
         return False
     document["serving"] = entry["revision"] if entry and state == picture.READY else None
     if document["phase"] == "pending":
@@ -88,9 +89,12 @@ def _judge(tx: Transaction, organization: str, environment: str, document: dict[
                          "reasons": errors, **({"previous": None} if document.get("drops_old") else {})}
             return True
         return False
-    reasons = [document["fault"]] if document.get("fault") else (
-        picture.problems(tx, organization, environment, proxy, wanted) or document.get("reasons") or [])
-    document["status"] = _status(picture.ERROR, reasons)
+    fault = document.get("fault")
+    if fault:
+        document["status"] = _status(picture.ERROR, [fault["message"]], fault["code"])
+    else:
+        problems = picture.problems(tx, organization, environment, proxy, wanted)
+        document["status"] = _status(picture.ERROR, problems or document.get("reasons") or [])
     return False
 
 
@@ -103,7 +107,7 @@ def _reported(report: dict[str, Any], environment: str, entry: dict[str, Any] | 
     return picture.PROGRESSING, []
 
 
-def _status(state: str, errors: list[str], code: int = _FAILED_PRECONDITION) -> dict[str, Any]:
+def _status(state: str, errors: list[str], code: int = FAILED_PRECONDITION) -> dict[str, Any]:
     status: dict[str, Any] = {"state": state}
     if state == picture.ERROR:
         status["errors"] = [{"code": code, "message": error} for error in errors]
