@@ -185,7 +185,7 @@ class Apigee:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "shows(*methods): discovery ids of the emulated methods whose rules a test shows")
+    config.addinivalue_line("markers", "shows(*methods): discovery ids of emulated methods whose rules a test shows")
 
 
 @pytest.fixture(scope="session")
