@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import logging
 import socket
 import sys
 from collections.abc import Mapping
@@ -26,6 +27,9 @@ from testbed.world import Instance, WorldError
 START_TIMEOUT = 20.0
 #: A configuration may load many bundles.
 CONFIGURE_TIMEOUT = 60.0
+RESTART_PAUSE = 0.5
+
+log = logging.getLogger("testbed.apigee_instances")
 
 
 @dataclass
@@ -36,6 +40,7 @@ class Runtime:
     process: asyncio.subprocess.Process
     control: Path
     bundles: set[str] = field(default_factory=set)
+    watch: asyncio.Task[None] | None = None
 
 
 class ApigeeInstances:
@@ -80,6 +85,7 @@ class ApigeeInstances:
             await self._end(runtime)
             raise
         self._running[key] = runtime
+        runtime.watch = asyncio.create_task(self._keep(runtime))
         if instance.organization in self._configurations:
             await self._configure_one(runtime, *self._configurations[instance.organization])
 
@@ -181,7 +187,22 @@ class ApigeeInstances:
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
             raise WorldError(f"Apigee instance {runtime.instance.name} does not answer: {error}") from error
 
+    async def _keep(self, runtime: Runtime) -> None:
+        """Start a runtime again, with its configuration, when it ends by itself."""
+        code = await runtime.process.wait()
+        log.error("Apigee instance %s ended with %s and is started again", runtime.instance.name, code)
+        while True:
+            await asyncio.sleep(RESTART_PAUSE)
+            try:
+                # It replaces the runtime, and with it this task's place; only then is there nothing left to keep.
+                await self.start(runtime.instance)
+                return
+            except WorldError as error:
+                log.error("%s", error)
+
     async def _end(self, runtime: Runtime) -> None:
+        if runtime.watch is not None and runtime.watch is not asyncio.current_task():
+            runtime.watch.cancel()
         await processes.end_child(runtime.process)
         runtime.control.unlink(missing_ok=True)
 

@@ -43,12 +43,14 @@ TOKEN_RENEWAL = 3 * 3600
 class Daemon:
     """Everything of one running testbed."""
 
-    def __init__(self, state: State, binaries: Path, owner: tuple[int, int] | None) -> None:
+    def __init__(self, state: State, binaries: Path, options: argparse.Namespace) -> None:
         self._state = state
         self._binaries = binaries
-        self._owner = owner
+        self._owner = tuple(int(part) for part in options.owner.split(":")) if options.owner else None
         self._emulator: Emulator | None = None
         self._world = RealWorld(state, binaries, self._review, (OWNER,), self._publish_access)
+        self._world.instances.options = ["--dns-cache-extra", str(options.dns_cache_extra),
+                                         "--scale", str(options.apigee_scale)]
         self._token = ""
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -194,13 +196,13 @@ def _lock(state: State) -> int:
     return handle
 
 
-async def serve(state: State, binaries: Path, owner: tuple[int, int] | None) -> None:
+async def serve(state: State, binaries: Path, options: argparse.Namespace) -> None:
     """Run a daemon until TERM or INT."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    daemon = Daemon(state, binaries, owner)
+    daemon = Daemon(state, binaries, options)
     running = asyncio.create_task(daemon.run(stopping))
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -217,8 +219,9 @@ async def serve(state: State, binaries: Path, owner: tuple[int, int] | None) -> 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m testbed.daemon", description=__doc__.splitlines()[0])
     parser.add_argument("--owner", metavar="UID:GID", help="who gets the files that clients need (used with sudo)")
+    parser.add_argument("--dns-cache-extra", type=float, default=60.0, metavar="SECONDS")
+    parser.add_argument("--apigee-scale", type=float, default=1.0, metavar="FACTOR")
     options = parser.parse_args()
-    owner = tuple(int(part) for part in options.owner.split(":")) if options.owner else None
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     state = State.from_environment()
     state.prepare()
@@ -234,7 +237,7 @@ def main() -> int:
         own = processes.Identity.of(os.getpid())
         assert own is not None  # this process lives
         write_private(state.pid_file, json.dumps({"pid": own.pid, "started": own.started}))
-        asyncio.run(serve(state, build.ensure_binaries(), owner))
+        asyncio.run(serve(state, build.ensure_binaries(), options))
     except (OSError, WorldError, BuildError) as error:
         log.exception("the testbed ends")
         print(f"testbed: {error}", file=sys.stderr)

@@ -25,6 +25,15 @@ def add(parser: argparse.ArgumentParser) -> None:
                         help="how long to wait for the daemon (default %(default).0f)")
 
 
+    parser.add_argument("--realistic", action="store_true",
+                        help="Google's own durations for long operations; without it they end at the next look")
+    parser.add_argument("--dns-cache-extra", type=float, default=60.0, metavar="SECONDS",
+                        help="how long Apigee uses a DNS answer beyond its TTL (default %(default).0f, as assumed of "
+                             "the real one)")
+    parser.add_argument("--apigee-scale", type=float, default=1.0, metavar="FACTOR",
+                        help="factor for all of Apigee's times: DNS cache, connection pools, time limits")
+
+
 def run(state: State, options: argparse.Namespace) -> int:
     if common.is_up(state):
         print(f" {mark(True)} already up")
@@ -41,18 +50,20 @@ def run(state: State, options: argparse.Namespace) -> int:
     except BuildError as error:
         raise CommandError(f"Kubernetes could not be built:\n{error}") from error
     print(f" {mark(True)} kubernetes and images")
-    _start(state, options.timeout)
+    _start(state, options)
+    common.emulator(state, "PUT", "durations", {"scale": 1.0 if options.realistic else 0.0})
     print(f" {mark(True)} testbed up in {time.monotonic() - began:.1f} s")
     status.show(state)
     print("\n For kubectl and gcloud:  eval \"$(testbed env)\"")
     return 0
 
 
-def _start(state: State, timeout: float) -> None:
+def _start(state: State, options: argparse.Namespace) -> None:
     state.prepare()
     state.connection_file.unlink(missing_ok=True)
     common.ask_for_sudo()
-    argv = [sys.executable, "-m", "testbed.daemon"]
+    argv = [sys.executable, "-m", "testbed.daemon",
+            "--dns-cache-extra", str(options.dns_cache_extra), "--apigee-scale", str(options.apigee_scale)]
     if os.geteuid() != 0:
         argv += ["--owner", f"{os.getuid()}:{os.getgid()}"]
     log_file = state.logs / "daemon.log"
@@ -62,7 +73,7 @@ def _start(state: State, timeout: float) -> None:
             common.as_root(state, argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
             start_new_session=True, env={**os.environ, "TESTBED_HOME": str(state.home),
                                          "TESTBED_CACHE": str(state.cache)})
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + options.timeout
     pause = 0.02
     while not common.is_up(state):
         if process.poll() is not None:
@@ -71,7 +82,7 @@ def _start(state: State, timeout: float) -> None:
                 tail = log.read().strip().splitlines()[-15:]
             raise CommandError("The testbed's daemon ended at its start:\n" + "\n".join(f"   {line}" for line in tail))
         if time.monotonic() > deadline:
-            raise CommandError(f"The testbed is not up after {timeout:.0f} s; it goes on trying. "
+            raise CommandError(f"The testbed is not up after {options.timeout:.0f} s; it goes on trying. "
                                "See: testbed logs daemon; stop it with: testbed down")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.5)

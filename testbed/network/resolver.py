@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import time
 from collections.abc import Sequence
@@ -30,6 +31,10 @@ CLUSTER_TTL = 10
 #: Says which configuration is in force; asked only by :meth:`Resolver.apply`.
 GENERATION = "generation.testbed.internal"
 READY_TIMEOUT = 20.0
+#: So that one which cannot start does not keep a core busy.
+RESTART_PAUSE = 0.5
+
+log = logging.getLogger("testbed.resolver")
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,9 @@ class Resolver:
         self._folder = folder
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
+        self._watch: asyncio.Task[None] | None = None
         self._generation = 0
+        self._started = 0
         self._applied: tuple[tuple[Zone, ...], tuple[ClusterZone, ...]] | None = None
 
     async def apply(self, zones: Sequence[Zone], clusters: Sequence[ClusterZone]) -> None:
@@ -111,15 +118,20 @@ class Resolver:
             return
         self._generation += 1
         self._write(zones, clusters)
-        if running:
+        if self._watch is None:
+            await self._start()
+            self._watch = asyncio.create_task(self._keep())
+        elif running:
             assert self._process is not None
             self._process.send_signal(signal.SIGUSR1)
-        else:
-            await self._start()
+        # Else it has just ended by itself, and what keeps it starts it with what was written.
         await self._wait()
         self._applied = wanted
 
     async def stop(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
         if self._process is not None:
             await processes.end_child(self._process)
         self._process = None
@@ -143,11 +155,21 @@ class Resolver:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *argv, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder)
+        self._started = self._generation
+
+    async def _keep(self) -> None:
+        """Start CoreDNS again when it ends by itself."""
+        while self._process is not None:
+            code = await self._process.wait()
+            log.error("the VPC's resolver ended with %s and is started again", code)
+            await asyncio.sleep(RESTART_PAUSE)
+            await self._start()
 
     async def _wait(self) -> None:
         deadline = time.monotonic() + READY_TIMEOUT
         while time.monotonic() < deadline:
-            if self._process is None or self._process.returncode is not None:
+            ended = self._process is None or self._process.returncode is not None
+            if ended and self._started == self._generation:
                 raise WorldError(f"the VPC's resolver ended: {self._last_line()}")
             if await self._generation_in_force() == self._generation:
                 return

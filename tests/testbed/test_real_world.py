@@ -7,13 +7,14 @@ import asyncio
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 
 import dns.message
 import dns.rcode
 import pytest
 
-from testbed import leftovers
+from testbed import leftovers, processes
 from testbed.kubernetes import build
 from testbed.network.firewall import RESOLVER
 from testbed.network.namespace import Namespace
@@ -160,3 +161,32 @@ async def test_instances_come_configured_and_go(place: Place):
     await world.reset()
     with pytest.raises(ConnectionRefusedError):
         await world.instances.connect()
+
+
+async def test_what_ends_by_itself_is_started_again(place: Place):
+    world = place.world
+    await world.apply_network([NETWORK])
+    await world.start_instance(Instance("acme", "euw1", "europe-west1", "10.30.0.0/22", "shop-vpc", "10.30.0.2"))
+    victims = processes.inside([place.tenant.path, Namespace(place.state.namespace("vpc")).path])
+    assert len(victims) == 2
+    for victim in victims:
+        victim.signal(signal.SIGKILL)
+
+    async def resolver_is_back() -> bool:
+        try:
+            return await place.resolve("a.corp.example.") == ["10.0.0.1"]
+        except AssertionError:
+            return False
+
+    async def apigee_is_back() -> bool:
+        try:
+            (await world.instances.connect()).close()
+        except ConnectionRefusedError:
+            return False
+        return True
+
+    await eventually(resolver_is_back)
+    await eventually(apigee_is_back)
+    # And it takes new pictures.
+    await world.apply_network([dataclasses.replace(NETWORK, zones=())])
+    assert await place.resolve("a.corp.example.") == []
