@@ -29,7 +29,7 @@ def run(items: list[Item], context: Context) -> None:
     # Nothing to do: no threads, no second look.
     todo = [item for item in items if item.changed or item.unsure or item.action == "pending"]
     if todo:
-        graph.run(items, before, lambda item: _carry_out(item, before, context), lambda item: _key(item))
+        graph.run(items, before, lambda item: _carry_out(item, before, context), _key)
     failed = [item for item in items if item.failure]
     if failed:
         sentences = [t.cast(Failure, item.failure).about(item.resource.subject).message for item in failed]

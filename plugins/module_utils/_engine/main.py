@@ -9,6 +9,7 @@ This file and its neighbours spec.py and plural.py are the only ones that know A
 
 from __future__ import annotations
 
+import importlib
 import traceback
 import typing as t
 
@@ -19,14 +20,6 @@ from .._google.errors import ApiError, Failure
 from . import apply, plan, report, spec
 from .context import Context
 from .resource import Resource
-
-try:
-    import google.auth  # noqa: F401  (only asked whether it is there)
-    import requests  # noqa: F401  (likewise)
-
-    MISSING = None
-except ImportError:
-    MISSING = traceback.format_exc()
 
 
 def run(resource: type[Resource]) -> None:
@@ -82,12 +75,23 @@ def run_info(resource: type[Resource]) -> None:
 def open_context(module: AnsibleModule) -> Context:
     """The run's context. Secrets are registered with the module before anything else can fail."""
     hide(module, credentials.secrets_of(module.params))
-    if MISSING:
-        module.fail_json(msg=missing_required_lib("google-auth and requests"), exception=MISSING)
+    missing = missing_libraries()
+    if missing:
+        module.fail_json(msg=missing_required_lib("google-auth and requests"), exception=missing)
     from .._google.session import Client
 
     client = Client(module.params, on_secret=lambda secret: hide(module, [secret]))
     return Context(client, check=module.check_mode, wait=module.params.get("wait", True))
+
+
+def missing_libraries() -> str | None:
+    """The traceback of an import that fails, None when everything is there."""
+    try:
+        importlib.import_module("google.auth")
+        importlib.import_module("requests")
+    except ImportError:
+        return traceback.format_exc()
+    return None
 
 
 def hide(module: AnsibleModule, secrets: t.Iterable[str]) -> None:

@@ -106,7 +106,7 @@ def make(items: list[Item], context: Context) -> dict[Item, set[Item]]:
     before = connect(items)
     enabling = any(item.resource.kind == "project_services" for item in items)
     # Reading knows no "first delete the child": deletions are all looked at together.
-    reading = {item: {other for other, _ in item.needs} for item in items}
+    reading = {item: {other for other, reference in item.needs} for item in items}
     graph.run(items, reading, lambda item: _look(item, context, enabling))
     for item in items:
         if isinstance(item.failure, ApiError | Failure):

@@ -135,6 +135,14 @@ def _bytes(body: t.Any) -> bytes:
     return body.encode() if isinstance(body, str) else bytes(body or b"")
 
 
+def _result_of(module: t.Any) -> dict[str, t.Any]:
+    try:
+        module.main()
+    except Finished as end:
+        return end.result
+    raise AssertionError("the module ended without a result")
+
+
 class Script:
     """The calls of one test, in order."""
 
@@ -162,7 +170,7 @@ class Script:
         yield
         self._open = False
 
-    def _send(self, _adapter: t.Any, request: requests.PreparedRequest, **_how: t.Any) -> requests.Response:
+    def _send(self, request: requests.PreparedRequest, **_how: t.Any) -> requests.Response:
         with self._lock:
             first = self.expectations[0].group if self.expectations else 0
             problems = []
@@ -201,17 +209,13 @@ class Script:
         clock = "ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.clock"
         with (
             patch_module_args(arguments),
-            mock.patch.object(requests.adapters.HTTPAdapter, "send", lambda *args, **how: self._send(*args, **how)),
+            mock.patch.object(requests.adapters.HTTPAdapter, "send", self._send),
             mock.patch.object(basic.AnsibleModule, "exit_json", finish),
             mock.patch.object(basic.AnsibleModule, "fail_json", failing),
             mock.patch(f"{clock}.sleep", self.slept.append),
             mock.patch(f"{clock}.now", lambda: sum(self.slept)),
         ):
-            try:
-                module.main()
-                raise AssertionError("the module ended without a result")
-            except Finished as end:
-                result = end.result
+            result = _result_of(module)
         assert not self.unexpected, "\n".join([*self.unexpected, json.dumps(result, default=str)])
         left = [f"{one.method} {one.path}" for one in self.expectations]
         assert not left, f"calls that never came: {left}; result {json.dumps(result, indent=1, default=str)}"

@@ -40,7 +40,7 @@ class Server:
         self.answers = list(answers)
         self.requests: list[requests.PreparedRequest] = []
 
-    def send(self, _adapter: t.Any, request: requests.PreparedRequest, **_how: t.Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, **_how: t.Any) -> requests.Response:
         self.requests.append(request)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
@@ -66,7 +66,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def serve(monkeypatch: pytest.MonkeyPatch, slept: list[float]) -> t.Callable[..., Server]:
     def start(*answers: t.Any) -> Server:
         server = Server(*answers)
-        monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", lambda *args, **how: server.send(*args, **how))
+        monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", server.send)
         return server
 
     return start
