@@ -47,7 +47,7 @@ options:
     type: dict
     suboptions:
       enabled:
-        description: Whether to use TLS. Stating O(tls) for a new target server turns it on.
+        description: Whether to use TLS. Stating anything else of O(tls) turns it on unless this is V(false).
         type: bool
       enforce:
         description: Whether an invalid, expired, untrusted or wrongly named certificate makes requests fail.

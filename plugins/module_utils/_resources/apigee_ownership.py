@@ -50,6 +50,8 @@ class RecordMark(Mark):
             self._add(resource, entry)
 
     def after_delete(self, resource: Resource) -> None:
+        if not self._recorded(resource):
+            return
         path = f"{_map(resource)}/entries"
         try:
             resource.wire.send("apigee", "DELETE", f"{path}/{quote(key(resource), safe='')}")

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from .._engine.fields import Document, Field
+from .._engine.context import Context
+from .._engine.fields import Field, Options
 from .._engine.ownership import DescriptionMark, without_sentence
 from .apigee_common import ORGANIZATION, ApigeeResource
 
@@ -54,6 +55,12 @@ class ApigeeTargetServer(ApigeeResource):
     needed = ("host", "port")
     required_if = (("state", "present", needed),)
 
+    def __init__(self, options: Options, context: Context) -> None:
+        super().__init__(options, context)
+        if self.options.get("tls"):
+            # Whoever states how TLS is done wants it done.
+            self.options["tls"].setdefault("enabled", True)
+
     def validate(self) -> list[str]:
         """Port range, and TLS settings that silently accept any certificate."""
         problems = super().validate()
@@ -69,10 +76,3 @@ class ApigeeTargetServer(ApigeeResource):
         if tls.get("enforce") and tls.get("ignore_validation_errors"):
             problems.append("tls.enforce and tls.ignore_validation_errors contradict each other. Keep enforce.")
         return problems
-
-    def body(self) -> Document:
-        """The whole target server; TLS settings imply that TLS is on unless they say otherwise."""
-        document = super().body()
-        if document.get("sSLInfo"):
-            document["sSLInfo"].setdefault("enabled", True)
-        return document
