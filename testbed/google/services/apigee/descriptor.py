@@ -8,6 +8,7 @@ number, creation and change times, base paths and the lists of parts.
 """
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import zipfile
@@ -61,6 +62,15 @@ def read(data: bytes) -> Listing:
         resources=tuple(_resource(name) for name in names if name.startswith(f"{ROOT}resources/")),
         files=tuple(names),
     )
+
+
+def content_digest(data: bytes) -> str:
+    """SHA-256 over the names and contents of a bundle's files: the same however and whenever it was zipped."""
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    total = hashlib.sha256()
+    for name in sorted(name for name in archive.namelist() if not name.endswith("/")):
+        total.update(f"{name}\0{hashlib.sha256(archive.read(name)).hexdigest()}\n".encode())
+    return total.hexdigest()
 
 
 def with_server_fields(data: bytes, name: str, revision: str, created_at: int, modified_at: int) -> bytes:

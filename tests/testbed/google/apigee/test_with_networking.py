@@ -3,6 +3,9 @@
 """Apigee on the emulated network services instead of prepared documents: order, teardown, comparable states."""
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 
 CONNECTIONS = "servicenetworking/v1/services/servicenetworking.googleapis.com/connections"
@@ -63,10 +66,19 @@ async def test_connection_is_held_while_an_instance_lives(peered, google_service
             await peered.wait(await peered.delete("instances/euw1"))
 
 
-async def build(apigee):
+def zipped_at(data, year):
+    """The same bundle, zipped at another time."""
+    out, source = io.BytesIO(), zipfile.ZipFile(io.BytesIO(data))
+    with zipfile.ZipFile(out, "w") as archive:
+        for entry in source.infolist():
+            archive.writestr(zipfile.ZipInfo(entry.filename, (year, 1, 1, 0, 0, 0)), source.read(entry))
+    return out.getvalue()
+
+
+async def build(apigee, year=2000):
     await apigee.ready()
     await apigee.server()
-    await apigee.upload(apigee.bundle("/orders", ("orders",)))
+    await apigee.upload(zipped_at(apigee.bundle("/orders", ("orders",)), year))
     await apigee.deploy()
     await apigee.post("keyvaluemaps", {"name": "gatewayops-ownership", "encrypted": True})
 
@@ -79,8 +91,8 @@ async def state(apigee):
 async def test_equal_runs_end_in_equal_states_and_a_teardown_leaves_nothing(apigee):
     empty = await state(apigee)
     digests = []
-    for _run in range(2):
-        await build(apigee)
+    for year in (2001, 2002):
+        await build(apigee, year)
         digests.append((await state(apigee))["digest"])
         await apigee.wait(await apigee.delete())
         assert (await state(apigee))["objects"].keys() == empty["objects"].keys()
