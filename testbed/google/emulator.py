@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable
@@ -22,7 +23,8 @@ from testbed.google.service import Handler, Service
 from testbed.google.store import Store, Transaction
 
 
-def service_classes() -> list[type[Service]]:
+@functools.cache
+def service_classes() -> tuple[type[Service], ...]:
     """Return every Service class with handlers, in every module below testbed.google.services."""
     for module in pkgutil.walk_packages(services.__path__, services.__name__ + "."):
         importlib.import_module(module.name)
@@ -33,7 +35,16 @@ def service_classes() -> list[type[Service]]:
             queue.append(child)
             if child.__module__.startswith(services.__name__) and (child.handlers() or child.marked("_works")):
                 found.append(child)
-    return sorted(set(found), key=lambda c: (c.document, c.__module__, c.__name__))
+    return tuple(sorted(set(found), key=lambda c: (c.document, c.__module__, c.__name__)))
+
+
+@functools.cache
+def _document(name: str) -> contract.Document:
+    """Return a discovery document together with the undocumented methods that services declare."""
+    extra = {route["id"]: route for c in service_classes() if c.document == name for route in c.extra_routes}
+    if not extra:
+        return contract.load(name)
+    return contract.Document(name, contract.content(name), extra.values())
 
 
 class Api:
@@ -78,12 +89,7 @@ class Emulator:
         family = self.apis.setdefault(cls.prefix, [])
         api = next((a for a in family if a.document.name == cls.document), None)
         if api is None:
-            extra = [r for c in service_classes() if c.document == cls.document for r in c.extra_routes]
-            base = contract.load(cls.document)
-            document = (
-                contract.Document(cls.document, contract.content(cls.document), _unique(extra)) if extra else base
-            )
-            api = Api(document, cls.prefix)
+            api = Api(_document(cls.document), cls.prefix)
             family.append(api)
         api.services.append(service)
         for method, handler in cls.handlers().items():
@@ -152,7 +158,3 @@ class Emulator:
             if name in (project["projectId"], project["number"]):
                 return project
         raise GoogleError(403, f"The caller does not have permission on project '{name}' (or it may not exist).")
-
-
-def _unique(routes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return list({route["id"]: route for route in routes}.values())
