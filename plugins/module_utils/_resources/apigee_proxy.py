@@ -54,6 +54,7 @@ class ApigeeProxy(ApigeeResource):
     path = "v1/organizations/{organization}/apis/{name}"
     mark = LabelMark()
     timeout = 600.0
+    long_running = True
     after = (
         "project_services",
         "apigee_environment",
@@ -236,6 +237,10 @@ class ApigeeProxy(ApigeeResource):
             bad = next(one for one in self._ours(found) if one.get("state") == "ERROR")
             raise rollout.failure(self.calls, bad["environment"], bad["revision"], bad, [])
         if "PROGRESSING" in words or "RUNTIME_STATE_UNSPECIFIED" in words:
+            if self._joining and self.context.wait and not self.context.check and self.wire.deadline.over():
+                self._joining = False
+                slow = next(one for one in self._ours(found) if one.get("state") != "READY")
+                raise rollout.late(self.calls, slow["environment"], slow["revision"], slow, [])
             return State.PENDING, "PROGRESSING"
         return State.READY, "ERROR" if "ERROR" in words else "READY"
 
@@ -425,14 +430,15 @@ class ApigeeProxy(ApigeeResource):
             self.calls.label(labels)
         for environment in todo:
             self._deploy(environment, deployed.get(environment))
-        if self.options.get("undeploy_elsewhere"):
-            for environment in sorted(set(deployed) - set(self.environments)):
-                self._undeploy(environment, str(deployed[environment]["revision"]))
         if todo and self.context.wait:
             for environment in todo:
                 rollout.follow(self.calls, environment, self._revision)
         elif todo:
             self.running = {"name": f"deployment of revision {self._revision} to {', '.join(todo)}"}
+        # Only now, so that traffic that moves to another environment has somewhere to go.
+        if self.options.get("undeploy_elsewhere"):
+            for environment in sorted(set(deployed) - set(self.environments)):
+                self._undeploy(environment, str(deployed[environment]["revision"]))
 
     def _check_surroundings(self, todo: list[str]) -> None:
         """What the deployment needs, asked before a revision is spent on it. Raises RefusedError."""

@@ -46,17 +46,23 @@ def follow(calls: ProxyCalls, environment: str, revision: str, since: float | No
             if word == "ERROR":
                 raise failure(calls, environment, revision, t.cast(Document, status), log)
             if calls.wire.deadline.over():
-                hint = (
-                    "" if (status or {}).get("instances") else " No instance reports it: is the environment attached?"
-                )
-                raise DeadlineError(
-                    f"revision {revision} is not READY in environment {environment} after {seen:.0f} s "
-                    f"({_states(log)}).{hint} Apigee goes on; run again to go on waiting, or raise timeout.",
-                    deployment={"environment": environment, "revision": revision, "states": _log(log)},
-                )
+                raise late(calls, environment, revision, status, log)
             clock.sleep(min(clock.jitter(next(looks)), max(0.05, calls.wire.deadline.left())))
     finally:
         calls.wire.waited += clock.now() - started
+
+
+def late(
+    calls: ProxyCalls, environment: str, revision: str, status: Document | None, log: list[tuple[str, float, float]]
+) -> DeadlineError:
+    """Time ran out while Apigee was still at it."""
+    hint = "" if (status or {}).get("instances") else " No instance reports it: is the environment attached to one?"
+    states = f" ({_states(log)})" if log else ""
+    return DeadlineError(
+        f"revision {revision} is not READY in environment {environment} after {calls.wire.deadline.budget:.0f} s"
+        f"{states}.{hint} Apigee goes on; run again to go on waiting, or raise timeout.",
+        deployment={"environment": environment, "revision": revision, "states": _log(log)},
+    )
 
 
 def until_gone(calls: ProxyCalls, environment: str, revision: str) -> None:
@@ -76,16 +82,12 @@ def failure(
     calls: ProxyCalls, environment: str, revision: str, status: Document, log: list[tuple[str, float, float]]
 ) -> Failure:
     """What went wrong, why, what serves now and what to do: one screen."""
-    serving = [
-        str(one.get("revision"))
-        for one in calls.deployments()
-        if one.get("environment") == environment and str(one.get("revision")) != revision
-    ]
+    serving = _serving(calls, environment, revision, status)
     routed = status.get("state") == "READY"
     because = problems_of(status) or ["Apigee gives no reason"]
     ended = "was deployed, but requests do not reach it" if routed else "was deployed and did not become healthy"
     if serving:
-        now = f"revision {serving[0]} is still deployed"
+        now = f"revision {', '.join(serving)} still serves"
     else:
         now = "this revision only, where its base path is its own" if routed else "no revision of this proxy serves"
     lines = [f"revision {revision} {ended} in environment {environment}."]
@@ -105,6 +107,19 @@ def failure(
             "states": _log(log),
         },
     )
+
+
+def _serving(calls: ProxyCalls, environment: str, revision: str, status: Document) -> list[str]:
+    """Other revisions that still run: as the instances say, otherwise as the list of deployments says."""
+    running = [
+        str(one.get("revision"))
+        for instance in status.get("instances") or []
+        for one in instance.get("deployedRevisions") or []
+        if one.get("percentage", 100)
+    ]
+    if not running:
+        running = [str(one.get("revision")) for one in calls.deployments() if one.get("environment") == environment]
+    return sorted({one for one in running if one != revision}, key=lambda one: (len(one), one))
 
 
 def _remedy(because: list[str], routed: bool) -> str:
