@@ -4,6 +4,6 @@
 
 The rooms: ``bundle`` (zip to validated proxy), ``conditions``, ``templates`` and ``variables`` (the small languages of
 a bundle), ``policies`` (one file each), ``flow`` (order of execution and fault rules), ``router`` (host and base path
-to proxy), ``target``, ``balancer``, ``pools`` and ``resolver`` (the way out), ``server`` and ``control`` (the two
-listeners).
+to proxy), ``target``, ``balancer``, ``health``, ``pools`` and ``resolver`` (the way out), ``server`` and
+``control`` (the two listeners).
 """

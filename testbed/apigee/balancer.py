@@ -3,7 +3,7 @@
 """Choice among the target servers of a LoadBalancer, and what failures do to it.
 
 Source: Apigee "Load balancing across backend servers". A server that fails MaxFailures times in a row leaves the
-rotation; without a health monitor it comes back only when the proxy is deployed again.
+rotation; it comes back when a health monitor finds it well, without one only when the proxy is deployed again.
 """
 from __future__ import annotations
 
@@ -82,6 +82,18 @@ class Balancer:
 
     def began(self, server: TargetServer) -> None:
         self._state(server).open_requests += 1
+
+    def checked(self, name: str, healthy: bool) -> None:
+        """What a health monitor found: a healthy server is back in rotation, an unhealthy one has failed once more."""
+        state = next(state for state in self._states if state.server.name == name)
+        state.failures = 0 if healthy else state.failures + 1
+
+    def servers(self) -> list[TargetServer]:
+        return [state.server for state in self._states]
+
+    def statistics(self) -> list[dict[str, Any]]:
+        return [{"name": state.server.name, "failures": state.failures, "in_rotation": self._active(state, set()),
+                 "open_requests": state.open_requests} for state in self._states]
 
     def ended(self, server: TargetServer, failed: bool) -> None:
         state = self._state(server)

@@ -40,7 +40,7 @@ class PoolKey:
     settings: TargetSettings
 
 
-class _RotatingResolver(AbstractResolver):
+class RotatingResolver(AbstractResolver):
     """Gives aiohttp one address for each new connection: the next one of the cached answer."""
 
     def __init__(self, resolver: Resolver) -> None:
@@ -115,7 +115,7 @@ class Pools:
         idle = settings.keepalive_timeout / 1000 * self._scale
         # limit=0: the message processor opens as many connections as requests need.
         keep = {"keepalive_timeout": idle} if settings.keepalive_timeout else {"force_close": True}
-        connector = _TracingConnector(resolver=_RotatingResolver(self._resolver), use_dns_cache=False, limit=0, **keep)
+        connector = _TracingConnector(resolver=RotatingResolver(self._resolver), use_dns_cache=False, limit=0, **keep)
         tracing = aiohttp.TraceConfig()
         tracing.on_connection_reuseconn.append(_reused)
         tracing.on_connection_create_end.append(_created)

@@ -15,6 +15,7 @@ from testbed.apigee.bundle import Bundle, BundleError, load
 from testbed.apigee.configuration import Configuration
 from testbed.apigee.counters import Counters
 from testbed.apigee.flow import FlowExecutor
+from testbed.apigee.health import HealthChecks
 from testbed.apigee.pools import Pools
 from testbed.apigee.resolver import Resolver
 from testbed.apigee.target import TargetClient
@@ -39,6 +40,7 @@ class Runtime:
         self.resolver = Resolver(host, int(port or 53), extra_seconds=options.dns_cache_extra, scale=options.scale)
         self.pools = Pools(self.resolver, options.scale)
         self.executor = FlowExecutor(TargetClient(self.pools))
+        self.health = HealthChecks(self.resolver, options.scale)
         self.counters = Counters()
         self.traces = Traces()
         self.statuses: Counter[int] = Counter()
@@ -71,6 +73,7 @@ class Runtime:
         self._retired.append(self.configuration)
         self.configuration = fresh
         self._prune()
+        self.health.watch(fresh.deployments)
         return fresh.report
 
     def enter(self) -> Configuration:
@@ -98,10 +101,15 @@ class Runtime:
             "requests": sum(self.statuses.values()), "statuses": dict(self.statuses), "faults": dict(self.faults),
             "in_flight": self.configuration.in_flight + sum(each.in_flight for each in self._retired),
             "pools": self.pools.statistics(),
+            "target_servers": [
+                {"environment": deployment.environment, "proxy": deployment.proxy, "target_endpoint": name, **server}
+                for deployment in self.configuration.deployments for name, balancer in deployment.balancers.items()
+                for server in balancer.statistics()],
             "dns": {"queries": self.resolver.queries, "cache": self.resolver.cached()},
         }
 
     async def close(self) -> None:
+        await self.health.close()
         if self._pruning:
             await asyncio.gather(*self._pruning)
         await self.pools.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from testbed.apigee.bundle.health_monitors import health_monitor
 from testbed.apigee.bundle.model import (
     FaultRule,
     Flow,
@@ -181,8 +182,8 @@ def target_endpoint(node: Node) -> TargetEndpoint:
         if not any(child.tag in ("LocalTargetConnection", "ScriptTarget", "HostedTarget") for child in node):
             node.invalid("TargetEndpoint without HTTPTargetConnection")
         return TargetEndpoint(**_common(node, {}))
-    connection.check(children=("URL", "LoadBalancer", "Path", "Properties"), inert=("Description",),
-                     beyond=("SSLInfo", "Authentication", "HealthMonitor"))
+    connection.check(children=("URL", "LoadBalancer", "Path", "Properties", "HealthMonitor"), inert=("Description",),
+                     beyond=("SSLInfo", "Authentication"))
     url, balancer = connection.child_text("URL"), connection.child("LoadBalancer")
     if bool(url) == (balancer is not None):
         connection.invalid("needs exactly one of URL and LoadBalancer")
@@ -193,9 +194,13 @@ def target_endpoint(node: Node) -> TargetEndpoint:
         connection.invalid("Path belongs to LoadBalancer, not to URL")
     if "{" in path:
         connection.unsupported("Path with variables is not executed by the testbed's Apigee runtime")
+    monitor = connection.child("HealthMonitor")
+    if monitor is not None and url:
+        monitor.invalid("HealthMonitor belongs to LoadBalancer, not to URL")
     properties = _properties(connection.child("Properties"), TARGET_PROPERTIES)
     return TargetEndpoint(**_common(node, properties), url=url or None, path=path,
-                          load_balancer=_load_balancer(balancer) if balancer is not None else None)
+                          load_balancer=_load_balancer(balancer) if balancer is not None else None,
+                          health_monitor=health_monitor(monitor) if monitor is not None else None)
 
 
 def _load_balancer(node: Node) -> LoadBalancer:

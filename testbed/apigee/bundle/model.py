@@ -94,12 +94,36 @@ class LoadBalancer:
 
 
 @dataclass(frozen=True)
+class HttpCheck:
+    """The request of an HTTP health monitor and what its response must have. ``read_timeout`` in seconds."""
+
+    verb: str
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    payload: str
+    read_timeout: float
+    codes: tuple[int, ...]
+    expected_headers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class HealthMonitor:
+    """Times in seconds. ``port`` is None for the target server's own; without ``http`` a connection is enough."""
+
+    interval: float
+    connect_timeout: float
+    port: int | None = None
+    http: HttpCheck | None = None
+
+
+@dataclass(frozen=True)
 class TargetEndpoint(Endpoint):
     """Exactly one of ``url`` and ``load_balancer`` is set; ``path`` (load balancer only) precedes the path suffix."""
 
     url: str | None = None
     load_balancer: LoadBalancer | None = None
     path: str = ""
+    health_monitor: HealthMonitor | None = None
 
 
 @dataclass(frozen=True)

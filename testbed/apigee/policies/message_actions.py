@@ -44,7 +44,7 @@ class Scope:
             return text.render(self.context.get, self.ignore_unresolved)
         except UnresolvedVariable as error:
             raise Fault(500, f"{self.codes}.UnresolvedVariable", f"Unresolved variable : {error}") from None
-        except (ValueError, TypeError, re.error) as error:
+        except (KeyError, ValueError, TypeError, re.error) as error:
             # A template function was given what it cannot work on.
             raise Fault(500, f"{self.codes}.ExecutionFailed",
                         f"Execution of {self.policy} failed: {text.text!r}: {error}") from None
