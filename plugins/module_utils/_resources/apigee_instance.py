@@ -10,7 +10,7 @@ import ipaddress
 import re
 import typing as t
 
-from .._engine.fields import Field
+from .._engine.fields import Document, Field
 from .._engine.ownership import DescriptionMark, without_sentence
 from .apigee_common import ORGANIZATION, ORGANIZATION_LOCK, ApigeeResource
 
@@ -93,3 +93,7 @@ class ApigeeInstance(ApigeeResource):
             elif not network.is_private:
                 problems.append(f"ip_ranges: {text} is not a private range. Apigee refuses public ones.")
         return problems
+
+    def everything(self) -> list[Document]:
+        """All instances of the organisation."""
+        return self.wire.pages(self.service, self.parent_url(), "instances")

@@ -94,6 +94,12 @@ class ApigeeOrganization(Resource):
         """The organisation, shared with the objects in it."""
         return read_organization(self, self.name)
 
+    def everything(self) -> list[Document]:
+        """All organisations that the credentials may see."""
+        listed = self.wire.get(self.service, "v1/organizations").get("organizations") or []
+        found = [read_organization(self, str(one.get("organization"))) for one in listed]
+        return [one for one in found if one is not None]
+
     def forget(self) -> None:
         """What others know of the organisation is stale."""
         self.context.forget(organization_key(self.name))

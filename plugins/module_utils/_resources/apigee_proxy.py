@@ -182,6 +182,9 @@ class ApigeeProxy(ApigeeResource):
             if enough and not self.options.get("undeploy_elsewhere"):
                 return found
         found["deployments"] = self.calls.deployments()
+        if not any(self.options.get(name) for name in ("bundle", "base_path", "revision", "environments")):
+            found["deployments"] = [self._with_state(one) for one in found["deployments"]]
+            return found
         self._revision = self._revision or self._by_content(found)
         statuses = {status["environment"]: status for status in self._statuses(self._revision)}
         found["deployments"] = [
@@ -189,6 +192,19 @@ class ApigeeProxy(ApigeeResource):
             for one in found["deployments"]
         ]
         return found
+
+    def everything(self) -> list[Document]:
+        """All proxies of the organisation, each with its deployments."""
+        listed = self.wire.get(self.service, self.parent_url()).get("proxies") or []
+        options = {name: value for name, value in self.options.items() if name != "name"}
+        proxies = [ApigeeProxy({**options, "name": one["name"]}, self.context) for one in listed]
+        for proxy in proxies:
+            proxy.wire = self.wire
+        found = [proxy.read() for proxy in proxies]
+        return [one for one in found if one is not None]
+
+    def _with_state(self, one: Document) -> Document:
+        return self.calls.status(str(one.get("environment")), str(one.get("revision"))) or one
 
     def _labelled(self, found: Document) -> str:
         """The revision that the labels name for the wanted content, or the pinned one; empty when they do not tell."""
