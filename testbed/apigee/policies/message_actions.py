@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from testbed.apigee.bundle.xml import Node
 from testbed.apigee.conditions import text_of
 from testbed.apigee.faults import Fault
-from testbed.apigee.messages import Message
+from testbed.apigee.messages import Message, Parameters
 from testbed.apigee.policies.values import template
 from testbed.apigee.templates import Template, UnresolvedVariable
 from testbed.apigee.variables import ReadOnlyVariable
@@ -104,10 +104,8 @@ class Remove:
                 message.headers.clear()
             elif group == "QueryParams":
                 message.query.remove()
-            else:
-                form = message.form()
-                form.remove()
-                message.set_form(form)
+            elif message.form().pairs:
+                message.set_form(Parameters())
         if self.payload:
             message.body = b""
 
@@ -125,10 +123,15 @@ class Copy:
         source = scope.context.message if self.source is None else scope.context.named(self.source)
         if source is None:
             raise Fault(500, f"{scope.codes}.VariableOfNonMsgType", f"Variable {self.source} is not a message")
+        if source is message:
+            # The policy that Apigee's editor starts with copies the request onto itself.
+            return
         for group, name in self.parameters:
-            for key, value in _pairs(source, group):
-                if name is None or key.lower() == name.lower():
-                    _add(message, group, key, value)
+            pairs = [pair for pair in _pairs(source, group) if name is None or pair[0].lower() == name.lower()]
+            for key in dict.fromkeys(key for key, _ in pairs):
+                scope.set(message, f"{_PREFIXES[group]}.{key}", None)
+            for key, value in pairs:
+                _add(message, group, key, value)
         if self.payload:
             message.body = source.body
             message.stream = source.stream
@@ -219,7 +222,9 @@ def _assign(node: Node) -> Assign:
                         payload.attribute("variableSuffix") or "}")
         if payload.attribute("contentType"):
             content_type = template(payload, payload.attribute("contentType") or "")
-    scalars = tuple((name, template(child, child.text)) for name in _SCALARS if (child := node.child(name)) is not None)
+    # Empty elements, as Apigee's editor writes them, set nothing.
+    scalars = tuple((name, template(child, child.text)) for name in _SCALARS
+                    if (child := node.child(name)) is not None and child.text)
     return Assign(node.tag == "Set", tuple(parameters), text, content_type, scalars)
 
 

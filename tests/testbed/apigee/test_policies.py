@@ -67,6 +67,24 @@ async def test_assign_message_makes_a_message_of_its_own_and_copies(bench, targe
     assert reply.json() == {"mine.header.x-a": "a", "mine.content": "body", "mine.verb": "POST", "mine.header.x-b": ""}
 
 
+async def test_the_policy_that_apigees_editor_starts_with_changes_nothing(bench, target):
+    """Transcribed from the editor's template for AssignMessage."""
+    policy = """<AssignMessage async="false" continueOnError="false" enabled="true" name="start"><Properties/>
+        <Copy source="request"><Headers/><QueryParams/><FormParams/><Payload/><Verb/><StatusCode/><Path/></Copy>
+        <Remove><Headers><Header name="h1"/></Headers><QueryParams><QueryParam name="q1"/></QueryParams>
+        <Payload/></Remove><Add><Headers/><QueryParams/><FormParams/></Add>
+        <Set><Headers/><QueryParams/><FormParams/><Verb/><Path/></Set>
+        <AssignVariable><Name>name</Name><Value/><Ref/></AssignVariable>
+        <IgnoreUnresolvedVariables>true</IgnoreUnresolvedVariables>
+        <AssignTo createNew="false" transport="http" type="request"/></AssignMessage>"""
+    await serve(bench, target, proxy_xml(pre=steps("start")), policy)
+
+    echo = (await bench.call("/demo/x?a=1&a=2", "POST", data=b"body", headers={"X-A": "1"})).json()
+
+    assert (echo["path"], echo["method"], echo["body"]) == ("/x?a=1&a=2", "POST", "body")
+    assert echo["headers"]["X-A"] == "1"
+
+
 async def test_assign_message_faults(bench, target):
     unresolved = assign("unresolved", '<Set><Headers><Header name="X">{nothing}</Header></Headers></Set>')
     readonly = assign("readonly", "<AssignVariable><Name>client.ip</Name><Value>1</Value></AssignVariable>")
