@@ -25,7 +25,7 @@ from testbed.network.firewall import Machine, short_name
 from testbed.network.forwarder import Forwarder
 from testbed.network.namespace import Namespace, listening_socket
 from testbed.network.resolver import ClusterZone
-from testbed.network.vpc import Vpc
+from testbed.network.vpc import Vpc, node_link
 from testbed.state import API_SERVER_PORT, MAX_CLUSTERS, State
 from testbed.world import Cluster, ClusterAccess, Record, WorldError
 
@@ -96,7 +96,8 @@ class Running:
     @property
     def machine(self) -> Machine:
         return Machine(network=short_name(self.cluster.network), node_ip=self.spec.node_ip,
-                       node_range=self.cluster.node_range, pod_range=self.spec.pod_range, tags=tuple(self.cluster.tags))
+                       node_range=self.cluster.node_range, pod_range=self.spec.pod_range, tags=tuple(self.cluster.tags),
+                       link=node_link(self.cluster.number))
 
     @property
     def zone(self) -> ClusterZone | None:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import ipaddress
 import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,12 +13,12 @@ from typing import Any
 
 from testbed.apigee_instances import ApigeeInstances
 from testbed.certificates import Authority
-from testbed.clusters import Clusters
+from testbed.clusters import Clusters, Running
 from testbed.network import firewall
 from testbed.network.dns_peering import DnsPeering
 from testbed.network.forwarder import Forwarder
 from testbed.network.namespace import Namespace, listening_socket
-from testbed.network.resolver import Resolver
+from testbed.network.resolver import Resolver, View
 from testbed.network.vpc import Vpc
 from testbed.state import NORTHBOUND_PORT, State
 from testbed.token_review import Reviewer
@@ -44,6 +46,7 @@ class RealWorld:
         self._access_changed = access_changed
         self._northbound: Forwarder | None = None
         self._networks: tuple[Network, ...] = ()
+        self._views: dict[str, str] = {}
         #: Instances whose address and range are in the network, running or just starting.
         self._placed: dict[tuple[str, str], Instance] = {}
         self._step = asyncio.Lock()
@@ -125,10 +128,14 @@ class RealWorld:
             for instance in instances:
                 network = firewall.short_name(instance.network)
                 ranges.setdefault(network, []).append(instance.ip_range.split(",")[0].strip())
-            script = firewall.render(self._networks, [each.machine for each in running], ranges)
+            views = {network.name: self._view(network.name) for network in self._networks}
+            machines = [dataclasses.replace(each.machine, view=views.get(each.machine.network, ""))
+                        for each in running]
+            script = firewall.render(self._networks, machines, ranges)
             routed = [each for network in sorted(peered) for each in ranges.get(network, ())]
 
             def bring() -> None:
+                self._vpc.set_views(views.values())
                 self._vpc.set_firewall(script)
                 self._vpc.set_instances(instance.host for instance in instances)
                 self._vpc.peer(routed)
@@ -137,8 +144,17 @@ class RealWorld:
                 await asyncio.to_thread(bring)
             except OSError as error:
                 raise WorldError(f"the network could not be brought to what was asked: {error}") from error
-            zones = [zone for network in self._networks for zone in network.zones]
-            await self._resolver.apply(zones, [each.zone for each in running if each.zone is not None])
-            self._dns_peering.set_suffixes(
-                domain.suffix for network in self._networks if network.name in peered
-                for domain in network.peered_domains)
+            await self._resolver.apply([self._seen_in(name, address, running) for name, address in views.items()])
+            self._dns_peering.set_suffixes({
+                domain.suffix: views[network.name] for network in self._networks if network.name in peered
+                for domain in network.peered_domains})
+
+    def _seen_in(self, network: str, address: str, running: Sequence[Running]) -> View:
+        """The names of a network. Networks of two projects that share a name share their names, too."""
+        zones = dict.fromkeys(zone for each in self._networks if each.name == network for zone in each.zones)
+        clusters = (each.zone for each in running if each.machine.network == network)
+        return View(address, tuple(zones), tuple(zone for zone in clusters if zone is not None))
+
+    def _view(self, network: str) -> str:
+        """The address at which a network's names are answered; kept for the life of the daemon."""
+        return self._views.setdefault(network, str(ipaddress.ip_network(firewall.VIEWS)[len(self._views) + 1]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import cast
 
 import dns.exception
@@ -25,9 +25,10 @@ MAX_MESSAGE = 65535
 IDLE = 10.0
 
 
-def is_peered(name: dns.name.Name, suffixes: Iterable[dns.name.Name]) -> bool:
-    """True when ``name`` is one of the suffixes or lies below one."""
-    return any(name.is_subdomain(suffix) for suffix in suffixes)
+def resolver_of(name: dns.name.Name, suffixes: Mapping[dns.name.Name, str]) -> str | None:
+    """The resolver of the longest suffix that ``name`` is or lies below; None where none is peered."""
+    found = [suffix for suffix in suffixes if name.is_subdomain(suffix)]
+    return suffixes[max(found, key=len)] if found else None
 
 
 class DnsPeering:
@@ -38,14 +39,14 @@ class DnsPeering:
         self._vpc = vpc
         self._address = address
         self._port = port
-        self._suffixes: tuple[dns.name.Name, ...] = ()
+        self._suffixes: dict[dns.name.Name, str] = {}
         self._transport: asyncio.DatagramTransport | None = None
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def set_suffixes(self, suffixes: Iterable[str]) -> None:
-        """What is peered from now on."""
-        self._suffixes = tuple(dns.name.from_text(suffix) for suffix in suffixes)
+    def set_suffixes(self, suffixes: Mapping[str, str]) -> None:
+        """What is peered from now on: suffixes, each with the address of its network's resolver in the VPC."""
+        self._suffixes = {dns.name.from_text(suffix): address for suffix, address in suffixes.items()}
 
     async def start(self) -> None:
         """Listen. Raises OSError."""
@@ -76,26 +77,27 @@ class DnsPeering:
             return None
         if query.flags & dns.flags.QR or len(query.question) != 1:
             return None
-        if not is_peered(query.question[0].name, self._suffixes):
+        resolver = resolver_of(query.question[0].name, self._suffixes)
+        if resolver is None:
             return _refusal(query, dns.rcode.NXDOMAIN)
         try:
             forward = self._forward_stream if stream else self._forward_datagram
-            return await asyncio.wait_for(forward(question), TIMEOUT)
+            return await asyncio.wait_for(forward(question, resolver), TIMEOUT)
         except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError):
             return _refusal(query, dns.rcode.SERVFAIL)
 
-    async def _forward_datagram(self, question: bytes) -> bytes:
+    async def _forward_datagram(self, question: bytes, resolver: str) -> bytes:
         loop = asyncio.get_running_loop()
-        with self._vpc.udp(self._address, 0) as sock:
-            await loop.sock_connect(sock, (self._address, self._port))
+        with self._vpc.udp(resolver, 0) as sock:
+            await loop.sock_connect(sock, (resolver, self._port))
             await loop.sock_sendall(sock, question)
             while True:
                 answer = await loop.sock_recv(sock, MAX_MESSAGE)
                 if answer[:2] == question[:2]:
                     return answer
 
-    async def _forward_stream(self, question: bytes) -> bytes:
-        sock = await self._vpc.connect(self._address, self._port)
+    async def _forward_stream(self, question: bytes, resolver: str) -> bytes:
+        sock = await self._vpc.connect(resolver, self._port)
         reader, writer = await asyncio.open_connection(sock=sock)
         try:
             writer.write(struct.pack("!H", len(question)) + question)

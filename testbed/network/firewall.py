@@ -19,6 +19,8 @@ from testbed.world import FirewallRule, Network
 APIGEE_LINK = "apigee"
 NODE_LINKS = "node*"
 RESOLVER = "169.254.169.254"
+#: Each network's own view of the resolver has an address in here, which its machines are led to.
+VIEWS = "169.254.171.0/24"
 ANY = "0.0.0.0/0"
 
 #: Names that Compute Engine takes for protocols, as IANA numbers.
@@ -28,13 +30,18 @@ WITH_PORTS = {6: "tcp", 17: "udp", 132: "sctp"}
 
 @dataclass(frozen=True)
 class Machine:
-    """What a rule can aim at: a node with its pods. Pods of VPC-native clusters carry their node's tags."""
+    """What a rule can aim at: a node with its pods. Pods of VPC-native clusters carry their node's tags.
+
+    ``link`` is the router's end of its link, ``view`` the address at which its network's names are answered.
+    """
 
     network: str
     node_ip: str
     node_range: str
     pod_range: str
     tags: tuple[str, ...] = ()
+    link: str = ""
+    view: str = ""
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -52,11 +59,17 @@ def render(networks: Sequence[Network], machines: Sequence[Machine], instance_ra
               if network.peered_to_apigee}
     lines = [
         "table inet testbed", "delete table inet testbed", "table inet testbed {",
+        "  chain prerouting {",
+        "    type nat hook prerouting priority dstnat; policy accept;",
+        *(f'    iifname "{each.link}" ip daddr {RESOLVER} meta l4proto {{ tcp, udp }} th dport 53 '
+          f"dnat ip to {each.view}" for each in machines if each.link and each.view),
+        "  }",
         "  chain input {",
         "    type filter hook input priority filter; policy drop;",
         '    iifname "lo" accept',
         "    ct state established,related accept",
-        f'    iifname "{NODE_LINKS}" ip daddr {RESOLVER} meta l4proto {{ tcp, udp }} th dport 53 accept',
+        f'    iifname "{NODE_LINKS}" ip daddr {{ {RESOLVER}, {VIEWS} }} meta l4proto {{ tcp, udp }} '
+        "th dport 53 accept",
         f'    iifname "{NODE_LINKS}" meta l4proto icmp accept',
         "  }",
         "  chain forward {",

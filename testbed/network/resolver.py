@@ -13,12 +13,14 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import dns.exception
 import dns.message
+import dns.name
+import dns.rdata
 import dns.rdatatype
 
 from testbed import processes
@@ -50,32 +52,51 @@ class ClusterZone:
     headless_only: bool = False
 
 
-def corefile(zones: Sequence[tuple[Zone, Path]], clusters: Sequence[ClusterZone], generation: int) -> str:
-    """CoreDNS's configuration. Of two zones with one name the user's own wins, then the first cluster's."""
+@dataclass(frozen=True)
+class View:
+    """What the machines of one network see, answered at an address of its own: private zones are private."""
+
+    address: str
+    zones: tuple[Zone, ...] = ()
+    clusters: tuple[ClusterZone, ...] = ()
+
+
+def corefile(views: Sequence[View], paths: Mapping[Zone, Path], generation: int) -> str:
+    """CoreDNS's configuration; ``paths`` are the zone files. What no view knows does not exist."""
     blocks = [
-        f".:53 {{\n    bind {RESOLVER}\n    errors\n    template ANY ANY {{\n        rcode NXDOMAIN\n    }}\n}}\n",
         f"{GENERATION}:53 {{\n    bind {RESOLVER}\n    template IN TXT {{\n"
         f"        answer \"{{{{ .Name }}}} 0 IN TXT {generation}\"\n    }}\n}}\n",
     ]
+    for address in (RESOLVER, *(view.address for view in views)):
+        blocks.append(f".:53 {{\n    bind {address}\n    errors\n    template ANY ANY {{\n"
+                      "        rcode NXDOMAIN\n    }\n}\n")
+    for view in views:
+        blocks += _view(view, paths)
+    return "\n".join(blocks)
+
+
+def _view(view: View, paths: Mapping[Zone, Path]) -> list[str]:
+    """Server blocks. Of two zones with one name the user's own wins, then the first cluster's."""
+    blocks = []
     taken: set[str] = set()
-    for zone, path in zones:
+    for zone in view.zones:
         name = zone.dns_name.rstrip(".").lower()
         if name not in taken:
             taken.add(name)
-            blocks.append(f"{name}:53 {{\n    bind {RESOLVER}\n    errors\n    file {path} {{\n"
+            blocks.append(f"{name}:53 {{\n    bind {view.address}\n    errors\n    file {paths[zone]} {{\n"
                           f"        reload 0\n    }}\n    loadbalance round_robin\n}}\n")
-    for cluster in clusters:
+    for cluster in view.clusters:
         name = cluster.domain.rstrip(".").lower()
         if name in taken:
             continue
         taken.add(name)
         only = f"    headlessonly {cluster.service_range}\n" if cluster.headless_only else ""
         blocks.append(
-            f"{name}:53 {{\n    bind {RESOLVER}\n    errors\n    loadbalance round_robin\n{only}"
+            f"{name}:53 {{\n    bind {view.address}\n    errors\n    loadbalance round_robin\n{only}"
             f"    kubernetes {name} {{\n        endpoint {cluster.api_server}\n"
             f"        tls {cluster.certificate_file} {cluster.key_file} {cluster.ca_file}\n"
             f"        pods disabled\n        ttl {CLUSTER_TTL}\n    }}\n}}\n")
-    return "\n".join(blocks)
+    return blocks
 
 
 def zone_file(zone: Zone, serial: int) -> str:
@@ -89,8 +110,19 @@ def zone_file(zone: Zone, serial: int) -> str:
     if "NS" not in types:
         lines.append(f"{origin} 21600 IN NS ns-gcp-private.googledomains.com.")
     for name, kind, ttl, data in zone.records:
-        lines += [f"{name} {ttl} IN {kind} {value}" for value in data]
+        lines += [f"{name} {ttl} IN {kind} {value}" for value in data if _is_valid(name, kind, value)]
     return "\n".join(lines) + "\n"
+
+
+def _is_valid(name: str, kind: str, value: str) -> bool:
+    """Whether a record can be served: one that cannot must not take the whole resolver with it."""
+    try:
+        dns.name.from_text(name)
+        dns.rdata.from_text("IN", kind, value, origin=dns.name.root, relativize=False)
+    except (dns.exception.DNSException, ValueError) as error:
+        log.error("record %s %s is left out: %s", name, kind, error)
+        return False
+    return True
 
 
 class Resolver:
@@ -105,19 +137,19 @@ class Resolver:
         self._watch: asyncio.Task[None] | None = None
         self._generation = 0
         self._started = 0
-        self._applied: tuple[tuple[Zone, ...], tuple[ClusterZone, ...]] | None = None
+        self._applied: tuple[View, ...] | None = None
 
-    async def apply(self, zones: Sequence[Zone], clusters: Sequence[ClusterZone]) -> None:
+    async def apply(self, views: Sequence[View]) -> None:
         """Answer from exactly these; returns when it does. Raises WorldError when CoreDNS refuses.
 
         A reload hands the listening sockets over, so no question is lost.
         """
-        wanted = (tuple(zones), tuple(clusters))
+        wanted = tuple(views)
         running = self._process is not None and self._process.returncode is None
         if running and wanted == self._applied:
             return
         self._generation += 1
-        self._write(zones, clusters)
+        self._write(wanted)
         if self._watch is None:
             await self._start()
             self._watch = asyncio.create_task(self._keep())
@@ -137,18 +169,16 @@ class Resolver:
         self._process = None
         self._applied = None
 
-    def _write(self, zones: Sequence[Zone], clusters: Sequence[ClusterZone]) -> None:
+    def _write(self, views: tuple[View, ...]) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        kept = []
-        for number, zone in enumerate(zones):
-            path = self._folder / f"{number}-{self._generation}.zone"
-            path.write_text(zone_file(zone, self._generation), encoding="utf-8")
-            kept.append((zone, path))
-        (self._folder / "Corefile").write_text(corefile(kept, clusters, self._generation), encoding="utf-8")
-        names = {path.name for _zone, path in kept}
-        for old in self._folder.glob("*.zone"):
-            if old.name not in names:
-                old.unlink()
+        paths: dict[Zone, Path] = {}
+        for zone in dict.fromkeys(zone for view in views for zone in view.zones):
+            # A name of its own for each content: what CoreDNS reads now is not changed under its hands.
+            paths[zone] = self._folder / f"{len(paths)}-{self._generation}.zone"
+            paths[zone].write_text(zone_file(zone, self._generation), encoding="utf-8")
+        (self._folder / "Corefile").write_text(corefile(views, paths, self._generation), encoding="utf-8")
+        for old in set(self._folder.glob("*.zone")) - set(paths.values()):
+            old.unlink()
 
     async def _start(self) -> None:
         argv = self._vpc.entering([str(self._binary), "-conf", str(self._folder / "Corefile")])

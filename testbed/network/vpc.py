@@ -18,6 +18,11 @@ from testbed.network.namespace import Namespace
 PEERING_GATEWAY = "169.254.100.1"
 
 
+def node_link(number: int) -> str:
+    """The router's end of the link to node ``number``."""
+    return f"node{number}"
+
+
 class Vpc:
     """The namespaces of the VPC and of Apigee's tenant network, their links and routes. Everything is idempotent."""
 
@@ -45,7 +50,7 @@ class Vpc:
     # -- nodes ------------------------------------------------------------------------------------------------
     def attach_node(self, number: int, node: Namespace, node_ip: str, gateway: str, pod_range: str) -> None:
         """Link a node's namespace: its address and default route there, routes to it and its pods here."""
-        link = f"node{number}"
+        link = node_link(number)
         node.create()
         self._sysctl(node, "ipv4/ip_forward", "1")
         if link not in self._links(self.router):
@@ -59,7 +64,7 @@ class Vpc:
 
     def detach_node(self, number: int, node: Namespace) -> None:
         """Remove the link (its routes go with it) and the node's namespace."""
-        link = f"node{number}"
+        link = node_link(number)
         if self.router.exists() and link in self._links(self.router):
             self._batch(self.router, [f"link delete {link}"])
         node.delete()
@@ -86,6 +91,11 @@ class Vpc:
         commands = [f"route delete {each} dev {APIGEE_LINK}" for each in sorted(present - wanted)]
         commands += [f"route add {each} dev {APIGEE_LINK} scope link" for each in sorted(wanted - present)]
         self._batch(self.router, commands)
+
+    # -- names ------------------------------------------------------------------------------------------------
+    def set_views(self, addresses: Iterable[str]) -> None:
+        """Give the router the addresses at which its networks' names are answered."""
+        self._batch(self.router, [f"address replace {address}/32 dev lo" for address in addresses])
 
     # -- firewall ---------------------------------------------------------------------------------------------
     def set_firewall(self, script: str) -> None:

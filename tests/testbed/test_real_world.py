@@ -55,10 +55,10 @@ class Place:
     async def count(self) -> None:
         self.published += 1
 
-    async def resolve(self, name: str) -> list[str]:
-        """Addresses; empty where the name does not exist."""
+    async def resolve(self, name: str, source: Namespace | None = None) -> list[str]:
+        """Addresses as Apigee sees them, or another namespace; empty where the name does not exist."""
         loop = asyncio.get_running_loop()
-        with self.tenant.udp("0.0.0.0", 0) as sock:
+        with (source or self.tenant).udp("0.0.0.0", 0) as sock:
             await loop.sock_connect(sock, (RESOLVER, 53))
             await loop.sock_sendall(sock, dns.message.make_query(name, "A").to_wire())
             reply = dns.message.from_wire(await asyncio.wait_for(loop.sock_recv(sock, 4096), 6))
@@ -127,6 +127,15 @@ async def test_what_a_cluster_publishes_follows_its_dns_mode(place: Place):
     assert await place.resolve("headless.default.svc.add.acme.internal.") == []
     assert await place.resolve("headless.default.svc.gke.acme.internal.") == ["10.20.0.9"]
     assert len(await place.resolve("plain.default.svc.gke.acme.internal.")) == 1
+    inside = Namespace(place.state.namespace("node-0"))
+    assert await place.resolve("headless.default.svc.gke.acme.internal.", inside) == ["10.20.0.9"]
+    assert await place.resolve("a.corp.example.", inside) == ["10.0.0.1"]
+    # Another network's Apigee peering sees none of it, whatever its domain says.
+    other = Network("other-vpc", peered_to_apigee=True, peered_domains=(
+        PeeredDomain("gke", "gke.acme.internal.", "other-vpc"),))
+    await world.apply_network([dataclasses.replace(NETWORK, peered_to_apigee=False), other])
+    assert await place.resolve("headless.default.svc.gke.acme.internal.") == []
+    await world.apply_network([NETWORK])
     # Names go with the cluster, at once.
     await world.stop_cluster(*CLUSTER.key)
     await world.stop_cluster(*CLUSTER.key)

@@ -13,7 +13,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from testbed.network.dns_peering import DnsPeering, is_peered
+from testbed.network.dns_peering import DnsPeering, resolver_of
 
 
 @pytest.mark.parametrize(("name", "peered"), [
@@ -26,11 +26,18 @@ from testbed.network.dns_peering import DnsPeering, is_peered
     ("example.com.", False),
 ])
 def test_only_the_suffix_and_what_is_below_it(name: str, peered: bool):
-    assert is_peered(dns.name.from_text(name), [dns.name.from_text("gke.acme.internal.")]) is peered
+    found = resolver_of(dns.name.from_text(name), {dns.name.from_text("gke.acme.internal."): "169.254.171.1"})
+    assert found == ("169.254.171.1" if peered else None)
 
 
 def test_nothing_is_peered_without_a_domain():
-    assert not is_peered(dns.name.from_text("gke.acme.internal."), [])
+    assert resolver_of(dns.name.from_text("gke.acme.internal."), {}) is None
+
+
+def test_the_longest_suffix_decides_whose_resolver_is_asked():
+    suffixes = {dns.name.from_text("acme.internal."): "one", dns.name.from_text("gke.acme.internal."): "two"}
+    assert resolver_of(dns.name.from_text("a.gke.acme.internal."), suffixes) == "two"
+    assert resolver_of(dns.name.from_text("a.acme.internal."), suffixes) == "one"
 
 
 class Here:
@@ -98,7 +105,7 @@ async def peering():
         own = probe.getsockname()[1]
     made = DnsPeering(Here(own), Here(port), "127.0.0.1", port)
     await made.start()
-    made.set_suffixes(["gke.acme.internal."])
+    made.set_suffixes({"gke.acme.internal.": "127.0.0.1"})
     made.own, made.upstream = own, resolver
     yield made
     await made.stop()
@@ -127,7 +134,7 @@ async def test_any_other_name_does_not_exist_and_is_not_asked_for(peering: DnsPe
 
 
 async def test_a_withdrawn_domain_stops_at_once(peering: DnsPeering):
-    peering.set_suffixes([])
+    peering.set_suffixes({})
     assert (await ask(peering.own, "orders.gke.acme.internal.")).rcode() == dns.rcode.NXDOMAIN
 
 

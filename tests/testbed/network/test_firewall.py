@@ -3,6 +3,8 @@
 """How VPC firewall rules become nftables."""
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from testbed.network.firewall import Machine, render, short_name
@@ -91,6 +93,13 @@ def test_apigee_is_reached_and_let_in_only_while_peered():
     assert 'oifname "apigee"' not in isolation(False)
     assert "ip saddr != { 10.10.0.0/24, 10.20.0.0/16, 10.30.0.0/22 } drop" in isolation(True)
     assert "ip saddr != { 10.10.0.0/24, 10.20.0.0/16 } drop" in isolation(False)
+
+
+def test_machines_are_led_to_their_networks_view_of_the_resolver():
+    machine = dataclasses.replace(NODE, link="node0", view="169.254.171.1")
+    (line,) = [each for each in ingress(rule(), machines=(machine,), chain="prerouting") if "dnat" in each]
+    assert line.startswith('iifname "node0" ip daddr 169.254.169.254')
+    assert line.endswith("th dport 53 dnat ip to 169.254.171.1")
 
 
 def test_short_name():

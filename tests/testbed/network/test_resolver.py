@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dns.zone
 
-from testbed.network.resolver import ClusterZone, corefile, zone_file
+from testbed.network.resolver import ClusterZone, View, corefile, zone_file
 from testbed.world import Zone
 
 
@@ -16,31 +16,56 @@ def cluster(domain: str, *, headless_only: bool = False) -> ClusterZone:
                        headless_only)
 
 
-def blocks(text: str) -> dict[str, str]:
-    return {block.strip().split(":53 ")[0]: block for block in text.split("\n\n") if block.strip()}
+def blocks(*views: View, paths: dict[Zone, Path] | None = None) -> dict[tuple[str, str], str]:
+    """Server blocks by zone and address."""
+    text = corefile(views, paths or {}, 1)
+    return {(block.strip().split(":53 ")[0], block.split("bind ")[1].split()[0]): block
+            for block in text.split("\n\n") if block.strip()}
+
+
+ONE, TWO = "169.254.171.1", "169.254.171.2"
 
 
 def test_names_outside_private_zones_do_not_exist():
-    assert "rcode NXDOMAIN" in blocks(corefile([], [], 1))["."]
+    found = blocks(View(ONE))
+    assert "rcode NXDOMAIN" in found[".", ONE]
+    assert "rcode NXDOMAIN" in found[".", "169.254.169.254"]
 
 
 def test_vpc_scope_answers_for_every_service_with_ttl_10():
-    block = blocks(corefile([], [cluster("gke.acme.internal.")], 1))["gke.acme.internal"]
+    block = blocks(View(ONE, clusters=(cluster("gke.acme.internal."),)))["gke.acme.internal", ONE]
     assert "kubernetes gke.acme.internal {" in block
     assert "ttl 10" in block
     assert "headlessonly" not in block
 
 
 def test_additive_scope_hides_addresses_of_the_service_range():
-    block = blocks(corefile([], [cluster("add.acme.internal", headless_only=True)], 1))["add.acme.internal"]
+    view = View(ONE, clusters=(cluster("add.acme.internal", headless_only=True),))
+    block = blocks(view)["add.acme.internal", ONE]
     assert block.index("headlessonly 10.40.0.0/20") < block.index("kubernetes")
 
 
 def test_a_zone_is_served_once_and_the_users_own_wins():
     zone = Zone("mine", "gke.acme.internal.")
-    text = corefile([(zone, Path("/z"))], [cluster("gke.acme.internal"), cluster("gke.acme.internal")], 1)
+    view = View(ONE, (zone,), (cluster("gke.acme.internal"), cluster("gke.acme.internal")))
+    text = corefile([view], {zone: Path("/z")}, 1)
     assert text.count("gke.acme.internal:53") == 1
     assert "file /z" in text
+
+
+def test_each_network_sees_its_own():
+    found = blocks(View(ONE, clusters=(cluster("gke.acme.internal"),)), View(TWO))
+    assert ("gke.acme.internal", ONE) in found
+    assert ("gke.acme.internal", TWO) not in found
+
+
+def test_a_record_that_cannot_be_served_is_left_out():
+    zone = Zone("mine", "corp.example.", (("a.corp.example.", "A", 30, ("not an address", "10.0.0.1")),
+                                          ("a..b.", "A", 30, ("10.0.0.2",)), ("b.corp.example.", "NOPE", 30, ("x",))))
+    text = zone_file(zone, 1)
+    assert "10.0.0.1" in text
+    for part in ("not an address", "10.0.0.2", "NOPE"):
+        assert part not in text
 
 
 def test_a_zone_file_is_a_zone():

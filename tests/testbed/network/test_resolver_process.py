@@ -15,17 +15,20 @@ from testbed import processes
 from testbed.kubernetes import build
 from testbed.network.firewall import RESOLVER
 from testbed.network.namespace import Namespace
-from testbed.network.resolver import Resolver
+from testbed.network.resolver import Resolver, View
 from testbed.world import WorldError, Zone
 
 pytestmark = pytest.mark.testbed
+
+VIEW, OTHER_VIEW = "169.254.171.1", "169.254.171.2"
 
 
 @pytest.fixture
 async def resolver(tmp_path: Path):
     namespace = Namespace(f"tbt{os.getpid()}-dns")
     namespace.create()
-    namespace.run(["ip", "address", "replace", f"{RESOLVER}/32", "dev", "lo"])
+    for address in (RESOLVER, VIEW, OTHER_VIEW):
+        namespace.run(["ip", "address", "replace", f"{address}/32", "dev", "lo"])
     made = Resolver(namespace, build.ensure_binaries() / "coredns", tmp_path / "resolver", tmp_path / "resolver.log")
     made.namespace = namespace
     try:
@@ -37,10 +40,10 @@ async def resolver(tmp_path: Path):
         assert left == []
 
 
-async def ask(namespace: Namespace, name: str) -> dns.message.Message:
+async def ask(namespace: Namespace, name: str, address: str = VIEW) -> dns.message.Message:
     loop = asyncio.get_running_loop()
     with namespace.udp("0.0.0.0", 0) as sock:
-        await loop.sock_connect(sock, (RESOLVER, 53))
+        await loop.sock_connect(sock, (address, 53))
         await loop.sock_sendall(sock, dns.message.make_query(name, "A").to_wire())
         return dns.message.from_wire(await asyncio.wait_for(loop.sock_recv(sock, 4096), 2))
 
@@ -49,19 +52,30 @@ def zone(address: str, name: str = "corp.example.") -> Zone:
     return Zone("z", name, ((f"a.{name}", "A", 30, (address,)),))
 
 
+def views(*zones: Zone) -> list[View]:
+    return [View(VIEW, zones)]
+
+
+async def test_networks_do_not_see_each_others_names(resolver: Resolver):
+    await resolver.apply([View(VIEW, (zone("10.0.0.1"),)), View(OTHER_VIEW, (zone("10.0.0.2"),))])
+    for address, expected in ((VIEW, "10.0.0.1"), (OTHER_VIEW, "10.0.0.2")):
+        assert (await ask(resolver.namespace, "a.corp.example.", address)).answer[0][0].address == expected
+    assert (await ask(resolver.namespace, "a.corp.example.", RESOLVER)).rcode() == dns.rcode.NXDOMAIN
+
+
 async def test_zones_come_change_and_go(resolver: Resolver):
-    await resolver.apply([], [])
+    await resolver.apply(views())
     assert (await ask(resolver.namespace, "a.corp.example.")).rcode() == dns.rcode.NXDOMAIN
-    await resolver.apply([zone("10.0.0.1")], [])
+    await resolver.apply(views(zone("10.0.0.1")))
     assert (await ask(resolver.namespace, "a.corp.example.")).answer[0][0].address == "10.0.0.1"
-    await resolver.apply([zone("10.0.0.2")], [])
+    await resolver.apply(views(zone("10.0.0.2")))
     assert (await ask(resolver.namespace, "a.corp.example.")).answer[0][0].address == "10.0.0.2"
-    await resolver.apply([], [])
+    await resolver.apply(views())
     assert (await ask(resolver.namespace, "a.corp.example.")).rcode() == dns.rcode.NXDOMAIN
 
 
 async def test_no_question_is_lost_while_it_takes_new_zones(resolver: Resolver):
-    await resolver.apply([zone("10.0.0.1")], [])
+    await resolver.apply(views(zone("10.0.0.1")))
     done = asyncio.Event()
     answers = 0
 
@@ -73,18 +87,18 @@ async def test_no_question_is_lost_while_it_takes_new_zones(resolver: Resolver):
 
     asking = asyncio.create_task(keep_asking())
     for number in range(5):
-        await resolver.apply([zone("10.0.0.1"), zone("10.0.0.3", f"zone{number}.example.")], [])
+        await resolver.apply(views(zone("10.0.0.1"), zone("10.0.0.3", f"zone{number}.example.")))
     done.set()
     await asking
     assert answers > 5
 
 
-async def test_a_broken_zone_is_refused_and_the_old_one_serves(resolver: Resolver, monkeypatch: pytest.MonkeyPatch):
+async def test_what_it_refuses_is_said_and_the_old_zones_serve(resolver: Resolver, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("testbed.network.resolver.READY_TIMEOUT", 1.5)
-    await resolver.apply([zone("10.0.0.1")], [])
-    broken = Zone("z", "corp.example.", (("a.corp.example.", "A", 30, ("not an address",)),))
+    await resolver.apply(views(zone("10.0.0.1")))
     with pytest.raises(WorldError):
-        await resolver.apply([broken], [])
+        # An address that the router does not have.
+        await resolver.apply([View("192.0.2.1", (zone("10.0.0.2"),))])
     assert (await ask(resolver.namespace, "a.corp.example.")).answer[0][0].address == "10.0.0.1"
-    await resolver.apply([zone("10.0.0.2")], [])
+    await resolver.apply(views(zone("10.0.0.2")))
     assert (await ask(resolver.namespace, "a.corp.example.")).answer[0][0].address == "10.0.0.2"
