@@ -12,7 +12,8 @@ STATUS = {
     501: "UNIMPLEMENTED", 502: "UNAVAILABLE", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED",
 }  # fmt: skip
 _REASON = {
-    400: "invalid", 401: "authError", 403: "forbidden", 404: "notFound", 405: "httpMethodNotAllowed", 409: "alreadyExists",
+    400: "invalid", 401: "authError", 403: "forbidden", 404: "notFound", 405: "httpMethodNotAllowed",
+    409: "alreadyExists",
     412: "conditionNotMet", 429: "rateLimitExceeded", 500: "backendError", 501: "notImplemented", 502: "backendError",
     503: "backendError", 504: "backendError",
 }  # fmt: skip

@@ -25,6 +25,12 @@ import signal
 from dataclasses import dataclass, field
 from typing import Any
 
+_OPTIONS = {
+    "status": {"status", "body", "headers", "message"},
+    "delay": {"seconds"},
+    "operation": {"code", "message", "http"},
+    "signal": {"pid", "signal", "group"},
+}
 KINDS = ("status", "delay", "drop", "lose", "lock", "operation", "signal")
 
 
@@ -76,6 +82,9 @@ class Faults:
         needed = {"status": {"status"}, "delay": {"seconds"}, "signal": {"pid"}}.get(kind, set())
         if needed - spec.keys():
             raise ValueError(f"a fault of kind {kind} needs {', '.join(sorted(needed - spec.keys()))}")
+        unknown = spec.keys() - _OPTIONS.get(kind, set()) - {"match", "nth", "times", "mutating"}
+        if unknown:
+            raise ValueError(f"a fault of kind {kind} has no {', '.join(sorted(unknown))}")
         common = {name: spec.pop(name) for name in ("match", "nth", "times", "mutating") if name in spec}
         self._number += 1
         fault = Fault(self._number, kind, options=spec, **common)

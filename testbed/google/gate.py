@@ -247,7 +247,8 @@ def _disabled(api: str, number: str) -> GoogleError:
     return GoogleError(
         403,
         f"{title} has not been used in project {number} before or it is disabled. Enable it by visiting {url} then "
-        "retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry.",
+        "retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems and "
+        "retry.",
         reason="accessNotConfigured",
         details=[
             {

@@ -113,7 +113,7 @@ class Operations:
             "arguments": arguments or {},
             "lock": lock,
             "real": real,
-            "fail": call.faults.get("operation"),
+            "fail": {"message": "Injected failure", **call.faults["operation"]} if "operation" in call.faults else None,
             "error": None,
             "response": response,
             "metadata": metadata,
@@ -198,9 +198,7 @@ class Operations:
         response = document["response"]
         try:
             if document["fail"]:
-                raise GoogleError(
-                    int(document["fail"].get("http", 400)), document["fail"].get("message", "Injected failure")
-                )
+                raise GoogleError(int(document["fail"].get("http", 400)), document["fail"]["message"])
             if document["work"]:
                 result = await self._emulator.work_function(document["work"])(run)
                 response = response if result is None else result

@@ -33,7 +33,8 @@ ROLES: dict[str, tuple[str, ...]] = {
 
 _VERBS = {
     "insert": "create", "patch": "update", "get": "get", "list": "list", "delete": "delete", "create": "create",
-    "update": "update", "aggregatedList": "list", "setLabels": "setLabels", "wait": "get", "modifyEnvironment": "update",
+    "update": "update", "aggregatedList": "list", "setLabels": "setLabels", "wait": "get",
+    "modifyEnvironment": "update",
     "setResourceLabels": "update", "enable": "enable", "batchEnable": "enable", "batchGet": "get",
 }  # fmt: skip
 _EXPLICIT = {

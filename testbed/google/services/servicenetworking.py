@@ -16,7 +16,10 @@ _SEEN = "google-apis.md 4.4"
 _SERVICE = "servicenetworking.googleapis.com"
 _PEERING = "servicenetworking-googleapis-com"
 _TYPE = "type.googleapis.com/google.cloud.servicenetworking.v1."
-_HELD = "Failed to delete connection; Producer services (e.g. CloudSQL, Cloud Memstore, etc.) are still using this connection."
+_HELD = (
+    "Failed to delete connection; Producer services (e.g. CloudSQL, Cloud Memstore, etc.) are still using this "
+    "connection."
+)
 
 
 def key(network: str) -> str:

@@ -110,9 +110,7 @@ async def test_secondary_ranges_need_the_fingerprint(google: Google) -> None:
     assert google.world.networks[0].subnets[0].secondary["more"] == "10.60.0.0/20"
 
 
-@pytest.mark.shows(
-    "compute.subnetworks.patch", "secondaryIpRanges replaces the whole list; ranges of clusters stay"
-)
+@pytest.mark.shows("compute.subnetworks.patch", "secondaryIpRanges replaces the whole list; ranges of clusters stay")
 @pytest.mark.shows("compute.subnetworks.delete", "refused while a cluster uses it")
 async def test_ranges_of_a_cluster_stay(google: Google) -> None:
     await google.ready()
@@ -129,7 +127,9 @@ async def test_ranges_of_a_cluster_stay(google: Google) -> None:
 async def test_a_subnetwork_widens(google: Google) -> None:
     await google.ready()
     for wrong in ("10.10.0.0/21", "10.10.0.0/20", "10.0.0.0/8"):
-        assert (await google.refused("POST", f"{SUBNETS}/nodes/expandIpCidrRange", {"ipCidrRange": wrong}))["code"] == 400
+        assert (await google.refused("POST", f"{SUBNETS}/nodes/expandIpCidrRange", {"ipCidrRange": wrong}))[
+            "code"
+        ] == 400
     await google.do("POST", f"{SUBNETS}/nodes/expandIpCidrRange", {"ipCidrRange": "10.10.0.0/18"})
     await google.do("POST", f"{SUBNETS}/nodes/setPrivateIpGoogleAccess", {"privateIpGoogleAccess": True})
     subnet = await google.call("GET", f"{SUBNETS}/nodes")
@@ -267,3 +267,30 @@ async def test_filters_that_are_not_understood_are_refused(google: Google) -> No
     await google.enable()
     error = await google.refused("GET", f"{NETWORKS}?filter=name%20like%20shop")
     assert error["message"].startswith("Invalid list filter expression")
+
+
+@pytest.mark.shows("compute.firewalls.delete", "compute.firewalls.list", "compute.subnetworks.get")
+@pytest.mark.shows("compute.subnetworks.list", "compute.globalAddresses.get", "compute.globalAddresses.list")
+@pytest.mark.shows("compute.addresses.aggregatedList", "compute.regionOperations.get", "compute.regionOperations.wait")
+@pytest.mark.shows("compute.regionOperations.list", "compute.zoneOperations.get", "compute.zoneOperations.wait")
+@pytest.mark.shows("compute.zoneOperations.list")
+async def test_reads_after_the_writes(google: Google) -> None:
+    await google.ready()
+    await google.peer()
+    await google.do("POST", FIREWALLS, RULE)
+    assert [r["name"] for r in (await google.call("GET", FIREWALLS))["items"]] == ["r"]
+    await google.do("DELETE", f"{FIREWALLS}/r")
+    assert (await google.refused("DELETE", f"{FIREWALLS}/r"))["code"] == 404
+    assert (await google.call("GET", f"{SUBNETS}/nodes"))["gatewayAddress"] == "10.10.0.1"
+    assert [s["name"] for s in (await google.call("GET", SUBNETS))["items"]] == ["nodes"]
+    assert (await google.call("GET", f"{ADDRESSES}/apigee"))["purpose"] == "VPC_PEERING"
+    assert [a["name"] for a in (await google.call("GET", ADDRESSES))["items"]] == ["apigee"]
+    everywhere = (await google.call("GET", f"{COMPUTE}/aggregated/addresses"))["items"]
+    assert [a["name"] for a in everywhere["global"]["addresses"]] == ["apigee"]
+    operations = f"{COMPUTE}/regions/europe-west1/operations"
+    [operation] = (await google.call("GET", operations))["items"]
+    assert operation["region"].endswith("/regions/europe-west1")
+    for verb, tail in (("GET", ""), ("POST", "/wait")):
+        assert (await google.call(verb, f"{operations}/{operation['name']}{tail}"))["status"] == "DONE"
+        assert (await google.refused(verb, f"{COMPUTE}/zones/europe-west1-b/operations/none{tail}"))["code"] == 404
+    assert "items" not in await google.call("GET", f"{COMPUTE}/zones/europe-west1-b/operations")

@@ -277,7 +277,7 @@ async def test_node_pools(google: Google) -> None:
     operation = await google.do("PUT", f"{pools}/more", labels)
     assert operation["operationType"] == "UPGRADE_NODES"
     assert (await google.refused("PUT", f"{pools}/more", labels))["code"] == 400
-    assert (await google.refused("PUT", f"{pools}/more", {"machineType": "e2-small", **labels, "locations": []}))
+    assert await google.refused("PUT", f"{pools}/more", {"machineType": "e2-small", **labels, "locations": []})
     await google.do("PUT", f"{pools}/more", {"machineType": "e2-standard-4", "diskSizeGb": "50"})
     await google.do("POST", f"{pools}/more:setSize", {"nodeCount": 2})
     scaling = {"enabled": True, "minNodeCount": 1, "maxNodeCount": 3}
@@ -291,7 +291,9 @@ async def test_node_pools(google: Google) -> None:
 
 
 @pytest.mark.shows(f"{C}.list", "container.projects.locations.getServerConfig")
-@pytest.mark.shows("container.projects.aggregated.usableSubnetworks.list", "container.projects.locations.operations.cancel")
+@pytest.mark.shows(
+    "container.projects.aggregated.usableSubnetworks.list", "container.projects.locations.operations.cancel"
+)
 async def test_lists_and_configuration(google: Google) -> None:
     await made(google)
     everywhere = f"container/v1/projects/{PROJECT}/locations/-/clusters"

@@ -141,7 +141,7 @@ async def test_an_answer_against_the_contract_is_a_defect(google: Google) -> Non
     service.list = lambda call: {"clusters": [{"nam": "shop"}]}  # type: ignore[attr-defined]
     error = await google.refused("GET", f"{CONTAINER}/clusters")
     assert error["code"] == 500
-    assert 'EMULATOR DEFECT' in error["message"] and 'Unknown name "nam"' in error["message"]
+    assert "EMULATOR DEFECT" in error["message"] and 'Unknown name "nam"' in error["message"]
     service.list = lambda call: Reply({"clusters": [{"currentNodeCount": "three"}]})  # type: ignore[attr-defined]
     assert (await google.refused("GET", f"{CONTAINER}/clusters"))["code"] == 500
     assert len(google.emulator.violations) == 2

@@ -115,9 +115,7 @@ async def test_changes_are_pending_first_and_done_later(google: Google) -> None:
 
 
 @pytest.mark.shows("dns.resourceRecordSets.list", "the zone of GKE shows what its controller publishes")
-@pytest.mark.shows(
-    "dns.resourceRecordSets.patch", "in a zone of GKE: put back after the controller's period"
-)
+@pytest.mark.shows("dns.resourceRecordSets.patch", "in a zone of GKE: put back after the controller's period")
 async def test_a_manual_edit_of_gkes_zone_is_put_back(google: Google) -> None:
     await google.ready()
     await google.do("POST", f"{CONTAINER}/clusters", google.cluster())

@@ -28,7 +28,8 @@ async def prepare(google: Google) -> None:
     await google.do("POST", f"{PEERED}/shop/peeredDnsDomains", {"name": "shop", "dnsSuffix": "gke.acme.internal."})
     await google.do("POST", f"{CONTAINER}/clusters", google.cluster(networkConfig=None))
     organization = {
-        "runtimeType": "CLOUD", "analyticsRegion": "europe-west1", "billingType": "EVALUATION", "authorizedNetwork": "shop",
+        "runtimeType": "CLOUD", "analyticsRegion": "europe-west1", "billingType": "EVALUATION",
+        "authorizedNetwork": "shop",
     }  # fmt: skip
     await google.do("POST", "apigee/v1/organizations?parent=projects/acme-shop", organization)
 
@@ -94,7 +95,11 @@ async def test_the_proxy_lets_nothing_else_through(google: Google, tmp_path: Pat
     connect = lambda: asyncio.open_connection(google.client.host, google.client.port)  # noqa: E731 - one use
     server = await Proxy(connect, authority, tmp_path).serve("127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
-    for line in (b"CONNECT storage.googleapis.com:443 HTTP/1.1", b"CONNECT example.com:443 HTTP/1.1", b"GET / HTTP/1.1"):
+    for line in (
+        b"CONNECT storage.googleapis.com:443 HTTP/1.1",
+        b"CONNECT example.com:443 HTTP/1.1",
+        b"GET / HTTP/1.1",
+    ):
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(line + b"\r\nHost: x\r\n\r\n")
         assert (await reader.read()).split(b" ")[1] in (b"403", b"404")

@@ -75,7 +75,8 @@ async def test_the_connection_is_held_by_apigee(google: Google) -> None:
     await google.ready()
     await google.peer()
     organization = {
-        "runtimeType": "CLOUD", "analyticsRegion": "europe-west1", "billingType": "EVALUATION", "authorizedNetwork": "shop",
+        "runtimeType": "CLOUD", "analyticsRegion": "europe-west1", "billingType": "EVALUATION",
+        "authorizedNetwork": "shop",
     }  # fmt: skip
     await google.do("POST", f"apigee/v1/organizations?parent=projects/{PROJECT}", organization)
     await google.do(
@@ -92,7 +93,11 @@ async def test_the_connection_is_held_by_apigee(google: Google) -> None:
 
 
 @pytest.mark.shows(
-    f"{DOMAINS}.create", "project in parent is a number", "requires name", "requires dnsSuffix", "dnsSuffix ends with a dot"
+    f"{DOMAINS}.create",
+    "project in parent is a number",
+    "requires name",
+    "requires dnsSuffix",
+    "dnsSuffix ends with a dot",
 )
 async def test_peered_domains_that_are_refused(google: Google) -> None:
     await google.ready()

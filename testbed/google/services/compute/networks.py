@@ -12,6 +12,7 @@ from testbed.google.service import Call, handles
 from testbed.google.services.compute.common import BASE, NAME_RULES, ComputeService, in_use, invalid
 
 _SEEN = "google-apis.md 4.2"
+_ROUTING = {"routingMode": "REGIONAL", "bgpBestPathSelectionMode": "LEGACY"}
 PEERING = "servicenetworking-googleapis-com"
 
 
@@ -43,7 +44,7 @@ class Networks(ComputeService):
             "description": body.get("description"),
             "autoCreateSubnetworks": False,
             "mtu": body.get("mtu", 1460),
-            "routingConfig": {"routingMode": "REGIONAL", "bgpBestPathSelectionMode": "LEGACY", **body.get("routingConfig", {})},
+            "routingConfig": _ROUTING | body.get("routingConfig", {}),
             "networkFirewallPolicyEnforcementOrder": body.get(
                 "networkFirewallPolicyEnforcementOrder", "AFTER_CLASSIC_FIREWALL"
             ),

@@ -32,8 +32,8 @@ class Regions(ComputeService):
         path = f"projects/{project}/regions/{name}"
         zones = [f"{BASE}projects/{project}/zones/{name}-{letter}" for letter in ZONES[name]]
         return {
-            "kind": self.kind, "id": str(1000 + sorted(ZONES).index(name)), "name": name, "description": name, "status": "UP",
-            "creationTimestamp": _BORN, "selfLink": BASE + path, "zones": zones,
+            "kind": self.kind, "id": str(1000 + sorted(ZONES).index(name)), "name": name, "description": name,
+            "status": "UP", "creationTimestamp": _BORN, "selfLink": BASE + path, "zones": zones,
         }  # fmt: skip
 
 
@@ -59,8 +59,9 @@ class Zones(ComputeService):
         name = f"{region}-{letter}"
         number = str(2000 + 10 * sorted(ZONES).index(region) + ord(letter) - ord("a"))
         return {
-            "kind": self.kind, "id": number, "name": name, "description": name, "status": "UP", "creationTimestamp": _BORN,
-            "region": f"{BASE}projects/{project}/regions/{region}", "selfLink": f"{BASE}projects/{project}/zones/{name}",
+            "kind": self.kind, "id": number, "name": name, "description": name, "status": "UP",
+            "creationTimestamp": _BORN, "region": f"{BASE}projects/{project}/regions/{region}",
+            "selfLink": f"{BASE}projects/{project}/zones/{name}",
         }  # fmt: skip
 
 

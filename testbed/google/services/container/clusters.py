@@ -262,7 +262,8 @@ def _check_fields(asked: dict[str, Any], project: str) -> None:
     if "enablePrivateNodes" in private and "defaultEnablePrivateNodes" in asked.get("networkConfig", {}):
         raise GoogleError(
             400,
-            "private_cluster_config.enable_private_nodes and network_config.default_enable_private_nodes exclude each other.",
+            "private_cluster_config.enable_private_nodes and network_config.default_enable_private_nodes exclude each "
+            "other.",
         )
 
 
@@ -299,6 +300,7 @@ def _needs_dns_api(call: Call, dns: dict[str, Any], number: str) -> None:
     if wanted and not service_enabled(call.store, number, "dns.googleapis.com"):
         raise GoogleError(
             400,
-            f"Cloud DNS API has not been used in project {number} before or it is disabled; Cloud DNS for GKE needs it.",
+            f"Cloud DNS API has not been used in project {number} before or it is disabled; "
+            "Cloud DNS for GKE needs it.",
             status="FAILED_PRECONDITION",
         )

@@ -76,7 +76,8 @@ def _unique(call: Call, domain: str, network: str, own: str) -> None:
         if domain in (dns.get("clusterDnsDomain"), dns.get("additiveVpcScopeDnsDomain")):
             raise GoogleError(
                 400,
-                f"DNS domain {domain} is already used by cluster {other['name']}; it must be unique within the VPC network.",
+                f"DNS domain {domain} is already used by cluster {other['name']}; it must be unique within the VPC "
+                "network.",
             )
 
 

@@ -131,7 +131,8 @@ class ManagedZones(DnsService):
         if call.store.children(f"{key}/rrsets"):
             raise GoogleError(
                 400,
-                f"The resource named '{zone['name']}' cannot be deleted because it contains one or more 'resource records'.",
+                f"The resource named '{zone['name']}' cannot be deleted because it contains one or more "
+                "'resource records'.",
                 reason="containerNotEmpty",
             )
         call.store.delete(key)
