@@ -93,6 +93,7 @@ class ApigeeProxy(ApigeeResource):
         self._revision = ""
         self._files: list[dict[str, str]] = []
         self._moves: list[str] = []
+        self._reports: dict[str, tuple[list[str], list[str]]] = {}
         self._done: list[str] = []
         self._plan = ""
         self._checked = False
@@ -326,7 +327,8 @@ class ApigeeProxy(ApigeeResource):
     def _see_files(self, found: Document, changes: list[Change]) -> None:
         """Find the files that would change for those who call the proxy, to be shown."""
         self._files = []
-        if not any(change.field.endswith("revision") for change in changes):
+        known = self._revision or self.digest()
+        if not known or not any(change.field.endswith("revision") for change in changes):
             return
         serving = [
             str(one.get("revision"))
@@ -358,9 +360,9 @@ class ApigeeProxy(ApigeeResource):
             problems = self._taken()
         elif not problems and self._revision:
             for environment in self._to_deploy(changes):
-                forbids, moves = routes.reported(self.calls.report(environment, self._revision, self._override))
+                forbids, moves = self._report(environment)
                 problems.extend(f"it cannot be deployed to environment {environment}: {one}." for one in forbids)
-                self._moves.extend(moves)
+                self._moves.extend(move for move in moves if move not in self._moves)
         self._checked = True
         return problems
 
@@ -374,6 +376,13 @@ class ApigeeProxy(ApigeeResource):
         self._files = diffs.compare(None, self.content(), self.name)
         self._plan = " and ".join(["would import revision 1", *(f"deploy it in {one}" for one in self.environments)])
         return self._taken()
+
+    def _report(self, environment: str) -> tuple[list[str], list[str]]:
+        """Apigee's change report on the wanted revision, asked for once per environment."""
+        if environment not in self._reports:
+            report = self.calls.report(environment, self._revision, self._override)
+            self._reports[environment] = routes.reported(report)
+        return self._reports[environment]
 
     def _taken(self) -> list[str]:
         content = self.content()
@@ -495,7 +504,7 @@ class ApigeeProxy(ApigeeResource):
 
     def _deploy(self, environment: str, live: Document | None) -> None:
         """Ask for the change report, then deploy. Raises RefusedError when the report forbids it."""
-        forbids, moves = routes.reported(self.calls.report(environment, self._revision, self._override))
+        forbids, moves = self._report(environment)
         if forbids:
             raise RefusedError(
                 "\n".join(
