@@ -30,11 +30,11 @@ def run(items: list[Item], context: Context) -> None:
     todo = [item for item in items if item.changed or item.unsure or item.action == "pending"]
     if todo:
         graph.run(items, before, lambda item: _carry_out(item, before, context), _key)
-    failed = [item for item in items if item.failure]
-    if failed:
-        sentences = [t.cast(Failure, item.failure).about(item.resource.subject).message for item in failed]
-        facts = t.cast(Failure, failed[0].failure).facts
-        raise Failure("\n".join(sentences), **facts)
+    failures = [item.failure.about(item.resource.subject) for item in items if item.failure]
+    if failures:
+        sentences = [failure.message for failure in failures]
+        facts: dict[str, t.Any] = next((failure.facts for failure in failures if failure.facts), {})
+        raise Failure("\n".join(dict.fromkeys(sentences)), **facts)
 
 
 def _key(item: Item) -> str:

@@ -16,7 +16,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._google import credentials
-from .._google.errors import ApiError, Failure
+from .._google.errors import Failure
 from . import apply, plan, report, spec
 from .context import Context
 from .resource import Resource
@@ -146,7 +146,5 @@ def fail(module: AnsibleModule, error: Failure, partly: dict[str, t.Any] | None 
     facts = error.result()
     facts.pop("changed", None)
     result = {**(partly or {}), **facts}
-    if isinstance(error, ApiError):
-        result["status"] = error.status
     module.fail_json(msg=error.message, **result)
     raise AssertionError("fail_json returned")

@@ -40,7 +40,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import enum
 import re
 import string
 import typing as t
@@ -54,29 +53,7 @@ from .compare import HIDDEN, Change, differences
 from .context import Context
 from .fields import Document, Field, Options
 from .ownership import DescriptionMark, LabelMark, Mark
-
-
-class State(enum.Enum):
-    """Whether an object that exists can be used."""
-
-    READY = "ready"
-    PENDING = "pending"
-    FAILED = "failed"
-    GOING = "going"
-
-
-@dataclasses.dataclass(frozen=True)
-class Reference:
-    """Something that must exist first: an object of ``kind`` whose option ``option`` is ``value`` (short names match).
-
-    ``value`` None means every object of that kind. ``needed``: while it is absent, this object cannot exist either,
-    so it is not even read.
-    """
-
-    kind: str
-    value: str | None = None
-    option: str = "name"
-    needed: bool = True
+from .states import Reference, State, request_id
 
 
 class Resource:
@@ -456,10 +433,3 @@ def _unquoted(resource: Resource, template: str) -> str:
     if "{project}" in template and not values["project"]:
         values["project"] = resource.project
     return template.format(**values)
-
-
-def request_id() -> str:
-    """A fresh idempotency key for Compute Engine."""
-    import uuid
-
-    return str(uuid.uuid4())

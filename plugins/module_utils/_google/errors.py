@@ -36,6 +36,10 @@ class Failure(Exception):
 class CredentialsError(Failure):
     """No usable credentials: missing, malformed, or refused by the token endpoint."""
 
+    def about(self, subject: str) -> Failure:
+        """Credentials are everybody's: no object's name in front."""
+        return self
+
 
 class UnreachableError(Failure):
     """No reply at all: name, connection, TLS or timeout, after every retry."""
@@ -90,6 +94,7 @@ class ApiError(Failure):
             sentence += f" (request {request_id})"
         super().__init__(
             sentence,
+            status=status,
             google_error={
                 "method": method,
                 "url": url,

@@ -49,7 +49,13 @@ class Reply:
         """The document, or an empty dict when there is none."""
         if not self.content.strip():
             return {}
-        return json.loads(self.content.decode("utf-8"))
+        try:
+            return json.loads(self.content.decode("utf-8"))
+        except ValueError as error:
+            start = self.content[:200].decode("utf-8", "replace")
+            raise UnreachableError(
+                f"the reply is not Google's: no JSON but {start!r}. Is there a proxy or a login page on the way?"
+            ) from error
 
 
 class Client:
