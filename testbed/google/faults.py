@@ -13,6 +13,7 @@ kinds
   lose       {}                                                   does the work, then closes the connection
   lock       {}                                                   the API's lock is held by another operation
   operation  {"code": 9, "message": "...", "http": 400?}          the operation that the call starts ends in this error
+             "old": "drops_old" says what becomes of the revision that a failed deployment should have replaced
   signal     {"pid": 123, "signal": 9, "group": false}            signals a process right after the work was committed,
                                                                   before the reply (counts committed calls only)
 """
@@ -28,7 +29,7 @@ from typing import Any
 _OPTIONS = {
     "status": {"status", "body", "headers", "message"},
     "delay": {"seconds"},
-    "operation": {"code", "message", "http"},
+    "operation": {"code", "message", "http", "old"},
     "signal": {"pid", "signal", "group"},
 }
 KINDS = ("status", "delay", "drop", "lose", "lock", "operation", "signal")
