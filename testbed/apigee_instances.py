@@ -142,7 +142,8 @@ class ApigeeInstances:
         if not runtimes:
             raise ConnectionRefusedError("no Apigee instance is running")
         runtime = runtimes[next(self._turn) % len(runtimes)]
-        return await self._namespace.connect(runtime.instance.host, NORTHBOUND_PORT)
+        # From loopback: else the kernel takes the instance's own address, and callers seem to be Apigee itself.
+        return await self._namespace.connect(runtime.instance.host, NORTHBOUND_PORT, source="127.0.0.1")
 
     # -- inside -----------------------------------------------------------------------------------------------
     async def _configure_one(self, runtime: Runtime, configuration: dict[str, Any],

@@ -24,10 +24,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def components(state: State) -> dict[str, Path]:
     """Log files by the name of what writes them: ``daemon``, ``cluster-0/kubelet``."""
     found = {path.stem: path for path in sorted(state.logs.glob("*.log"))}
-    for path in sorted(state.home.glob("clusters/*/**/*.log")):
-        # Pods' own logs are kubectl's business.
-        if "pods" not in path.parts:
-            found[f"cluster-{path.relative_to(state.home / 'clusters').parts[0]}/{path.stem}"] = path
+    # Not deeper: the logs of pods are kubectl's business.
+    for path in sorted(state.home.glob("clusters/*/logs/*.log")):
+        found[f"cluster-{path.parts[-3]}/{path.stem}"] = path
     return found
 
 

@@ -130,11 +130,18 @@ class Namespace:
 
         return self.inside(make)
 
-    async def connect(self, host: str, port: int, timeout: float | None = None) -> socket.socket:
-        """A connected, non-blocking TCP socket. Raises OSError, or TimeoutError after ``timeout`` seconds."""
+    async def connect(self, host: str, port: int, timeout: float | None = None,
+                      source: str | None = None) -> socket.socket:
+        """A connected, non-blocking TCP socket, from the address ``source`` if given.
+
+        Raises OSError, or TimeoutError after ``timeout`` seconds.
+        """
 
         def make() -> socket.socket:
-            return socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            if source is not None:
+                sock.bind((source, 0))
+            return sock
 
         sock = self.inside(make)
         try:
