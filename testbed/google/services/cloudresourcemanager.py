@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from testbed.google.errors import GoogleError
+from testbed.google.paging import matching, page
 from testbed.google.service import Call, Service, handles
 
 
@@ -62,9 +63,11 @@ class ResourceManagerV1(Service):
         projects = [p for _, p in call.store.items("projects/")]
         allowed = call.emulator.identity.allowed
         permission = "resourcemanager.projects.get"
-        return {
-            "projects": [_v1(p) for p in projects if allowed(call.store, call.principal, permission, p["projectId"])]
-        }
+        seen = [_v1(p) for p in projects if allowed(call.store, call.principal, permission, p["projectId"])]
+        items, following = page(
+            matching(seen, call.query.get("filter")), call.query.get("pageSize"), call.query.get("pageToken")
+        )
+        return {"projects": items, "nextPageToken": following}
 
     @handles("cloudresourcemanager.projects.getIamPolicy", permission="resourcemanager.projects.getIamPolicy")
     def get_policy(self, call: Call) -> dict[str, Any]:

@@ -143,3 +143,20 @@ async def test_one_peering_operation_at_a_time(google: Google) -> None:
     assert "done" not in await google.call("GET", f"servicenetworking/v1/{operation['name']}")
     error = await google.refused("POST", CONNECTIONS, body)
     assert "peering operation in progress" in error["message"]
+
+
+@pytest.mark.shows("compute.networks.delete", "peered DNS domains go with their network")
+async def test_domains_do_not_outlive_their_network(google: Google) -> None:
+    await google.enable()
+    await google.network()
+    await google.peer()
+    before = google.world.networks
+    assert before[0].peered_to_apigee
+    await google.do("POST", f"{PEERED}/shop/peeredDnsDomains", {"name": "shop", "dnsSuffix": "gke.acme.internal."})
+    peering = {"name": "servicenetworking-googleapis-com"}
+    await google.do("POST", f"{COMPUTE}/global/networks/shop/removePeering", peering)
+    assert google.world.networks[0].peered_domains == (), "without the connection nothing is forwarded"
+    await google.do("DELETE", f"{COMPUTE}/global/addresses/apigee")
+    await google.do("DELETE", f"{COMPUTE}/global/networks/shop")
+    await google.network()
+    assert await google.call("GET", f"{PEERED}/shop/peeredDnsDomains") == {}

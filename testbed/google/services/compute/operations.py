@@ -46,7 +46,14 @@ class Operations(ComputeService):
     @work("compute.delete")
     async def delete(self, run: Run) -> None:
         async with run.transaction() as tx:
-            tx.delete(f"compute/{run.arguments['path']}")
+            path = run.arguments["path"]
+            tx.delete(f"compute/{path}")
+            if "/global/networks/" in path:
+                # Peered DNS domains belong to the network's peering and cannot outlive it.
+                project = self.emulator.project(tx, path.split("/")[1])
+                tx.delete_under(
+                    f"servicenetworking/projects/{project['number']}/global/networks/{path.split('/')[-1]}/"
+                )
         await self.emulator.apply_network()
 
     @on_failure("compute.change")
