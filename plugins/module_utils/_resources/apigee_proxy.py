@@ -14,31 +14,23 @@ imported revision without a label is recognised by its content and not imported 
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from .._apigee import bundle as bundles
 from .._apigee import diff as diffs
-from .._apigee import digest as digests
-from .._apigee import generate
-from .._apigee import validate as validation
 from .._engine import normalise
 from .._engine.compare import Change
 from .._engine.fields import Document, Field, Options
-from .._engine.ownership import LABEL, LABEL_VALUE, LabelMark
+from .._engine.ownership import LabelMark
 from .._engine.resource import Reference, State
 from .._google.errors import Failure, RefusedError
 from . import apigee_proxy_rollout as rollout
 from . import apigee_proxy_routes as routes
+from . import apigee_proxy_telling as telling
 from .apigee_common import ORGANIZATION, ApigeeResource
 from .apigee_proxy_calls import ProxyCalls
-
-#: Labels of the proxy that hold what we know about its content.
-DIGEST_LABEL = "content-digest"
-REVISION_LABEL = "content-revision"
-
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$")
-_BOOKKEEPING = (LABEL, DIGEST_LABEL, REVISION_LABEL)
+from .apigee_proxy_content import Content
+from .apigee_proxy_labels import DIGEST_LABEL, REVISION_LABEL, users_labels, wanted_labels
 
 _REVISION = Field("revision", type="int", api=None)
 _ENVIRONMENTS = Field("environments", type="list", elements="str", api=None)
@@ -87,8 +79,7 @@ class ApigeeProxy(ApigeeResource):
     def __init__(self, options: Options, context: t.Any) -> None:
         super().__init__(options, context)
         self._calls: ProxyCalls | None = None
-        self._content: bundles.Bundle | None = None
-        self._digest = ""
+        self.content = Content(self.options)
         #: The revision that holds what is wanted; empty while it has to be imported.
         self._revision = ""
         self._files: list[dict[str, str]] = []
@@ -113,55 +104,9 @@ class ApigeeProxy(ApigeeResource):
         """Where it should serve."""
         return list(self.options.get("environments") or [])
 
-    def content(self) -> bundles.Bundle | None:
-        """The wanted content, None for a pinned revision. Raises BundleError."""
-        if self._content is None:
-            if self.options.get("bundle"):
-                self._content = bundles.read(str(self.options["bundle"]))
-            elif self.options.get("base_path"):
-                self._content = generate.generate(
-                    self.name,
-                    str(self.options["base_path"]),
-                    self.options.get("target_servers") or (),
-                    self.options.get("target_url"),
-                    self.options.get("target_path"),
-                    self.options.get("description"),
-                    self.options.get("target_properties"),
-                )
-        return self._content
-
-    def digest(self) -> str:
-        """Digest of the wanted content; empty where there is none that can be read (as when it is only removed)."""
-        if not self._digest:
-            try:
-                content = self.content()
-            except (bundles.BundleError, ValueError):
-                return ""
-            self._digest = digests.digest(content, self.name) if content else ""
-        return self._digest
-
     def validate(self) -> list[str]:
         """Everything that is wrong with the bundle and the options, before anything is sent."""
-        problems = []
-        if not _NAME.match(self.name):
-            problems.append(f"name is {self.name!r}. Use letters, digits, dots, dashes and underscores.")
-        if not any(self.options.get(source) is not None for source in ("bundle", "base_path", "revision")):
-            problems.append("its content is missing: state bundle, base_path with target_servers, or revision.")
-        base_path = self.options.get("base_path")
-        targets = self.options.get("target_servers") or self.options.get("target_url")
-        if base_path is not None and not str(base_path).startswith("/"):
-            problems.append(f"base_path is {base_path!r}. Write /{base_path}.")
-        if base_path and not targets:
-            problems.append("base_path is stated, but neither target_servers nor target_url: state where requests go.")
-        if targets and not base_path:
-            problems.append("target_servers and target_url belong to a generated proxy: state base_path too.")
-        if problems:
-            return problems
-        try:
-            content = self.content()
-        except bundles.BundleError as error:
-            return error.problems
-        return [str(finding) for finding in validation.validate(content)] if content else []
+        return self.content.problems()
 
     def references(self) -> list[Reference]:
         """Environments come first, without keeping an existing proxy from being read."""
@@ -216,11 +161,11 @@ class ApigeeProxy(ApigeeResource):
         labels = found.get("labels") or {}
         revision = str(labels.get(REVISION_LABEL) or "")
         told = self.options.get("compare") != "content" and revision in revisions
-        return revision if told and self.digest() and labels.get(DIGEST_LABEL) == self.digest() else ""
+        return revision if told and self.content.digest() and labels.get(DIGEST_LABEL) == self.content.digest() else ""
 
     def _by_content(self, found: Document) -> str:
         """The newest or a deployed revision with the wanted content; empty when there is none."""
-        if not self.digest():
+        if not self.content.digest():
             return ""
         labels = found.get("labels") or {}
         latest = str(found.get("latestRevisionId") or "")
@@ -228,10 +173,10 @@ class ApigeeProxy(ApigeeResource):
         for revision in dict.fromkeys([latest, *deployed]):
             known_to_differ = (
                 revision == labels.get(REVISION_LABEL)
-                and labels.get(DIGEST_LABEL, "") != self.digest()
+                and labels.get(DIGEST_LABEL, "") != self.content.digest()
                 and self.options.get("compare") != "content"
             )
-            if revision and not known_to_differ and self.calls.same_content(revision, self.digest()):
+            if revision and not known_to_differ and self.calls.same_content(revision, self.content.digest()):
                 return revision
         return ""
 
@@ -276,29 +221,32 @@ class ApigeeProxy(ApigeeResource):
         changes: list[Change] = []
         latest = str(found.get("latestRevisionId") or "")
         wanted = self._revision or str(self.options.get("revision") or "") or self._next(found)
-        if not self._revision and self.options.get("revision") is None and self.digest():
-            changes.append(Change("revision", _number(latest), _number(wanted), _REVISION, "revision"))
+        if not self._revision and self.options.get("revision") is None and self.content.digest():
+            changes.append(Change("revision", telling.number(latest), telling.number(wanted), _REVISION, "revision"))
         deployed = {str(one.get("environment")): one for one in found.get("deployments") or []}
         for environment in self.environments:
             changes.extend(self._deployment_changes(environment, deployed.get(environment), wanted))
         if self.options.get("undeploy_elsewhere"):
             for environment in sorted(set(deployed) - set(self.environments)):
-                before = _number(deployed[environment].get("revision"))
+                before = telling.number(deployed[environment].get("revision"))
                 changes.append(Change(f"environments[{environment}]", before, None, _ENVIRONMENTS, "environments"))
-        before, after = found.get("labels") or {}, self._labels(found, self._revision)
+        before, after = (
+            found.get("labels") or {},
+            wanted_labels(found, self.options.get("labels"), self._revision, self.content.digest()),
+        )
         for label in sorted(set(before) | set(after)):
             if before.get(label) != after.get(label):
                 changes.append(Change(f"labels.{label}", before.get(label), after.get(label), _LABELS, "labels"))
         self._see_files(found, changes)
-        self._plan = self._planned(wanted, changes)
+        self._plan = telling.planned(wanted, not self._revision and bool(self.content.digest()), changes)
         self._joining = not changes
         return changes
 
     def _deployment_changes(self, environment: str, live: Document | None, wanted: str) -> list[Change]:
         name = f"environments[{environment}]"
         if live is None or str(live.get("revision")) != wanted:
-            before = _number(live.get("revision")) if live else None
-            return [Change(f"{name}.revision", before, _number(wanted), _ENVIRONMENTS, "environments")]
+            before = telling.number(live.get("revision")) if live else None
+            return [Change(f"{name}.revision", before, telling.number(wanted), _ENVIRONMENTS, "environments")]
         if live.get("state") == "ERROR":
             return [Change(f"{name}.state", "ERROR", "READY", _ENVIRONMENTS, "environments")]
         account = self.options.get("service_account")
@@ -307,27 +255,10 @@ class ApigeeProxy(ApigeeResource):
             return [Change(f"{name}.service_account", there, account, _ENVIRONMENTS, "environments")]
         return []
 
-    def _planned(self, wanted: str, changes: list[Change]) -> str:
-        """What a run would do, in one sentence."""
-        parts = []
-        if not self._revision and self.digest():
-            parts.append(f"import revision {wanted}")
-        for change in changes:
-            match = re.match(r"environments\[(.+)\](.*)", change.field)
-            if not match:
-                continue
-            if change.after is None:
-                parts.append(f"undeploy revision {change.before} from {match.group(1)}")
-            else:
-                what = "it" if parts else f"revision {wanted}"
-                over = f" over {change.before}" if match.group(2) == ".revision" and change.before else ""
-                parts.append(f"deploy {what}{over} in {match.group(1)}")
-        return "would " + " and ".join(parts) if parts else ""
-
     def _see_files(self, found: Document, changes: list[Change]) -> None:
         """Find the files that would change for those who call the proxy, to be shown."""
         self._files = []
-        known = self._revision or self.digest()
+        known = self._revision or self.content.digest()
         if not known or not any(change.field.endswith("revision") for change in changes):
             return
         serving = [
@@ -336,7 +267,7 @@ class ApigeeProxy(ApigeeResource):
             if one["environment"] in self.environments
         ]
         before = (serving or [str(found.get("latestRevisionId") or "")])[0]
-        after = self.calls.download(self._revision) if self._revision else self.content()
+        after = self.calls.download(self._revision) if self._revision else self.content.bundle()
         if before and before != self._revision:
             self._files = diffs.compare(self.calls.download(before), after, self.name)
 
@@ -373,7 +304,7 @@ class ApigeeProxy(ApigeeResource):
                 f"it does not exist, so there is no revision {self.options['revision']}. State bundle or base_path."
             ]
         self._checked = True
-        self._files = diffs.compare(None, self.content(), self.name)
+        self._files = diffs.compare(None, self.content.bundle(), self.name)
         self._plan = " and ".join(["would import revision 1", *(f"deploy it in {one}" for one in self.environments)])
         return self._taken()
 
@@ -385,8 +316,7 @@ class ApigeeProxy(ApigeeResource):
         return self._reports[environment]
 
     def _taken(self) -> list[str]:
-        content = self.content()
-        return routes.conflicts(self, validation.base_paths(content)) if content else []
+        return routes.conflicts(self, self.content.base_paths())
 
     def _to_deploy(self, changes: list[Change]) -> list[str]:
         return [
@@ -403,30 +333,6 @@ class ApigeeProxy(ApigeeResource):
     def _next(found: Document) -> str:
         numbers = [int(one) for one in found.get("revision") or [] if str(one).isdigit()]
         return str(max(numbers, default=0) + 1)
-
-    def _labels(self, found: Document, revision: str, imported: bool = False) -> dict[str, str]:
-        """Labels as they should be: the user's, the rest as found, and ours where the proxy is ours.
-
-        An import that was cut off before it was labelled is ours too: a single revision with exactly our content, no
-        labels, deployed nowhere.
-        """
-        before = {str(name): str(value) for name, value in (found.get("labels") or {}).items()}
-        stated = self.options.get("labels")
-        kept = before if stated is None or stated else {name: before[name] for name in before if name in _BOOKKEEPING}
-        after = {**kept, **{str(name): str(value) for name, value in (stated or {}).items()}}
-        cut_off = (
-            bool(revision)
-            and not before
-            and len(found.get("revision") or []) == 1
-            and not found.get("deployments")
-            and bool(self.digest())
-        )
-        created = not found.get("revision")
-        if cut_off or (created and imported):
-            after[LABEL] = LABEL_VALUE
-        if revision and self.digest() and (imported or after.get(LABEL) == LABEL_VALUE or DIGEST_LABEL in before):
-            after[DIGEST_LABEL], after[REVISION_LABEL] = self.digest(), revision
-        return after
 
     # -- writing -----------------------------------------------------------------------------------------------
 
@@ -447,10 +353,10 @@ class ApigeeProxy(ApigeeResource):
         wanted = self._revision or self._next(found)
         todo = [one for one in self.environments if self._deployment_changes(one, deployed.get(one), wanted)]
         self._check_surroundings(todo)
-        if not self._revision and self.digest():
+        if not self._revision and self.content.digest():
             self._revision = self._import(found)
             imported = True
-        labels = self._labels(found, self._revision, imported)
+        labels = wanted_labels(found, self.options.get("labels"), self._revision, self.content.digest(), imported)
         if labels != (found.get("labels") or {}):
             self.calls.label(labels)
         for environment in todo:
@@ -467,13 +373,12 @@ class ApigeeProxy(ApigeeResource):
 
     def _check_surroundings(self, todo: list[str]) -> None:
         """What the deployment needs, asked before a revision is spent on it. Raises RefusedError."""
-        content = self.content()
         problems = [] if self._checked or self._revision else self._taken()
         for environment in todo:
             if not self.calls.exists(f"environments/{environment}"):
                 problems.append(f"there is no environment {environment}. Correct environments, or declare it first.")
                 continue
-            for server in validation.target_servers(content) if content else []:
+            for server in self.content.target_servers():
                 if not self.calls.exists(f"environments/{environment}/targetservers/{server}"):
                     problems.append(
                         f"environment {environment} has no target server {server}, which the proxy uses. Declare it "
@@ -484,7 +389,7 @@ class ApigeeProxy(ApigeeResource):
 
     def _import(self, found: Document) -> str:
         """Import the content. When the reply is lost, look whether it was done before doing it again."""
-        content = t.cast(bundles.Bundle, self.content())
+        content = t.cast(bundles.Bundle, self.content.bundle())
         try:
             revision = self.calls.upload(content)
         except Failure as error:
@@ -494,7 +399,7 @@ class ApigeeProxy(ApigeeResource):
             now = self.calls.get() or {}
             latest = str(now.get("latestRevisionId") or "")
             if latest and latest != str(found.get("latestRevisionId") or ""):
-                if not self.calls.same_content(latest, self.digest()):
+                if not self.calls.same_content(latest, self.content.digest()):
                     raise
                 revision = latest
             else:
@@ -543,31 +448,10 @@ class ApigeeProxy(ApigeeResource):
 
     def diff(self, action: str, found: Document | None, changes: list[Change]) -> Document | list[Document] | None:
         """The files that differ, one after the other, then what else differs."""
-        label = f"{self.kind} {self.name}"
         rest = [change.shown() for change in changes]
         if action == "created":
             rest = [{"field": f"environments[{one}].revision", "before": None, "after": 1} for one in self.environments]
-        entries = [
-            {
-                **one,
-                "before_header": f"{label} {one['before_header']}",
-                "after_header": f"{label} {one['after_header']}",
-            }
-            for one in diffs.ansible(self._files)
-        ]
-        if action == "deleted":
-            before = {"revisions": (found or {}).get("revision") or []}
-            entries = [{"before_header": label, "after_header": label, "before": before, "after": {}}]
-        elif rest:
-            entries.append(
-                {
-                    "before_header": label,
-                    "after_header": label,
-                    "before": {one["field"]: one["before"] for one in rest if one["before"] is not None},
-                    "after": {one["field"]: one["after"] for one in rest if one["after"] is not None},
-                }
-            )
-        return entries or None
+        return telling.difference(f"{self.kind} {self.name}", action, found, self._files, rest)
 
     def remark(self, action: str) -> str:
         """``would import revision 8 and deploy it over 7 in prod``, or what was done."""
@@ -586,12 +470,12 @@ class ApigeeProxy(ApigeeResource):
         return {
             "organization": self.organization,
             "name": self.name,
-            "revision": _number(self._revision),
-            "latest_revision": _number(found.get("latestRevisionId")),
-            "revisions": [_number(one) for one in found.get("revision") or []],
-            "digest": self.digest() or labels.get(DIGEST_LABEL),
-            "labels": {name: value for name, value in labels.items() if name not in _BOOKKEEPING},
-            "deployments": [_deployment(one) for one in found.get("deployments") or []],
+            "revision": telling.number(self._revision),
+            "latest_revision": telling.number(found.get("latestRevisionId")),
+            "revisions": [telling.number(one) for one in found.get("revision") or []],
+            "digest": self.content.digest() or labels.get(DIGEST_LABEL),
+            "labels": users_labels(labels),
+            "deployments": [telling.deployment(one) for one in found.get("deployments") or []],
         }
 
     def predicted(self) -> Options:
@@ -602,23 +486,9 @@ class ApigeeProxy(ApigeeResource):
             "revision": 1,
             "latest_revision": 1,
             "revisions": [1],
-            "digest": self.digest() or None,
+            "digest": self.content.digest() or None,
             "labels": dict(self.options.get("labels") or {}),
             "deployments": [
-                {**_deployment({"environment": one, "revision": 1}), "state": None} for one in self.environments
+                {**telling.deployment({"environment": one, "revision": 1}), "state": None} for one in self.environments
             ],
         }
-
-
-def _deployment(status: Document) -> Options:
-    return {
-        "environment": status.get("environment"),
-        "revision": _number(status.get("revision")),
-        "state": status.get("state"),
-        "service_account": normalise.service_account(status.get("serviceAccount")),
-        "problems": rollout.problems_of(status),
-    }
-
-
-def _number(value: t.Any) -> int | None:
-    return int(value) if str(value or "").isdigit() else None
