@@ -115,7 +115,8 @@ class ApiError(Failure):
                 continue
             for violation in (detail.get("violations") or []) + (detail.get("fieldViolations") or []):
                 if isinstance(violation, dict):
-                    where = violation.get("subject") or violation.get("field") or violation.get("type")
+                    keys = ("subject", "field", "filename", "type")
+                    where = next((violation[key] for key in keys if violation.get(key)), None)
                     text = violation.get("description") or ""
                     found.append(f"{where}: {text}" if where else text)
         return found
