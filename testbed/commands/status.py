@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from testbed import leftovers
 from testbed.commands import common
 from testbed.state import State
 
@@ -16,8 +17,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(state: State, options: argparse.Namespace) -> int:
     if not common.is_up(state):
+        # Alive without connection.json: on its way up or down.
+        word = "down" if leftovers.daemon(state) is None else "starting or stopping"
         print(json.dumps({"up": False, "home": str(state.home)}) if options.json
-              else f" The testbed is down ({state.home}).")
+              else f" The testbed is {word} ({state.home}).")
         return 1
     if options.json:
         print(json.dumps({"up": True, "home": str(state.home), **common.control(state, "GET", "/status")}, indent=2))

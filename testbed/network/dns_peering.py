@@ -8,6 +8,7 @@ peered network; every other one does not exist here (the testbed has no public D
 from __future__ import annotations
 
 import asyncio
+import logging
 import struct
 from collections.abc import Mapping
 from typing import cast
@@ -23,6 +24,8 @@ from testbed.network.namespace import Namespace
 TIMEOUT = 5.0
 MAX_MESSAGE = 65535
 IDLE = 10.0
+
+log = logging.getLogger("testbed.dns_peering")
 
 
 def resolver_of(name: dns.name.Name, suffixes: Mapping[dns.name.Name, str]) -> str | None:
@@ -46,7 +49,13 @@ class DnsPeering:
 
     def set_suffixes(self, suffixes: Mapping[str, str]) -> None:
         """What is peered from now on: suffixes, each with the address of its network's resolver in the VPC."""
-        self._suffixes = {dns.name.from_text(suffix): address for suffix, address in suffixes.items()}
+        known = {}
+        for suffix, address in suffixes.items():
+            try:
+                known[dns.name.from_text(suffix)] = address
+            except dns.exception.DNSException as error:
+                log.error("peered domain %s is left out: %s", suffix, error)
+        self._suffixes = known
 
     async def start(self) -> None:
         """Listen. Raises OSError."""

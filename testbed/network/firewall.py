@@ -11,6 +11,7 @@ side to the other and shares no firewall rules (reference gke-dns-path.md 3.2).
 from __future__ import annotations
 
 import ipaddress
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ ANY = "0.0.0.0/0"
 #: Names that Compute Engine takes for protocols, as IANA numbers.
 PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "esp": 50, "ah": 51, "sctp": 132, "ipip": 4}
 WITH_PORTS = {6: "tcp", 17: "udp", 132: "sctp"}
+
+log = logging.getLogger("testbed.firewall")
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,11 @@ def _rules(networks: Sequence[Network], machines: Sequence[Machine], direction: 
         own = [machine for machine in machines if machine.network == network.name]
         rules = [rule for rule in network.firewall_rules if rule.direction == direction and not rule.disabled]
         for rule in sorted(rules, key=lambda each: (each.priority, not each.deny, each.name)):
-            lines += _rule(rule, own)
+            try:
+                lines += _rule(rule, own)
+            except ValueError as error:
+                # One that cannot be rendered must not take the whole firewall with it.
+                log.error("firewall rule %s is left out: %s", rule.name, error)
     return lines
 
 

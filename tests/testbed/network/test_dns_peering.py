@@ -138,6 +138,11 @@ async def test_a_withdrawn_domain_stops_at_once(peering: DnsPeering):
     assert (await ask(peering.own, "orders.gke.acme.internal.")).rcode() == dns.rcode.NXDOMAIN
 
 
+async def test_a_suffix_that_is_no_name_harms_no_other(peering: DnsPeering):
+    peering.set_suffixes({"a..b.": "127.0.0.1", "gke.acme.internal.": "127.0.0.1"})
+    assert (await ask(peering.own, "orders.gke.acme.internal.")).answer
+
+
 async def test_tcp_goes_the_same_way(peering: DnsPeering):
     reader, writer = await asyncio.open_connection("127.0.0.1", peering.own)
     for name, code in (("a.gke.acme.internal.", dns.rcode.NOERROR), ("b.example.", dns.rcode.NXDOMAIN)):

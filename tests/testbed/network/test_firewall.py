@@ -95,6 +95,12 @@ def test_apigee_is_reached_and_let_in_only_while_peered():
     assert "ip saddr != { 10.10.0.0/24, 10.20.0.0/16 } drop" in isolation(False)
 
 
+def test_a_rule_that_makes_no_sense_harms_no_other():
+    (line,) = ingress(rule("bad", allow=(("no-such-protocol", ()),)), rule("worse", source_ranges=("10.0.0.0/99",)),
+                      rule("good"))
+    assert line.endswith('comment "good"')
+
+
 def test_machines_are_led_to_their_networks_view_of_the_resolver():
     machine = dataclasses.replace(NODE, link="node0", view="169.254.171.1")
     (line,) = [each for each in ingress(rule(), machines=(machine,), chain="prerouting") if "dnat" in each]
