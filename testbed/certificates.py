@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """The certificate authority of one testbed: it signs what Apigee shows to callers.
 
 Clients trust ``ca.crt`` and nothing else; the key never leaves the testbed's folder.

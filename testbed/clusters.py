@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """Clusters made real: each a node in its own namespace, linked to the VPC, its API server on the loopback."""
 from __future__ import annotations
 

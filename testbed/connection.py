@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """How clients reach a testbed: connection.json, the environment of gcloud and kubectl, the kubeconfig."""
 from __future__ import annotations
 

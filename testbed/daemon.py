@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """The one process that holds a testbed together: emulator, world, and a control socket for the command line.
 
 ``python -m testbed.daemon`` runs in the foreground until TERM or INT and then ends everything it started. Its state

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """Further ways in to the emulator, for clients that cannot be told ``<emulator>/<service>/``.
 
 ``gcloud apigee`` keeps only the host of an endpoint override and asks for /v1/... at its root. Other gcloud commands

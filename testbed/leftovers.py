@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """Removing what a testbed left on the host, however its daemon ended.
 
 Only what is ours beyond doubt is touched: processes living in namespaces that carry the instance id, mounts below

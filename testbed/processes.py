@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """Processes of a testbed: recognised beyond doubt, ended politely, then firmly.
 
 A bare pid may have been given to a stranger since it was written down. So a process is known by its pid and start

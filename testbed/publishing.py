@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """What GKE's DNS controller writes into the zone of a cluster: computed from its Services and EndpointSlices.
 
 VPC scope publishes every Service, additive scope headless ones only (gke-dns-path.md 1.1). A headless name holds the

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """The world of a running testbed: every picture that the emulator pushes becomes namespaces, rules and processes."""
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """Where a testbed lives: its folder, its instance id, the names and loopback addresses that follow from it.
 
 Many testbeds can run side by side. Everything one of them makes on the host carries its instance id, which is

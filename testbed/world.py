@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """What the emulator can cause: the vocabulary and the protocol between emulated Google objects and real things.
 
 The emulator always pushes full pictures, never deltas, and every call is idempotent: pushing the same picture again

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build the artifact and use it as a stranger would: allow-list, galaxy-importer, install into an empty path,
 syntax check from there."""

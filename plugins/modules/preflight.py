@@ -1,5 +1,5 @@
 #!/usr/bin/python
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -172,6 +172,9 @@ def main():
             _stop(module, [problems.Problem("Google", error.message)], counts)
         counts = {"reads": wire.counts.reads, "writes": wire.counts.writes}
         documents = answers.documents
+        if documents.get("project") is None and "project" not in answers.failures:
+            # What cannot be read in a project that is not there is no news.
+            _stop(module, live.check(site, documents), counts)
         # One cause (an endpoint that does not answer, a token that is refused) often shows in every read.
         failed = {failure.message: _failed(name, failure) for name, failure in reversed(answers.failures.items())}
         if failed:

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``python -m testbed.apigee``: one Apigee runtime process, normally started in Apigee's network namespace."""
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Counters that outlive a request: what SpikeArrest and Quota count. One message processor, so one process's memory."""
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Messages in flight: headers, body, and the variables each of them offers (``request.header.accept`` and so on)."""
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The call to a target: which server, which connection, what is sent, and Apigee's fault for each way it can fail."""
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The functions of message templates (Apigee "Message templates"). Arguments are text; None is an unset variable."""
 from __future__ import annotations

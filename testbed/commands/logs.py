@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """testbed logs: of the daemon, the resolver, Apigee's runtimes and the components of every node."""
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The emulator as an aiohttp application."""
 
@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 import urllib.parse
 from typing import Any
@@ -18,6 +19,8 @@ from testbed.google.errors import GoogleError
 from testbed.google.gate import Incoming, answer, error_reply, route
 from testbed.google.service import Reply
 
+# The consumer key of an Apigee app is part of its own path.
+_KEY = re.compile(r"/keys/(?!create\Z)[^/]+")
 EMULATOR: web.AppKey[Emulator] = web.AppKey("emulator", Emulator)
 
 
@@ -101,7 +104,7 @@ def _record(emulator: Emulator, incoming: Incoming, path: str, status: int, star
             "seconds": round(time.time() - started, 4),
             "method": incoming.method,
             "verb": incoming.verb,
-            "path": urllib.parse.unquote(path),
+            "path": _KEY.sub("/keys/***", urllib.parse.unquote(path)),
             "mutating": incoming.mutating,
             "principal": incoming.principal,
             "status": status,

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The state of an emulator in a form that can be compared: without times, generated identifiers and history."""
 

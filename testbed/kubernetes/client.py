@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A very small client of the API server, standard library only: the supervisor starts in a few hundredths of a second
 with it, where the official client takes a second to import."""

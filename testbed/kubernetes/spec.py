@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a node is asked to be, and how it is reached once it is Ready. Plain data, which survives in JSON."""
 from __future__ import annotations

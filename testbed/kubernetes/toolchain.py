@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A Go toolchain: the machine's own when it is new enough, else the one that comes as a Python wheel."""
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """The resolver of Apigee's tenant project: it knows only names below peered DNS domains.
 
 VPC peering brings routes, not names. A name below the suffix of a peered DNS domain is asked of the resolver of the

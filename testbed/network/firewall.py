@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """VPC firewall rules as nftables, rendered whole and replaced in one transaction.
 
 What Google's firewall does and this renders: rules apply in order of priority, a deny before an allow of the same

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """Google's host names for clients that cannot be given another endpoint.
 
 gcloud has no endpoint override for service networking (SDK 528), but it takes a proxy. This one (SOCKS 5, RFC 1928,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """A network namespace, and sockets in it owned by this process.
 
 A socket belongs to the namespace in which it was created, whoever uses it later. So a short-lived thread enters the

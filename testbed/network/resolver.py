@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """Cloud DNS of the VPC: CoreDNS at 169.254.169.254 in the VPC's namespace.
 
 It answers for the private zones that users made and for the domains of clusters that publish into the VPC; any other

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """The VPC as a router: a namespace to which every node and Apigee's tenant network are linked.
 
 As in Google's network a machine has a /32 address and sends everything to its subnet's gateway, so that even two

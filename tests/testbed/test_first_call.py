@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """From nothing to a request answered by a pod, with raw API calls only; then one link at a time is taken away.
 
 The tests of this file run in order on one testbed of their own. Needs root.

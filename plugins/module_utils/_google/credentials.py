@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -166,7 +166,10 @@ def _document(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
             with open(os.path.expanduser(where), encoding="utf-8") as file:
                 contents = file.read()
         except OSError as error:
-            raise CredentialsError(f"service_account_file {where} cannot be read: {error.strerror}.") from error
+            raise CredentialsError(
+                f"service_account_file {where} cannot be read: {error.strerror}. Name the JSON key file of a service "
+                "account, or set auth_kind to application, accesstoken or machineaccount."
+            ) from error
     if isinstance(contents, dict):
         return contents
     try:

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -130,6 +130,10 @@ class Client:
                 self._credentials.token = None
             return True
 
+    def _given(self) -> str:
+        """Where a token came from that we did not get ourselves, for a message."""
+        return " given as access_token" if self._options.get("access_token") else ""
+
     def url(self, service: str, path: str, query: t.Mapping[str, t.Any] | None = None) -> str:
         """The full address; list values of the query are repeated, None and empty ones left out."""
         pairs: list[tuple[str, str]] = []
@@ -204,8 +208,8 @@ class Client:
                 continue
             if reply.status == 401:
                 raise CredentialsError(
-                    f"Google refuses the access token ({error.said or 'HTTP 401'}). It is expired, revoked or for "
-                    "another Google: get a new one, or use auth_kind serviceaccount or application.",
+                    f"Google refuses the access token{self._given()} ({error.said or 'HTTP 401'}). It is expired, "
+                    "revoked or for another Google: get a new one, or use auth_kind serviceaccount or application.",
                     **error.facts,
                 )
             again = reply.status in retries.NOT_DONE or (repeatable and reply.status in retries.PERHAPS_DONE)

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from .._engine.ownership import SENTENCE, Mark
 from .._google.errors import ApiError
-from .apigee_common import read_organization
+from .apigee_common import hidden, read_organization
 
 if t.TYPE_CHECKING:
     from .._engine.resource import Document, Resource
@@ -67,7 +67,12 @@ class RecordMark(Mark):
 
     def _recorded(self, resource: Resource) -> bool:
         path = f"{_map(resource)}/entries/{quote(key(resource), safe='')}"
-        return resource.wire.find("apigee", path) is not None
+        try:
+            return resource.wire.find("apigee", path) is not None
+        except ApiError as error:
+            if hidden(error):
+                return False  # the organisation is gone, and its records with it
+            raise
 
     def _covered(self, resource: Resource) -> bool:
         for service, path in self.around(resource):

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads the zip of a bundle without trusting it: sizes, names and links are checked before anything is unpacked."""
 from __future__ import annotations

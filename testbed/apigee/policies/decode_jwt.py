@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """DecodeJWT: shows a token's content as variables, without verifying it. Source: Apigee "DecodeJWT policy"."""
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What AssignMessage and RaiseFault do to a message: Add, Copy, Remove, Set and AssignVariable, in document order.
 

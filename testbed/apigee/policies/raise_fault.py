@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """RaiseFault: ends the flow with a response of the proxy's own. Source: Apigee "RaiseFault policy"."""
 from __future__ import annotations

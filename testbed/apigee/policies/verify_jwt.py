@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """VerifyJWT: signature, times and claims of a signed token. Source: Apigee "VerifyJWT policy" and its error reference.
 

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Doubles for the tests of the runtime: a DNS server and targets, both real servers on loopback.
 

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bodies and headers on the way through: streaming, limits, HEAD, 100-continue, hop-by-hop headers."""
 from __future__ import annotations

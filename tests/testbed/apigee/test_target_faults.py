@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every way a target can fail has Apigee's own fault; load balancers retry, remove and give up as Apigee's do."""
 from __future__ import annotations

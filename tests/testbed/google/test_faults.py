@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Trouble on demand, and the log of requests."""
 
@@ -118,7 +118,11 @@ async def test_the_log_counts_reads_and_changes_and_keeps_no_secrets(google: Goo
     first = log["requests"][0]["number"]
     later = await google.call("GET", f"_testbed/requests?after={first}&counters=1")
     assert later["counters"]["mutating"] == 0 and "requests" not in later
+    await google.raw("GET", "apigee/v1/organizations/acme-shop/developers/d@x.y/apps/a/keys/CanaryConsumerKey")
+    log = await google.call("GET", "_testbed/requests")
+    assert log["requests"][-1]["path"].endswith("/apps/a/keys/***")
     written = (google.emulator.state / "google.sqlite").read_bytes()
     written += (google.emulator.state / "google.sqlite-wal").read_bytes()
     assert google.token.encode() not in written
     assert b"PRIVATE KEY" not in written
+    assert b"CanaryConsumerKey" not in written

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """gcloud sees what was made: the requests that Cloud SDK 528 sends, replayed everywhere; the real one where it is."""
 

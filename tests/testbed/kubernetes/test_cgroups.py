@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Control groups, on plain folders that stand for the kernel's: what is made and removed on v1 and v2."""
 from __future__ import annotations

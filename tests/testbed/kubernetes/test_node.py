@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A real node, from nothing to nothing: Ready, a pod called from another namespace, tokens, resume, and no traces."""
 from __future__ import annotations

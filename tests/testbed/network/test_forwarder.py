@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """Bytes through a forwarder."""
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """What all Apigee services share: the project behind an organisation, its lock, its operations, pages, name lists."""
 from __future__ import annotations
 

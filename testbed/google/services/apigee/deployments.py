@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """Deployments: what is to run where, and what the runtime says about it.
 
 A deployment is accepted at once and is PROGRESSING; it becomes READY or ERROR by the runtime's report. Replacing a

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """What the management API reads out of an uploaded proxy bundle, and what it writes into a downloaded one.
 
 The runtime's loader (``testbed.apigee.bundle``) judges whether a bundle may be imported; this file only knows the

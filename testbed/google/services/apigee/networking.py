@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """What Apigee sees of a customer's network: does it exist, is it connected, which ranges are reserved."""
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """The full configuration of the Apigee runtime, read from the store; and what its report says about deployments.
 
 Only what an instance serves is in it: environments that are attached to an instance of the organisation.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """Give the runtime its picture and turn its report into the states of deployments.
 
 One push at a time: two changes at once are two pictures in the order of their commits. A revision that the runtime

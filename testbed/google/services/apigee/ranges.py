@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """Address ranges of Apigee runtime instances: one /22 and one /28 each, out of what the service connection reserves.
 
 Source: discovery document, Instance.ipRange: "Comma-separated list of CIDR blocks of length 22 and/or 28 ... You can

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """Which deployment receives which base path: pure functions over claims, no store, no clock.
 
 A *claim* is one base path of one deployment in one environment. Inside an environment a base path belongs to one proxy

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """The bundle in an upload: a file part of a form, or the whole body. Any part name will do.
 
 Sources: text of apis.create (multipart/form-data, form field ``file``) and revisions.updateApiProxyRevision

@@ -1,4 +1,4 @@
-# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -112,4 +112,8 @@ def test_google_error_is_passed_through() -> None:
     refused = script.expect("POST", "apigee", ALL, content=lambda data: None)
     refused.refuses(400, "invalid host", code="INVALID_ARGUMENT").headers = {"X-Request-Id": "r-7"}
     result = script.run(apigee_target_server, fails=True, **WANTED)
-    assert "INVALID_ARGUMENT: invalid host" in result["msg"] and "r-7" in result["msg"] and result["google_error"]["status"] == 400
+    assert (
+        "INVALID_ARGUMENT: invalid host" in result["msg"]
+        and "r-7" in result["msg"]
+        and result["google_error"]["status"] == 400
+    )

@@ -1,4 +1,4 @@
-// Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+// Copyright (c) 2026, The gatewayops.apigee_gke contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 // Command containerd-shim-runc-v2 is containerd's own shim. containerd finds it by this name on its PATH, and one
