@@ -121,18 +121,20 @@ class ApigeeProxy(ApigeeResource):
         if proxy is None:
             return None
         found = {**proxy, "deployments": []}
+        known: list[Document] = []
         self._revision = self._labelled(found)
         if self._revision:
-            found["deployments"] = self._statuses(self._revision)
-            enough = len(found["deployments"]) == len(self.environments)
-            if enough and not self.options.get("undeploy_elsewhere"):
+            known = found["deployments"] = self._statuses(self._revision)
+            if len(known) == len(self.environments) and not self.options.get("undeploy_elsewhere"):
                 return found
         found["deployments"] = self.calls.deployments()
         if not any(self.options.get(name) for name in ("bundle", "base_path", "revision", "environments")):
             found["deployments"] = [self._with_state(one) for one in found["deployments"]]
             return found
-        self._revision = self._revision or self._by_content(found)
-        statuses = {status["environment"]: status for status in self._statuses(self._revision)}
+        if not self._revision:
+            self._revision = self._by_content(found)
+            known = self._statuses(self._revision)
+        statuses = {status["environment"]: status for status in known}
         found["deployments"] = [
             statuses.get(str(one.get("environment")), one) if str(one.get("revision")) == self._revision else one
             for one in found["deployments"]
@@ -264,11 +266,12 @@ class ApigeeProxy(ApigeeResource):
         serving = [
             str(one.get("revision"))
             for one in found.get("deployments") or []
-            if one["environment"] in self.environments
+            if one["environment"] in self.environments and str(one.get("revision")) != self._revision
         ]
-        before = (serving or [str(found.get("latestRevisionId") or "")])[0]
-        after = self.calls.download(self._revision) if self._revision else self.content.bundle()
-        if before and before != self._revision:
+        # Nothing else serves: a new revision is compared with the newest, one that exists with nothing.
+        before = serving[0] if serving else "" if self._revision else str(found.get("latestRevisionId") or "")
+        if before:
+            after = self.calls.download(self._revision) if self._revision else self.content.bundle()
             self._files = diffs.compare(self.calls.download(before), after, self.name)
 
     def fixed(self, changes: list[Change]) -> list[Change]:

@@ -38,7 +38,9 @@ class ProxyCalls:
 
     def status(self, environment: str, revision: str) -> Document | None:
         """One deployment with its state, None when it is not deployed there."""
-        return self.wire.find("apigee", self._deployment(environment, revision))
+        found = self.wire.find("apigee", self._deployment(environment, revision))
+        # An answer without a state and a start describes a deployment that is not there.
+        return found if found and (found.get("state") or found.get("deployStartTime")) else None
 
     def download(self, revision: str) -> bundles.Bundle | None:
         """The content of a revision; None when it has none that can be read (or the revision is gone)."""

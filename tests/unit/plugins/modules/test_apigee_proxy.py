@@ -237,7 +237,6 @@ def test_a_failed_deployment_says_everything_on_one_screen() -> None:
     script.get(proxy(8, labels(8)))
     script.state(8, None)
     script.deployed(7)
-    script.state(8, None)
     script.download(8, CONTENT)
     script.download(7)
     script.report(8)
@@ -291,8 +290,6 @@ def test_the_change_report_forbids_a_deployment() -> None:
     script.get(proxy(8, labels(8)))
     script.state(8, None)
     script.deployed()
-    script.state(8, None)
-    script.download(8, CONTENT)
     script.report(8, validationErrors={"violations": [{"type": "CONFLICTING_DEPLOYMENT", "description": "taken"}]})
     said = script.run(apigee_proxy, check=True, fails=True, **WANTED)["msg"]
     assert "cannot be deployed to environment prod: taken" in said
@@ -408,3 +405,27 @@ def test_info_shows_the_state_of_every_deployment() -> None:
     script.state(3)
     found = script.run(apigee_proxy_info, name="orders")["resources"][0]
     assert found["deployments"][0]["state"] == "READY" and found["digest"] == DIGEST
+
+
+def test_two_environments_and_one_that_is_no_longer_wanted() -> None:
+    found = [{"environment": "old", "revision": "7"}, {"environment": "prod", "revision": "7"}]
+    script = ProxyScript()
+    script.get(proxy(7, labels(7)))
+    script.state(7)
+    script.expect("GET", "apigee", path(7, "test")).refuses(404, "no", code="NOT_FOUND")
+    script.expect("GET", "apigee", f"{ONE}/deployments").replies({"deployments": found})
+    script.expect(
+        "POST", "apigee", path(7, "test") + ":generateDeployChangeReport", query={"override": "true"}
+    ).replies({})
+    options = {**WANTED, "environments": ["prod", "test"], "undeploy_elsewhere": True}
+    result = script.run(apigee_proxy, check=True, **options)
+    assert result["note"] == "would deploy revision 7 in test and undeploy revision 7 from old"
+    assert [change["field"] for change in result["changes"]] == ["environments[test].revision", "environments[old]"]
+
+
+def test_without_waiting_the_deployment_is_reported_as_pending() -> None:
+    script = ProxyScript()
+    script.get(proxy(7, labels(7)))
+    script.state(7, "PROGRESSING")
+    result = script.run(apigee_proxy, **WANTED, wait=False)
+    assert result["action"] == "pending" and result["pending"] == "progressing" and not result["changed"]
