@@ -89,10 +89,11 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
 )
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main import open_context
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import CredentialsError, Failure
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import Failure
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.session import Wire
 
 _TITLE = "The declaration cannot be made true. Nothing has been changed."
+_UNASKED = "What exists could not be read. Nothing has been changed."
 
 
 def _inspector(base_dir):
@@ -113,9 +114,9 @@ def _inspector(base_dir):
     return inspect
 
 
-def _stop(module, found, counts):
+def _stop(module, found, counts, title=_TITLE):
     module.fail_json(
-        msg=problems.page(found, _TITLE), problems=[problem.as_dict() for problem in found], requests=counts
+        msg=problems.page(found, title), problems=[problem.as_dict() for problem in found], requests=counts
     )
 
 
@@ -130,14 +131,6 @@ def _connections(site, documents):
         for cluster in (documents.get("clusters") or {}).get("clusters") or []
         if (cluster.get("location"), cluster.get("name")) in declared and cluster.get("endpoint")
     }
-
-
-def _failed(name, failure):
-    """A read that went wrong, as a problem."""
-    if isinstance(failure, CredentialsError):
-        return problems.Problem("credentials", failure.message)
-    what = name.replace("_", " ")
-    return problems.Problem(what, f"could not be read: {failure.message}")
 
 
 def main():
@@ -166,19 +159,15 @@ def main():
         wire = Wire(open_context(module).client)
         try:
             answers = reads.read_all(wire, site)
-        except CredentialsError as error:
-            _stop(module, [problems.Problem("credentials", error.message)], counts)
         except Failure as error:
-            _stop(module, [problems.Problem("Google", error.message)], counts)
+            _stop(module, [reads.problem_of(error)], counts, _UNASKED)
         counts = {"reads": wire.counts.reads, "writes": wire.counts.writes}
         documents = answers.documents
         if documents.get("project") is None and "project" not in answers.failures:
             # What cannot be read in a project that is not there is no news.
             _stop(module, live.check(site, documents), counts)
-        # One cause (an endpoint that does not answer, a token that is refused) often shows in every read.
-        failed = {failure.message: _failed(name, failure) for name, failure in reversed(answers.failures.items())}
-        if failed:
-            _stop(module, list(reversed(failed.values())), counts)
+        if answers.failures:
+            _stop(module, reads.problems_of(answers.failures), counts, _UNASKED)
         site, more = derive.derive(declaration, live.facts(documents), base_paths)
         found = more + live.check(site, documents)
         if found:

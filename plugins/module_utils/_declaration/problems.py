@@ -42,7 +42,9 @@ class Problem:
 
     def as_text(self) -> str:
         """The problem as a paragraph: a headline and aligned, labelled lines."""
-        lines = textwrap.wrap(f"{self.path}: {plain(self.message)}", _PAGE_WIDTH, subsequent_indent="  ") or [self.path]
+        lines = textwrap.wrap(
+            f"{self.path}: {plain(self.message)}", _PAGE_WIDTH, subsequent_indent="  ", break_on_hyphens=False
+        ) or [self.path]
         for label in ("found", "because", "fix", "docs"):
             text = plain(getattr(self, label))
             if text:
@@ -52,7 +54,7 @@ class Problem:
 
 def _labelled(label: str, text: str) -> list[str]:
     margin = " " * (2 + _LABEL_WIDTH)
-    wrapped = textwrap.wrap(text, _PAGE_WIDTH - len(margin), break_long_words=False) or [""]
+    wrapped = textwrap.wrap(text, _PAGE_WIDTH - len(margin), break_long_words=False, break_on_hyphens=False) or [""]
     return [f"  {label:<{_LABEL_WIDTH}}{wrapped[0]}", *(margin + line for line in wrapped[1:])]
 
 

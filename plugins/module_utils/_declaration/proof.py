@@ -32,7 +32,9 @@ def requests(proxies: list[dict]) -> list[dict]:
     return result
 
 
-def lines(responses: list[dict], proxies: list[dict], targets: list[dict], endpoints: dict, gateway: str) -> list[str]:
+def lines(
+    responses: list[dict], proxies: list[dict], targets: list[dict], endpoints: dict, resources: list[dict]
+) -> list[str]:
     """The proof, for people.
 
     Args:
@@ -40,10 +42,11 @@ def lines(responses: list[dict], proxies: list[dict], targets: list[dict], endpo
         proxies: the role's proxies.
         targets: the role's target servers.
         endpoints: service name to list of ``pod`` and ``address``, as ``manifests.ready_endpoints`` gives them.
-        gateway: where requests entered Apigee.
+        resources: entries of the plural module, which know the instance and the revisions.
     """
     services = {f"{proxy['name']} ({name})": (proxy, name) for proxy in proxies for name in proxy["environments"]}
     hosts = {(target["environment"], target["name"]): target for target in targets}
+    revisions, gateway = _deployed(resources)
     text: list[str] = []
     for response in responses:
         proxy, environment = services.get(response["name"], ({}, ""))
@@ -51,7 +54,9 @@ def lines(responses: list[dict], proxies: list[dict], targets: list[dict], endpo
         target = hosts.get((environment, service))
         pods = endpoints.get(service) or []
         text.append(f"GET {response['url']}")
-        text.append(f"  Apigee      {gateway}, environment {environment}, proxy {proxy.get('name', '')}")
+        name = proxy.get("name", "")
+        revision = f" revision {revisions[name]}" if revisions.get(name) else ""
+        text.append(f"  Apigee      {gateway}, environment {environment}, proxy {name}{revision}")
         if target:
             addresses = ", ".join(pod["address"] for pod in pods) or "not looked up"
             text.append(f"  name        {target['host']}  ->  {addresses}")
@@ -69,3 +74,16 @@ def _who(response: dict, pods: list[dict]) -> str:
         return ""
     address = body.get("pod_address") or next((entry["address"] for entry in pods if entry["pod"] == pod), "")
     return f"pod {pod} on {address}   " if address else f"pod {pod}   "
+
+
+def _deployed(resources: list[dict]) -> tuple[dict[str, str], str]:
+    """Proxy name to revision, and the instance with its address."""
+    revisions: dict[str, str] = {}
+    gateway = "instance"
+    for entry in resources:
+        resource = entry.get("resource") or {}
+        if entry.get("kind") == "apigee_proxy" and resource.get("revision"):
+            revisions[entry["name"]] = str(resource["revision"])
+        if entry.get("kind") == "apigee_instance":
+            gateway = f"instance {entry['name']}" + (f" ({resource['host']})" if resource.get("host") else "")
+    return revisions, gateway

@@ -11,7 +11,8 @@ from __future__ import annotations
 import concurrent.futures
 import typing
 
-from .._google.errors import ApiError, Failure
+from .._google.errors import ApiError, CredentialsError, Failure, UnreachableError
+from .problems import Problem
 
 Read = typing.Callable[[], typing.Any]
 
@@ -94,3 +95,43 @@ def _means_absent(name: str, error: ApiError) -> bool:
         return True
     apigee = name in ("organization", "instances") or name.startswith("routing ")
     return error.status == 403 and (name == "project" or (apigee and "may not exist" in error.said))
+
+
+def problems_of(failures: dict[str, Failure]) -> list[Problem]:
+    """Reads that went wrong, as problems; one cause that shows in many reads is told once."""
+    found: dict[str, Problem] = {}
+    unreachable: dict[str, str] = {}
+    for name, failure in failures.items():
+        if isinstance(failure, CredentialsError):
+            found.setdefault("credentials", problem_of(failure))
+        elif isinstance(failure, UnreachableError):
+            address = str((failure.facts.get("google_error") or {}).get("url") or name)
+            place = "/".join(address.split("/")[:3])
+            unreachable.setdefault(place, str((failure.facts.get("google_error") or {}).get("message") or failure))
+        else:
+            found[name] = Problem(name.replace("_", " "), f"could not be read: {failure.message}")
+    if unreachable:
+        found["Google"] = Problem(
+            "Google",
+            f"no answer from {', '.join(unreachable)}.",
+            because="; ".join(dict.fromkeys(unreachable.values())),
+            fix="Check the network, the endpoints in apigee_gke_auth and CLOUDSDK_API_ENDPOINT_OVERRIDES_*.",
+        )
+    return list(found.values())
+
+
+def problem_of(failure: Failure) -> Problem:
+    """Why nothing could be asked at all: the first sentence is the message, the rest says what to do."""
+    where = "credentials" if isinstance(failure, CredentialsError) else "Google"
+    message, fix = _sentences(failure.message)
+    return Problem(where, message, fix=fix)
+
+
+def _sentences(text: str) -> tuple[str, str]:
+    """The first sentence and the rest; what stands in parentheses (Google's own words) is not looked into."""
+    depth = 0
+    for index, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0 and text[index : index + 2] == ". ":
+            return text[: index + 1], text[index + 2 :]
+    return text, ""

@@ -49,10 +49,7 @@ def _described(options: dict, where: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 def test_variables_carry_the_name_of_their_role(role: Path) -> None:
-    assert all(
-        name.startswith(f"{role.name.lstrip('_')}_") or name.startswith(f"{role.name}_")
-        for name in load(role / "defaults" / "main.yml")
-    )
+    assert all(name.startswith(f"{role.name}_") for name in load(role / "defaults" / "main.yml"))
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)

@@ -221,8 +221,13 @@ def test_the_proof_names_the_pod() -> None:
     answer = {"name": asked[0]["name"], "url": asked[0]["url"], "status": 200, "milliseconds": 4.2}
     answer["json"] = {"pod": "orders-1", "pod_address": "10.0.0.2"}
     pods = {"orders": [{"address": "10.0.0.2", "pod": "orders-1"}]}
-    text = "\n".join(proof.lines([answer], site["proxies"], site["target_servers"], pods, "europe-west1"))
+    resources = [
+        {"kind": "apigee_instance", "name": "europe-west1", "resource": {"host": "10.64.0.2"}},
+        {"kind": "apigee_proxy", "name": "orders", "resource": {"revision": 3}},
+    ]
+    text = "\n".join(proof.lines([answer], site["proxies"], site["target_servers"], pods, resources))
     assert "orders.shop.svc.shop.acme-shop.internal  ->  10.0.0.2" in text
+    assert "instance europe-west1 (10.64.0.2), environment prod, proxy orders revision 3" in text
     assert "pod orders-1 on 10.0.0.2   200 in 4 ms" in text
 
 
