@@ -40,7 +40,8 @@ def run(
     an exception that leaves it stops the start of anything new and is raised once the rest has come to its end.
     """
     waiting = {node: set(before.get(node, ())) & set(nodes) for node in nodes}
-    running: dict[concurrent.futures.Future[None], Node] = {}
+    # With the key that was taken: the work may change what key() says.
+    running: dict[concurrent.futures.Future[None], tuple[Node, str]] = {}
     busy: set[str] = set()
     done: set[Node] = set()
     failed: BaseException | None = None
@@ -56,11 +57,11 @@ def run(
                     if held:
                         busy.add(held)
                     del waiting[node]
-                    running[pool.submit(work, node)] = node
+                    running[pool.submit(work, node)] = (node, held)
             finished, _rest = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
             for future in finished:
-                node = running.pop(future)
-                busy.discard(key(node))
+                node, held = running.pop(future)
+                busy.discard(held)
                 done.add(node)
                 failed = failed or future.exception()
     if failed:
