@@ -78,9 +78,9 @@ class Cloud:
     def up(self) -> None:
         """Start it, with Apigee's times made short.
 
-        Apigee keeps idle connections for 60 s and DNS answers for their TTL (10 s here) and 60 s more. A test would have
-        to wait that long for a connection to be fresh; at this scale it waits 6 and 7 s. Connect timeouts shrink with
-        them, from 3 s to 0.3 s.
+        Apigee keeps idle connections for 60 s, and DNS answers for their TTL (10 s here) and 60 s more. A test would
+        have to wait that long for a connection to be fresh; at this scale it waits 6 and 7 s. Connect timeouts shrink
+        with them, from 3 s to 0.3 s.
         """
         self.testbed("up", "--apigee-scale", str(APIGEE_SCALE))
 

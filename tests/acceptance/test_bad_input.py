@@ -79,7 +79,9 @@ def mistakes(folder: Path) -> list[Mistake]:
 
     return [
         Mistake("misspelt key", put("regoin", value="europe-west1"), ("regoin: ", "Did you mean region?")),
-        Mistake("misspelt nested key", put("services", 0, "prot", value=1), ("services[orders].prot", "Did you mean port?")),
+        Mistake(
+            "misspelt nested key", put("services", 0, "prot", value=1), ("services[orders].prot", "Did you mean port?")
+        ),
         Mistake("wrong project", put("project", value="acme-shoop"), ("project: acme-shoop does not exist",)),
         Mistake("local suffix", put("domain", value="acme.local"), (".local", "domain")),
         Mistake(
@@ -93,11 +95,21 @@ def mistakes(folder: Path) -> list[Mistake]:
             ("overlap", "10.0.0.0/20", "10.0.0.0/16"),
         ),
         Mistake(
-            "unknown environment", put("proxies", 0, "environments", value=["prdo"]), ("proxies[orders].environments", "prdo", "Did you mean prod?")
+            "unknown environment",
+            put("proxies", 0, "environments", value=["prdo"]),
+            ("proxies[orders].environments", "prdo", "Did you mean prod?"),
         ),
-        Mistake("unknown service", put("proxies", 0, "service", value="order"), ("proxies[orders].service", "no service order", "Did you mean orders?")),
+        Mistake(
+            "unknown service",
+            put("proxies", 0, "service", value="order"),
+            ("proxies[orders].service", "no service order", "Did you mean orders?"),
+        ),
         Mistake("base path twice", second_proxy, ("/orders", "more-orders")),
-        Mistake("wrong type", put("services", 0, "port", value="http"), ("services[orders].port", "must be a whole number", "'http'")),
+        Mistake(
+            "wrong type",
+            put("services", 0, "port", value="http"),
+            ("services[orders].port", "must be a whole number", "'http'"),
+        ),
         Mistake(
             "missing policy",
             with_bundle(folder, "missing", ENDPOINT.format(step=step.format("Verify-Key"), base=base)),
@@ -197,7 +209,12 @@ def test_a_base_path_of_somebody_elses_proxy_is_refused(converged: Cloud) -> Non
 
 def test_a_toggled_dns_scope_is_refused(converged: Cloud) -> None:
     declaration = converged.declaration(clusters={"gke": {"dns": "additive"}})
-    words = ("clusters.gke.dns", "scope of an existing cluster cannot be changed", "cannot be toggled", "dns: vpc_scope")
+    words = (
+        "clusters.gke.dns",
+        "scope of an existing cluster cannot be changed",
+        "cannot be toggled",
+        "dns: vpc_scope",
+    )
     refused(converged, declaration, words=words)
 
 

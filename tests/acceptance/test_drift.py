@@ -25,30 +25,44 @@ def changed_fields(cloud: Cloud) -> set[tuple[str, str, str]]:
     }
 
 
-def test_a_changed_firewall_rule(converged: Cloud) -> None:
+def change_firewall_rule(cloud: Cloud) -> None:
     rule = "compute/v1/projects/acme-shop/global/firewalls/shop-vpc-apigee-to-pods"
-    allowed = [{"IPProtocol": "tcp", "ports": ["9090"]}]
-    converged.google("PATCH", "compute", rule, json={"allowed": allowed})
-    assert changed_fields(converged) == {("compute_firewall", "shop-vpc-apigee-to-pods", "allowed")}
-    converged.play()
-    assert changed_fields(converged) == set()
+    cloud.google("PATCH", "compute", rule, json={"allowed": [{"IPProtocol": "tcp", "ports": ["9090"]}]})
 
 
-def test_a_changed_target_server(converged: Cloud) -> None:
+def change_target_server(cloud: Cloud) -> None:
     server = "v1/organizations/acme-shop/environments/prod/targetservers/orders"
-    found = converged.google("GET", "apigee", server)
-    converged.google("PUT", "apigee", server, json={**found, "port": 9999})
-    assert {field for kind, _, field in changed_fields(converged) if kind == "apigee_target_server"} == {"port"}
-    converged.play()
-    assert changed_fields(converged) == set()
+    cloud.google("PUT", "apigee", server, json={**cloud.google("GET", "apigee", server), "port": 9999})
 
 
-def test_a_changed_service(converged: Cloud) -> None:
+def change_environment_group(cloud: Cloud) -> None:
+    group = "v1/organizations/acme-shop/envgroups/prod"
+    hostnames = {"hostnames": ["api.acme.example", "www.acme.example"]}
+    cloud.google("PATCH", "apigee", f"{group}?updateMask=hostnames", json=hostnames)
+
+
+def change_service(cloud: Cloud) -> None:
     patch = '{"spec":{"ports":[{"port":8080,"name":"http","targetPort":9999}]}}'
-    converged.kubectl("patch", "service", "orders", "-n", "shop", "-p", patch)
-    fields = changed_fields(converged)
-    assert {(kind, name) for kind, name, _ in fields} == {("Service", "gke/shop/orders")}
-    assert all("ports" in field for _, _, field in fields)
+    cloud.kubectl("patch", "service", "orders", "-n", "shop", "-p", patch)
+
+
+def change_deployment(cloud: Cloud) -> None:
+    cloud.kubectl("set", "image", "deployment/orders", "-n", "shop", "*=docker.io/gatewayops/sample-app:0")
+
+
+def test_a_preview_names_exactly_the_fields_that_somebody_changed(converged: Cloud) -> None:
+    assert changed_fields(converged) == set()
+    for change in (
+        change_firewall_rule, change_target_server, change_environment_group, change_service, change_deployment
+    ):  # fmt: skip
+        change(converged)
+    assert changed_fields(converged) == {
+        ("compute_firewall", "shop-vpc-apigee-to-pods", "allow"),
+        ("apigee_target_server", "orders", "port"),
+        ("apigee_environment_group", "prod", "hostnames"),
+        ("Service", "gke/shop/orders", "spec.ports"),
+        ("Deployment", "gke/shop/orders", "spec.template.spec.containers"),
+    }
     converged.play()
     assert changed_fields(converged) == set()
 
