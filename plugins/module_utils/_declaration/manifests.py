@@ -107,6 +107,8 @@ def _headless(service: dict) -> dict:
         "spec": {
             "type": "ClusterIP",
             "clusterIP": "None",
+            # Said although it is the default, so that somebody else's "true" is found and put right.
+            "publishNotReadyAddresses": False,
             "selector": dict(service.get("selector") or {NAME_LABEL: service.get("workload") or service["name"]}),
             # A named port: without a name GKE publishes no SRV record.
             "ports": [{"name": "http", "port": service["port"], "protocol": "TCP", "targetPort": service["port"]}],

@@ -125,7 +125,7 @@ def test_objects_are_made_in_an_order_that_works() -> None:
     assert [definition["kind"] for definition in definitions] == ["Namespace", "Deployment", "Service"]
     published = definitions[-1]["spec"]
     assert published["clusterIP"] == "None"
-    assert "publishNotReadyAddresses" not in published
+    assert published["publishNotReadyAddresses"] is False
     assert published["ports"][0]["name"]
     assert published["selector"].items() <= definitions[1]["spec"]["template"]["metadata"]["labels"].items()
 
