@@ -209,7 +209,7 @@ def _dns(path: str, cluster: dict, found: dict, autopilot: bool) -> typing.Itera
 
 
 def _last(url: str | None) -> str:
-    return str(url or "").rstrip("/").split("/")[-1]
+    return str(url or "").rstrip("/").rsplit("/", maxsplit=1)[-1]
 
 
 def _subnets(site: dict, documents: dict) -> typing.Iterator[Problem]:

@@ -40,7 +40,7 @@ def read_all(wire: typing.Any, site: dict) -> Live:
     # One token first: otherwise every thread would report the same missing credentials.
     wire.client.token()
     project, organization = site["project"], site["organization"]["name"]
-    network = f"https://www.googleapis.com/compute/v1/projects/{project}/global/networks/{site['network']}"
+    network = f"{project}/global/networks/{site['network']}"
     reads: dict[str, Read] = {
         "project": lambda: wire.get("cloudresourcemanager", f"v3/projects/{project}"),
         "organization": lambda: wire.get("apigee", f"v1/organizations/{organization}"),
@@ -55,7 +55,7 @@ def read_all(wire: typing.Any, site: dict) -> Live:
         reads[f"subnets {region}"] = lambda path=path: [
             subnet
             for subnet in wire.pages("compute", path, "items")
-            if str(subnet.get("network") or "").split("/projects/")[-1] == network.split("/projects/")[-1]
+            if str(subnet.get("network") or "").endswith(f"/projects/{network}")
         ]
     for group in site["groups"]:
         path = f"v1/organizations/{organization}/envgroups/{group['name']}/deployedIngressConfig"

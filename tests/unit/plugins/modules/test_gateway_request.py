@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests through a gateway: what counts as an answer, what is worth waiting for, what is said about a refusal."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+import typing
+from collections.abc import Iterator
+
+import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.modules import gateway_request
+
+NOT_RESOLVED = {
+    "fault": {
+        "faultstring": "Unable to resolve host orders",
+        "detail": {"errorcode": "protocol.http.NoResolvedHost", "reason": "TARGET_CONNECT_HOST_NOT_REACHABLE"},
+    }
+}
+
+
+class Gateway:
+    """A local HTTP server that answers what it is told, in turn; the last answer stays."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, dict]] = [(200, {"pod": "orders-1"})]
+        self.hosts: list[str] = []
+        gateway = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                gateway.hosts.append(self.headers["Host"])
+                status, document = gateway.answers[0]
+                if len(gateway.answers) > 1:
+                    gateway.answers.pop(0)
+                body = json.dumps(document).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_arguments: object) -> None:
+                """Say nothing."""
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def prove(self, timeout: float = 5, **request: typing.Any) -> tuple[dict, dict, dict]:
+        params = {
+            "address": "127.0.0.1",
+            "port": self.server.server_address[1],
+            "request_timeout": 5,
+            "timeout": timeout,
+        }
+        asked = {
+            "name": "orders",
+            "url": "http://api.acme.example/orders",
+            "method": "GET",
+            "headers": {},
+            "status": [],
+        }
+        asked.update(request)
+        return gateway_request._prove(asked, params, None), asked, params
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    monkeypatch.setattr(gateway_request, "_PAUSE_SECONDS", 0.01)
+    running = Gateway()
+    yield running
+    running.server.shutdown()
+    running.server.server_close()
+
+
+def test_connects_to_the_address_and_asks_for_the_host(gateway: Gateway) -> None:
+    response, _asked, _params = gateway.prove()
+    assert response["status"] == 200
+    assert response["json"] == {"pod": "orders-1"}
+    assert gateway.hosts == ["api.acme.example"]
+
+
+def test_waits_while_the_gateway_does_not_know_the_name_yet(gateway: Gateway) -> None:
+    gateway.answers = [(503, NOT_RESOLVED), (404, {}), (200, {})]
+    response, _asked, _params = gateway.prove()
+    assert (response["status"], response["attempts"]) == (200, 3)
+
+
+def test_does_not_wait_where_waiting_does_not_help(gateway: Gateway) -> None:
+    gateway.answers = [(401, {})]
+    response, asked, params = gateway.prove()
+    assert (response["status"], response["attempts"]) == (401, 1)
+    assert "the path works, the application refuses" in gateway_request._explain(asked, response, params)
+
+
+def test_a_status_that_is_expected_is_good(gateway: Gateway) -> None:
+    gateway.answers = [(401, {})]
+    response, asked, _params = gateway.prove(status=[401])
+    assert gateway_request._good(asked, response)
+
+
+def test_says_what_apigee_says_and_what_it_means(gateway: Gateway) -> None:
+    gateway.answers = [(503, NOT_RESOLVED)]
+    response, asked, params = gateway.prove(timeout=0.05)
+    text = gateway_request._explain(asked, response, params)
+    assert "protocol.http.NoResolvedHost TARGET_CONNECT_HOST_NOT_REACHABLE" in text
+    assert "the peered DNS domain or the headless Service is missing" in text
+
+
+def test_no_answer_at_all(gateway: Gateway) -> None:
+    gateway.server.shutdown()
+    gateway.server.server_close()
+    response, asked, params = gateway.prove(timeout=0.05)
+    assert response["status"] == 0
+    assert "no answer" in gateway_request._explain(asked, response, params)

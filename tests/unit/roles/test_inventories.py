@@ -1,0 +1,23 @@
+# Copyright: (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventories that are shipped are right as they stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import derive, rules, shape
+
+INVENTORIES = Path(__file__).resolve().parents[3] / "inventories"
+
+
+@pytest.mark.parametrize("name", ["testbed", "example"])
+def test_a_shipped_inventory_is_right(name: str) -> None:
+    text = (INVENTORIES / name / "group_vars" / "all" / "site.yml").read_text(encoding="utf-8")
+    declaration = yaml.safe_load(text.replace("{{ testbed.project }}", "acme-shop"))["apigee_gke"]
+    read, wrong = shape.read(declaration)
+    site, more = derive.derive(read)
+    assert wrong + more + rules.check(read, site) == []
