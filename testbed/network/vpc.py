@@ -41,7 +41,7 @@ class Vpc:
             self._batch(self.router, [f"link add {APIGEE_LINK} type veth peer name eth0 netns {self.apigee.name}"])
         self._batch(self.router, [f"address replace {PEERING_GATEWAY}/32 dev {APIGEE_LINK}",
                                   f"link set {APIGEE_LINK} up"])
-        self._batch(self.apigee, ["link set eth0 up", f"route replace {PEERING_GATEWAY} dev eth0 scope link"])
+        self._batch(self.apigee, ["link set eth0 up"])
 
     def delete(self) -> None:
         self.apigee.delete()
@@ -81,7 +81,9 @@ class Vpc:
         commands = [f"address delete {address}/32 dev eth0" for address in present if address not in wanted]
         commands += [f"address add {address}/32 dev eth0" for address in wanted if address not in present]
         if wanted:
-            commands.append(f"route replace default via {PEERING_GATEWAY} dev eth0 src {wanted[0]}")
+            # Linux forgets every route of a link with its last address, the one to the gateway included.
+            commands += [f"route replace {PEERING_GATEWAY} dev eth0 scope link",
+                         f"route replace default via {PEERING_GATEWAY} dev eth0 src {wanted[0]}"]
         self._batch(self.apigee, commands)
 
     def peer(self, ranges: Iterable[str]) -> None:

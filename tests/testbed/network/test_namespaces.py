@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import socket
 import time
 from pathlib import Path
 
@@ -164,3 +165,10 @@ async def test_attaching_takes_well_under_a_second(place: Place):
     place.build()
     place.picture(RULE)
     assert time.monotonic() - began < 1.0
+
+
+async def test_an_instance_that_comes_after_the_last_one_went(place: Place, pod: socket.socket) -> None:
+    place.vpc.set_instances([])
+    place.vpc.set_instances([INSTANCE])
+    place.picture(RULE)
+    assert await reaches(place.tenant)
