@@ -57,8 +57,9 @@ def collect(results: list[typing.Any]) -> dict:
 
 
 def actions(collected: dict) -> list[dict]:
-    """The report as (kind, name, action), the same in check mode as in the real run."""
-    return [{key: entry[key] for key in ("kind", "name", "action")} for entry in collected["objects"]]
+    """The report as (kind, name, action), the same in check mode as in the real run; changes where there are some."""
+    keys = ("kind", "name", "action", "changes")
+    return [{key: entry[key] for key in keys if entry[key]} for entry in collected["objects"]]
 
 
 def lines(collected: dict, check_mode: bool) -> list[str]:
