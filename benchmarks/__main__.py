@@ -1,0 +1,257 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measure on a testbed of its own: ``python -m benchmarks``. Reports; asserts nothing about time."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.recorder import Call, Recorder
+from benchmarks.replay import Replay, is_write
+from tooling.prepare import ROOT, VENV
+from tooling.steps import duration
+
+BIN = VENV / "bin"
+HERE = Path(__file__).resolve().parent
+PLAYBOOK = [str(BIN / "ansible-playbook"), "-i", "inventories/testbed", "site.yml"]
+
+
+def main() -> None:
+    """Run everything on a fresh testbed, print the report, take the testbed down."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeat", type=int, default=5, metavar="N", help="unchanged converges (default %(default)d)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there as well")
+    options = parser.parse_args()
+    # Asked to end, it still takes its testbed down.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        bench = Bench(Path(folder))
+        try:
+            bench.up()
+            figures = bench.measure(options.repeat)
+        finally:
+            bench.down()
+    print(report(figures))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+class Bench:
+    """One testbed, and what is run on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._environment = {**os.environ, "TESTBED_HOME": str(folder / "testbed")}
+        self._connection: dict = {}
+
+    def up(self) -> None:
+        self._testbed("up")
+        self._connection = json.loads((self._folder / "testbed" / "connection.json").read_text())
+
+    def _fresh(self) -> None:
+        """Start over with an empty project, for what is measured from nothing."""
+        self.down()
+        self.up()
+
+    def down(self) -> None:
+        self._testbed("down")
+
+    def measure(self, repeat: int) -> dict:
+        """All figures, in seconds unless they are called otherwise."""
+        gcloud = shutil.which("gcloud") is not None and shutil.which("kubectl") is not None
+        say("recording a first converge and one with nothing to change")
+        writes, reads = self._record()
+        figures: dict = {"machine": machine(), "gcloud": gcloud, "writes": len(writes), "reads": len(reads)}
+
+        say("first converge")
+        self._fresh()
+        figures["first"] = {"converge": self._converge().pop("seconds")}
+        say(f"nothing to change, {repeat} times")
+        unchanged = [self._converge() for _ in range(repeat)]
+        figures["unchanged"] = {"converge": median(unchanged), "bare": [], "gcloud": []}
+        figures["unchanged"]["runs"] = [run["seconds"] for run in unchanged]
+        middle = sorted(unchanged, key=lambda run: run["seconds"])[repeat // 2]
+        figures["tasks"] = middle["tasks"]
+        figures["around"] = middle["around"]
+        figures["answers"] = sum(call.seconds for call in reads)
+        figures["unchanged"]["bare"] = statistics.median(self._bare("reads", reads) for _ in range(repeat))
+        if gcloud:
+            figures["unchanged"]["gcloud"], figures["left_out"] = self._script("gcloud_read.sh")
+
+        say("the same as bare HTTP calls")
+        self._fresh()
+        figures["first"]["bare"] = self._bare("writes", writes)
+        if gcloud:
+            say("the same by gcloud")
+            self._fresh()
+            figures["first"]["gcloud"], left_out = self._script("gcloud_create.sh")
+            figures["left_out"] += left_out
+        return figures
+
+    def _record(self) -> tuple[list[Call], list[Call]]:
+        """The writes of a first converge and the reads of the next one, as they were sent."""
+        with Recorder(self._connection["emulator"]) as recorder:
+            access = {
+                "auth_kind": "serviceaccount",
+                "service_account_file": self._connection["service_account_file"],
+                "endpoints": recorder.endpoints(self._connection["endpoints"]),
+            }
+            extra = ["--extra-vars", json.dumps({"apigee_gke_auth": access})]
+            self._converge(*extra)
+            first = list(recorder.calls)
+            recorder.calls.clear()
+            self._converge(*extra)
+            second = list(recorder.calls)
+        log = json.loads(self._testbed("requests", "--json"))["requests"]
+        changing = {(entry["verb"], entry["path"]) for entry in log if entry["mutating"]}
+        return [call for call in first if is_write(call, changing)], second
+
+    def _converge(self, *arguments: str) -> dict:
+        times = self._folder / "times.json"
+        environment = {
+            **self._environment,
+            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"),
+            "ANSIBLE_CALLBACKS_ENABLED": "task_times",
+            "TASK_TIMES": str(times),
+        }
+        began = time.time()
+        run([*PLAYBOOK, *arguments], environment)
+        ended = time.time()
+        seen = json.loads(times.read_text())
+        starts = [*(task["at"] for task in seen["tasks"]), seen["ended"]]
+        tasks = [
+            {"name": task["name"], "action": task["action"], "seconds": after - task["at"]}
+            for task, after in zip(seen["tasks"], starts[1:], strict=True)
+        ]
+        return {
+            "seconds": ended - began,
+            "tasks": tasks,
+            "around": {
+                "python and ansible, before the playbook is read": seen["playbook"] - began,
+                "reading the playbook, before the first task": starts[0] - seen["playbook"],
+                "after the last task": ended - seen["ended"],
+            },
+        }
+
+    def _bare(self, what: str, calls: list[Call]) -> float:
+        """Seconds of one replay in a process that runs already, its token included."""
+        began = time.monotonic()
+        replay = Replay(self._connection, self._folder)
+        getattr(replay, what)(calls)
+        return time.monotonic() - began
+
+    def _script(self, name: str) -> tuple[float, list[str]]:
+        """Seconds of a script, and the lines in which it says what it left out."""
+        environment = {**self._environment, **json.loads(self._testbed("env", "--format", "json"))}
+        began = time.monotonic()
+        output = run([str(HERE / name)], environment)
+        took = time.monotonic() - began
+        lines = output.splitlines()
+        start = next((index for index, line in enumerate(lines) if line.startswith("left out")), len(lines))
+        return took, lines[start:]
+
+    def _testbed(self, *words: str) -> str:
+        return run([str(BIN / "testbed"), *words], self._environment)
+
+
+def run(command: list[str], environment: dict[str, str]) -> str:
+    """Run a command and return what it printed; end with its last lines when it fails."""
+    finished = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+    )
+    if finished.returncode:
+        tail = "\n".join(finished.stdout.splitlines()[-25:])
+        raise SystemExit(f"{' '.join(command[:4])} ended with {finished.returncode}:\n{tail}")
+    return finished.stdout
+
+
+def median(runs: list[dict]) -> float:
+    return statistics.median(entry["seconds"] for entry in runs)
+
+
+def machine() -> dict:
+    """What the figures depend on."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        memory = int(file.readline().split()[1]) // 1024 // 1024
+    versions = run(
+        [str(BIN / "python"), "-c", "import ansible.release; print(ansible.release.__version__)"], dict(os.environ)
+    )
+    return {
+        "kernel": platform.release(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": memory,
+        "load": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        "ansible_core": versions.strip(),
+    }
+
+
+def say(text: str) -> None:
+    print(f" {text} ...", file=sys.stderr, flush=True)
+
+
+def report(figures: dict) -> str:
+    """The tables, for people."""
+    facts = figures["machine"]
+    lines = [
+        f" Linux {facts['kernel']}, {facts['cores']} cores, {facts['memory_gib']} GiB, load {facts['load']} at the "
+        f"start; Python {facts['python']}, ansible-core {facts['ansible_core']}",
+        "",
+        f" {'':<22}{'converge':>10}{'bare HTTP':>12}{'ratio':>8}{'gcloud':>12}{'ratio':>8}",
+        row("first", figures["first"]),
+        row("nothing to change", figures["unchanged"]),
+        "",
+        f" first: {figures['writes']} writes at Google, their operations, 3 objects in Kubernetes, one request.",
+        f" nothing to change: {figures['reads']} reads at Google, 3 in Kubernetes, one request; "
+        f"median of {len(figures['unchanged']['runs'])}, {min(figures['unchanged']['runs']):.1f} to "
+        f"{max(figures['unchanged']['runs']):.1f} s.",
+        " ratio: converge divided by the other; below 1 the converge is faster.",
+    ]
+    lines += [f" {line}" for line in figures.get("left_out", [])] or [" gcloud: not run, because it is not installed"]
+    lines += ["", " Where a converge with nothing to change spends its time", ""]
+    for name, seconds in figures["around"].items():
+        lines.append(f" {seconds:7.2f} s  {name}")
+    by_action: dict[str, list[float]] = {}
+    for task in figures["tasks"]:
+        by_action.setdefault(task["action"], []).append(task["seconds"])
+    for action, seconds in sorted(by_action.items(), key=lambda item: -sum(item[1])):
+        lines.append(f" {sum(seconds):7.2f} s  {len(seconds)} x {action}")
+    lines.append(f" {figures['answers']:7.2f} s  of this, Google's answers (as the testbed gives them)")
+    lines += ["", " The five longest tasks", ""]
+    for task in sorted(figures["tasks"], key=lambda task: -task["seconds"])[:5]:
+        lines.append(f" {task['seconds']:7.2f} s  {task['name']}")
+    return "\n".join(lines)
+
+
+def row(name: str, times: dict) -> str:
+    """One line of the comparison."""
+    line = f" {name:<22}{duration(times['converge']):>10}"
+    for other in ("bare", "gcloud"):
+        seconds = times.get(other)
+        if seconds:
+            line += f"{duration(seconds):>12}{times['converge'] / seconds:>8.2f}"
+        else:
+            line += f"{'not run':>12}{'':>8}"
+    return line
+
+
+if __name__ == "__main__":
+    main()
