@@ -21,7 +21,7 @@ from aiohttp import web
 from testbed import publishing, token_review
 from testbed.kubernetes import node
 from testbed.kubernetes.spec import API_PORT, NodeAccess, NodeError, NodeSpec
-from testbed.network.firewall import Machine, short_name
+from testbed.network.firewall import Machine
 from testbed.network.forwarder import Forwarder
 from testbed.network.namespace import Namespace, listening_socket
 from testbed.network.resolver import ClusterZone
@@ -95,7 +95,7 @@ class Running:
 
     @property
     def machine(self) -> Machine:
-        return Machine(network=short_name(self.cluster.network), node_ip=self.spec.node_ip,
+        return Machine(network=self.cluster.network, node_ip=self.spec.node_ip,
                        node_range=self.cluster.node_range, pod_range=self.spec.pod_range, tags=tuple(self.cluster.tags),
                        link=node_link(self.cluster.number))
 

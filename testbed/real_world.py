@@ -126,9 +126,8 @@ class RealWorld:
             peered = {network.name for network in self._networks if network.peered_to_apigee}
             ranges: dict[str, list[str]] = {}
             for instance in instances:
-                network = firewall.short_name(instance.network)
-                ranges.setdefault(network, []).append(instance.ip_range.split(",")[0].strip())
-            views = {network.name: self._view(network.name) for network in self._networks}
+                ranges.setdefault(instance.network, []).append(instance.ip_range.split(",")[0].strip())
+            views = self._views = self._addresses_of_views()
             machines = [dataclasses.replace(each.machine, view=views.get(each.machine.network, ""))
                         for each in running]
             script = firewall.render(self._networks, machines, ranges)
@@ -145,16 +144,27 @@ class RealWorld:
             except OSError as error:
                 raise WorldError(f"the network could not be brought to what was asked: {error}") from error
             await self._resolver.apply([self._seen_in(name, address, running) for name, address in views.items()])
+            # All tenants share one resolver here: of two networks with one suffix, the one with an instance is meant.
             self._dns_peering.set_suffixes({
-                domain.suffix: views[network.name] for network in self._networks if network.name in peered
-                for domain in network.peered_domains})
+                domain.suffix: views[network.name]
+                for network in sorted(self._networks, key=lambda each: each.name in ranges)
+                if network.name in peered for domain in network.peered_domains})
 
     def _seen_in(self, network: str, address: str, running: Sequence[Running]) -> View:
-        """The names of a network. Networks of two projects that share a name share their names, too."""
+        """What the machines of a network can resolve."""
         zones = dict.fromkeys(zone for each in self._networks if each.name == network for zone in each.zones)
         clusters = (each.zone for each in running if each.machine.network == network)
         return View(address, tuple(zones), tuple(zone for zone in clusters if zone is not None))
 
-    def _view(self, network: str) -> str:
-        """The address at which a network's names are answered; kept for the life of the daemon."""
-        return self._views.setdefault(network, str(ipaddress.ip_network(firewall.VIEWS)[len(self._views) + 1]))
+    def _addresses_of_views(self) -> dict[str, str]:
+        """Per network the address at which its names are answered, the same as long as the network exists.
+
+        Raises WorldError when there are more networks than addresses.
+        """
+        names = dict.fromkeys(network.name for network in self._networks)
+        kept = {name: self._views[name] for name in names if name in self._views}
+        free = (str(each) for each in ipaddress.ip_network(firewall.VIEWS).hosts() if str(each) not in kept.values())
+        try:
+            return {name: kept.get(name) or next(free) for name in names}
+        except (StopIteration, RuntimeError) as error:
+            raise WorldError(f"the testbed has room for 254 networks, not for {len(names)}") from error

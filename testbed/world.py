@@ -79,6 +79,9 @@ class PeeredDomain:
 
 @dataclass(frozen=True)
 class Network:
+    """A VPC network. ``name`` is its full one, ``projects/<project>/global/networks/<name>``, and wherever else a
+    ``network`` is named here it is this very text: networks of two projects may share the short one."""
+
     name: str
     subnets: tuple[Subnet, ...] = ()
     firewall_rules: tuple[FirewallRule, ...] = ()

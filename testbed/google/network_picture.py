@@ -19,7 +19,9 @@ def networks(tx: Transaction) -> list[Network]:
 
 
 def _network(tx: Transaction, project: str, network: dict) -> Network:
-    name, link = network["name"], network["selfLink"]
+    short, link = network["name"], network["selfLink"]
+    # Networks of two projects may share the short name.
+    name = f"projects/{project}/global/networks/{short}"
     subnets, rules = [], []
     for key, document in tx.items(f"compute/projects/{project}/"):
         if document.get("network") != link:
@@ -38,7 +40,7 @@ def _network(tx: Transaction, project: str, network: dict) -> Network:
         elif kind == "firewalls":
             rules.append(_rule(document, name))
     number = tx.get(f"projects/{project}")["number"]
-    peering = f"servicenetworking/projects/{number}/global/networks/{name}"
+    peering = f"servicenetworking/projects/{number}/global/networks/{short}"
     domains = tuple(
         PeeredDomain(name=d["name"], suffix=d["dnsSuffix"], network=name)
         for d in tx.children(f"{peering}/peeredDnsDomains")

@@ -39,6 +39,20 @@ def bind(source: Path | str, target: Path | str) -> None:
     mount(str(source), str(target), None, MS_BIND | MS_REC)
 
 
+def replace_file(source: Path, target: Path) -> None:
+    """Show ``source`` in the place of a file that the host may keep behind a link into a hidden folder.
+
+    A host without the file keeps none: /etc is its own. Raises OSError.
+    """
+    real = Path(os.path.realpath(target))
+    if not real.exists():
+        if not any(real.is_relative_to(os.path.realpath(each)) for each in HIDDEN):
+            return
+        real.parent.mkdir(parents=True, exist_ok=True)
+        real.touch()
+    bind(source, real)
+
+
 def prepare(binds: dict[Path, str], keep: Sequence[Path]) -> None:
     """Make the view. Call it inside the mount namespace only.
 

@@ -118,7 +118,10 @@ class Supervisor:
         package = Path(__file__).resolve().parent.parent.parent
         mounts.prepare(binds, keep=[self.layout.state, self.binaries, package, Path(sys.prefix),
                                     Path(sys.base_prefix), *(Path(each).parent for each in self.images)])
-        Path("/run/testbed/resolv.conf").write_text(configuration.resolv_conf(self.spec), encoding="utf-8")
+        resolvers = Path("/run/testbed/resolv.conf")
+        resolvers.write_text(configuration.resolv_conf(self.spec), encoding="utf-8")
+        # The host's name servers cannot be reached from here: containerd would wait for them at each unknown image.
+        mounts.replace_file(resolvers, Path("/etc/resolv.conf"))
         # /proc/sys/net shows this process's network namespace: the node routes for its pods, the host is not asked.
         Path("/proc/sys/net/ipv4/ip_forward").write_text("1", encoding="ascii")
 

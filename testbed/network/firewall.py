@@ -51,11 +51,6 @@ class Machine:
         return (self.node_ip, self.pod_range)
 
 
-def short_name(network: str) -> str:
-    """``shop-vpc`` of ``projects/1/global/networks/shop-vpc``, or of itself."""
-    return network.rpartition("/")[2]
-
-
 def render(networks: Sequence[Network], machines: Sequence[Machine], instance_ranges: dict[str, Sequence[str]]) -> str:
     """The script for ``nft -f``. ``instance_ranges``: per network the ranges of the Apigee instances it would peer."""
     peered = {network.name: tuple(instance_ranges.get(network.name, ())) for network in networks

@@ -239,6 +239,13 @@ def test_kubernetes_knows_google_identities(testbed: Testbed):
     assert testbed.tool("kubectl", "auth", "can-i", "*", "*").strip() == "yes"
 
 
+def test_an_image_that_no_package_made_fails_at_once_and_says_why(testbed: Testbed):
+    testbed.tool("kubectl", "run", "stranger", "--image=images.example/stranger:1", "--restart=Never")
+    events = ("kubectl", "get", "events", "--field-selector=involvedObject.name=stranger,reason=Failed", "-o", "json")
+    assert _eventually(lambda: "lookup images.example on 169.254.169.254:53: no such host" in testbed.tool(*events), 10)
+    testbed.tool("kubectl", "delete", "pod", "stranger", "--now")
+
+
 def test_without_the_firewall_rule_connections_time_out(testbed: Testbed):
     rule = f"compute/compute/v1/projects/{PROJECT}/global/firewalls"
     testbed.done("compute", testbed.api("DELETE", f"{rule}/{RULE['name']}"))

@@ -164,6 +164,18 @@ async def test_firewall_rules_that_are_refused(google: Google, fields: dict[str,
     assert (await google.refused("POST", FIREWALLS, body))["code"] == 400
 
 
+async def test_networks_of_two_projects_with_one_name_are_two(google: Google) -> None:
+    await google.ready()
+    await google.do("POST", "serviceusage/v1/projects/other-team/services:batchEnable",
+                    {"serviceIds": ["compute.googleapis.com"]})
+    other = "compute/compute/v1/projects/other-team/global"
+    await google.do("POST", f"{other}/networks", {"name": "shop", "autoCreateSubnetworks": False})
+    await google.do("POST", f"{other}/firewalls", {**RULE, "network": "projects/other-team/global/networks/shop"})
+    known = {network.name: network for network in google.world.networks}
+    assert len(known["projects/other-team/global/networks/shop"].firewall_rules) == 1
+    assert known["projects/acme-shop/global/networks/shop"].firewall_rules == ()
+
+
 @pytest.mark.shows("compute.firewalls.insert", "compute.firewalls.get")
 async def test_a_rule_gets_googles_defaults_and_reaches_the_world(google: Google) -> None:
     await google.ready()

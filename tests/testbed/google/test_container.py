@@ -286,6 +286,9 @@ async def test_node_pools(google: Google) -> None:
     pool = await google.call("GET", f"{pools}/more")
     assert (pool["config"]["machineType"], pool["config"]["diskSizeGb"]) == ("e2-standard-4", 50)
     assert (pool["initialNodeCount"], pool["autoscaling"], pool["management"]) == (2, scaling, {"autoRepair": True})
+    await google.do("PUT", f"{pools}/more", {"tags": {"tags": ["api"]}})
+    (running,) = google.world.clusters.values()
+    assert "api" in running.tags, "rules that aim at a pool's own tag reach the testbed's one node"
     await google.do("DELETE", f"{pools}/more")
     assert (await google.refused("GET", f"{pools}/more"))["code"] == 404
 

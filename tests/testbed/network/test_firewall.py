@@ -7,7 +7,7 @@ import dataclasses
 
 import pytest
 
-from testbed.network.firewall import Machine, render, short_name
+from testbed.network.firewall import Machine, render
 from testbed.world import FirewallRule, Network
 
 NODE = Machine("shop-vpc", "10.10.0.2", "10.10.0.0/24", "10.20.0.0/16", ("gke-shop",))
@@ -106,7 +106,3 @@ def test_machines_are_led_to_their_networks_view_of_the_resolver():
     (line,) = [each for each in ingress(rule(), machines=(machine,), chain="prerouting") if "dnat" in each]
     assert line.startswith('iifname "node0" ip daddr 169.254.169.254')
     assert line.endswith("th dport 53 dnat ip to 169.254.171.1")
-
-
-def test_short_name():
-    assert short_name("projects/1/global/networks/shop-vpc") == short_name("shop-vpc") == "shop-vpc"

@@ -29,7 +29,13 @@ def world_instance(organization: dict[str, Any], instance: dict[str, Any]) -> In
     return Instance(
         organization=organization["name"], name=instance["name"], location=instance["location"],
         ip_range=instance["ipRange"].split(",")[0], host=instance["host"],
-        network=(organization.get("authorizedNetwork") or "").rsplit("/", 1)[-1])
+        network=_full_name(organization))
+
+
+def _full_name(organization: dict[str, Any]) -> str:
+    """The authorized network as the world knows it; empty without VPC peering."""
+    network = (organization.get("authorizedNetwork") or "").rsplit("/", 1)[-1]
+    return network and f"projects/{organization['network_project']}/global/networks/{network}"
 
 
 class Instances(ApigeeService):

@@ -156,7 +156,7 @@ class ClusterUpdate(ContainerService):
             document["status"] = "RUNNING"
             document["etag"] = etag(document)
             tx.put(key, document)
-            if "path" in run.arguments and picture(document) != picture(run.arguments["before"]):
+            if document["networkConfig"] != run.arguments["before"]["networkConfig"]:
                 drop_zone(tx, run.arguments["before"])
                 ensure_zone(tx, document)
         await self.emulator.apply_network()

@@ -48,7 +48,7 @@ def picture(document: dict[str, Any]) -> Cluster:
         location=document["location"],
         name=document["name"],
         number=document["_number"],
-        network=document["network"],
+        network=network["network"],
         subnet=document["subnetwork"],
         node_range=document["_node_range"],
         pod_range=document["clusterIpv4Cidr"],
@@ -57,10 +57,15 @@ def picture(document: dict[str, Any]) -> Cluster:
         dns_scope="VPC_SCOPE" if scope == "VPC_SCOPE" else "CLUSTER_SCOPE",
         dns_domain=dns.get("clusterDnsDomain", ""),
         additive_domain=dns.get("additiveVpcScopeDnsDomain", ""),
-        tags=(node_tag(document),),
+        tags=(node_tag(document), *sorted(_own_tags(document))),
         autopilot=bool(document.get("autopilot", {}).get("enabled")),
         node_pools=tuple(pool["name"] for pool in document.get("nodePools", [])),
     )
+
+
+def _own_tags(document: dict[str, Any]) -> set[str]:
+    """Return the network tags of the node pools: the testbed's one node stands for the nodes of all of them."""
+    return {tag for pool in document.get("nodePools", []) for tag in pool.get("config", {}).get("tags", [])}
 
 
 def node_tag(document: dict[str, Any]) -> str:

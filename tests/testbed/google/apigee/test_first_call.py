@@ -10,7 +10,7 @@ async def test_from_organization_to_ready_deployment(apigee):
     instance = await apigee.instance()
     assert instance["host"] == "10.30.0.2" and instance["port"] == "443"
     assert instance["ipRange"] == "10.30.0.0/22,10.30.4.0/28"
-    assert apigee.world.instances[("acme-shop", "euw1")].network == "shop-vpc"
+    assert apigee.world.instances[("acme-shop", "euw1")].network == "projects/acme-shop/global/networks/shop-vpc"
     await apigee.environment()
     await apigee.group()
     await apigee.server()
