@@ -47,6 +47,7 @@ options:
   impersonate_service_account:
     description:
       - E-mail address of a service account to act as, on top of any O(auth_kind).
+      - Several, separated by commas, are a chain. Each acts as the next, the last is the one that works.
       - Without it, E(GCP_IMPERSONATE_SERVICE_ACCOUNT) or E(GOOGLE_IMPERSONATE_SERVICE_ACCOUNT) is used.
     type: str
   scopes:

@@ -18,7 +18,10 @@ options:
     description: None.
     required: false
   auth:
-    description: Credentials as the modules of this collection take them (C(auth_kind), C(service_account_file) and so on).
+    description:
+      - Credentials as the modules of this collection take them (C(auth_kind), C(service_account_file) and so on).
+      - What is not given comes from the same environment variables, E(GCP_AUTH_KIND), E(GCP_SERVICE_ACCOUNT_FILE) and
+        so on.
     type: dict
     default: {}
 """
@@ -40,6 +43,8 @@ _raw:
 
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.credentials import with_environment
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google import credentials
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import Failure
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.session import Client
 
@@ -51,6 +56,6 @@ class LookupModule(LookupBase):
         """One token. Raises AnsibleError with what to do when there are no usable credentials."""
         self.set_options(var_options=variables, direct=kwargs)
         try:
-            return [Client(self.get_option("auth") or {}).token()]
+            return [Client(with_environment(self.get_option("auth") or {})).token()]
         except Failure as error:
             raise AnsibleError(str(error)) from error

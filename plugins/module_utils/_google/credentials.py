@@ -13,6 +13,8 @@ import json
 import os
 import typing as t
 
+from . import endpoints
+from . import endpoints
 from .errors import CredentialsError
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -30,16 +32,43 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
 }
 
 
+def with_environment(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The options, with those that are not given taken from the environment, as an argument spec does for modules."""
+    found = {name: value for name, value in options.items() if value is not None}
+    for name, variables in ENVIRONMENT.items():
+        value = next((os.environ[variable] for variable in variables if os.environ.get(variable)), None)
+        if name not in found and value is not None:
+            found[name] = [part.strip() for part in value.split(",")] if name == "scopes" else value
+    return found
+
+
 def secrets_of(options: t.Mapping[str, t.Any]) -> set[str]:
     """Every string in the credentials that must never be shown: tokens, key documents, private keys."""
     found: set[str] = set()
-    token = options.get("access_token") or os.environ.get("GCP_ACCESS_TOKEN")
-    if token:
+    for token in _everywhere(options, "access_token"):
         found.add(str(token))
-    for contents in (options.get("service_account_contents"), os.environ.get("GCP_SERVICE_ACCOUNT_CONTENTS")):
-        if contents:
-            found |= _secrets_in(contents)
+    for contents in _everywhere(options, "service_account_contents"):
+        found |= _secrets_in(contents)
     return found
+
+
+def _everywhere(options: t.Mapping[str, t.Any], name: str) -> list[t.Any]:
+    """The option and its environment variables, those that are set."""
+    values = [options.get(name), *(os.environ.get(variable) for variable in ENVIRONMENT[name])]
+    return [value for value in values if value]
+
+
+def with_environment(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The options as a module would get them: what is not stated comes from the environment.
+
+    For plugins that run where no argument spec does this.
+    """
+    full = dict(options)
+    for name, variables in ENVIRONMENT.items():
+        value = next((os.environ[variable] for variable in variables if os.environ.get(variable)), None)
+        if full.get(name) is None and value is not None:
+            full[name] = value.split(",") if name == "scopes" else value
+    return full
 
 
 def _secrets_in(contents: t.Any) -> set[str]:
@@ -87,8 +116,31 @@ def load(options: t.Mapping[str, t.Any]) -> tuple[t.Any, str | None]:
             source_credentials=credentials,
             target_principal=target,
             target_scopes=scopes,
+            iam_endpoint_override=_impersonation_url(options, target),
         )
     return credentials, project
+
+
+def _impersonation_url(options: t.Mapping[str, t.Any], target: str) -> str:
+    """Where a token of another account is asked for: google-auth knows nothing of our endpoint overrides."""
+    base = endpoints.base_url("iamcredentials", options.get("endpoints"))
+    return f"{base}v1/projects/-/serviceAccounts/{target}:generateAccessToken"
+
+
+def _impersonated(source: t.Any, target: str, scopes: list[str], options: t.Mapping[str, t.Any]) -> t.Any:
+    """Act as ``target``. As in gcloud it may be a chain, ``first,second,target``: each acts as the next."""
+    from google.auth import impersonated_credentials
+
+    *delegates, principal = [name.strip() for name in target.split(",") if name.strip()]
+    base = endpoints.base_url("iamcredentials", options.get("endpoints"))
+    return impersonated_credentials.Credentials(
+        source_credentials=source,
+        target_principal=principal,
+        target_scopes=scopes,
+        delegates=delegates,
+        # Without it google-auth asks Google itself, whatever the endpoints say.
+        iam_endpoint_override=f"{base}v1/projects/-/serviceAccounts/{principal}:generateAccessToken",
+    )
 
 
 def _guess(options: t.Mapping[str, t.Any]) -> str:

@@ -216,6 +216,60 @@ def test_impersonation_on_top(serve: t.Callable[..., Server]) -> None:
     assert server.requests[1].headers["Authorization"] == "Bearer theirs"
 
 
+def test_impersonation_asks_where_the_endpoints_say(
+    serve: t.Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = {"accessToken": "theirs", "expireTime": "2099-01-01T00:00:00Z"}
+    account = "deploy@p.iam.gserviceaccount.com"
+    server = serve(reply, {"ok": 1}, reply)
+    endpoints = {"iamcredentials": "http://127.0.0.1:9/iamcredentials"}
+    client(impersonate_service_account=account, endpoints=endpoints).send("compute", "GET", "x")
+    path = f"v1/projects/-/serviceAccounts/{account}:generateAccessToken"
+    assert str(server.requests[0].url) == f"http://127.0.0.1:9/iamcredentials/{path}"
+    monkeypatch.setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS", "http://127.0.0.1:8/")
+    client(impersonate_service_account=account).token()
+    assert str(server.requests[2].url) == f"http://127.0.0.1:8/{path}"
+
+
+def test_the_token_lookup_reads_the_environment_as_modules_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variables in credentials.ENVIRONMENT.values():
+        for variable in variables:
+            monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("GCP_ACCESS_TOKEN", "from-environment")
+    monkeypatch.setenv("GCP_SCOPES", "a, b")
+    assert credentials.with_environment({}) == {"access_token": "from-environment", "scopes": ["a", "b"]}
+    assert credentials.with_environment({"access_token": "given", "scopes": None})["access_token"] == "given"
+    lookup = AccessToken()
+    lookup._load_name = "gatewayops.apigee_gke.access_token"
+    monkeypatch.setattr(lookup, "set_options", lambda **arguments: None)
+    monkeypatch.setattr(lookup, "get_option", lambda name: {})
+    assert lookup.run([]) == ["from-environment"]
+
+
+def test_impersonation_by_a_chain_where_the_endpoints_say(serve: t.Callable[..., Server]) -> None:
+    server = serve({"accessToken": "theirs", "expireTime": "2099-01-01T00:00:00Z"})
+    one = client(impersonate_service_account="first@p, last@p", endpoints={"iamcredentials": "http://127.0.0.9/iam"})
+    assert one.token() == "theirs"
+    address = "http://127.0.0.9/iam/v1/projects/-/serviceAccounts/last@p:generateAccessToken"
+    assert str(server.requests[0].url) == address
+    assert json.loads(server.requests[0].body or b"")["delegates"] == ["first@p"]
+
+
+def test_plugins_without_a_spec_get_the_same_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GCP_SERVICE_ACCOUNT_FILE", "/of/the/environment")
+    monkeypatch.setenv("GCP_SCOPES", "a,b")
+    monkeypatch.setenv("CLOUDSDK_AUTH_ACCESS_TOKEN", "t-2")
+    stated = {"service_account_file": "/stated", "endpoints": {}}
+    assert credentials.with_environment(stated)["service_account_file"] == "/stated"
+    found = credentials.with_environment({"service_account_file": None})
+    assert (found["service_account_file"], found["scopes"], found["access_token"]) == (
+        "/of/the/environment",
+        ["a", "b"],
+        "t-2",
+    )
+    assert "t-2" in credentials.secrets_of({})
+
+
 def test_workload_identity_federation(tmp_path: Path) -> None:
     (tmp_path / "subject").write_text("subject-token")
     document = {
