@@ -73,11 +73,6 @@ class _TracingConnector(aiohttp.TCPConnector):
         return connection
 
 
-async def _reused(_session, _context, _parameters) -> None:
-    if (attempt := ATTEMPT.get()) is not None:
-        attempt.pooled = True
-
-
 async def _created(_session, _context, _parameters) -> None:
     if (attempt := ATTEMPT.get()) is not None:
         attempt.pooled = False
@@ -117,7 +112,7 @@ class Pools:
         keep = {"keepalive_timeout": idle} if settings.keepalive_timeout else {"force_close": True}
         connector = _TracingConnector(resolver=RotatingResolver(self._resolver), use_dns_cache=False, limit=0, **keep)
         tracing = aiohttp.TraceConfig()
-        tracing.on_connection_reuseconn.append(_reused)
+        tracing.on_connection_reuseconn.append(self._reused)
         tracing.on_connection_create_end.append(_created)
         session = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False,
@@ -129,6 +124,15 @@ class Pools:
         # UnexpectedEOFAtTarget then (its playbook), and hiding that would hide what this project has to prevent.
         session._retry_connection = False
         return session
+
+    async def _reused(self, _session, _context, _parameters) -> None:
+        attempt = ATTEMPT.get()
+        if attempt is None:
+            return
+        attempt.pooled = True
+        # Nothing was asked for this request; the trace still says what the name stands for.
+        if (answer := self._resolver.remembered(attempt.host)) is not None:
+            attempt.addresses, attempt.ttl, attempt.from_cache = list(answer.addresses), answer.ttl, True
 
     async def prune(self, keep) -> None:
         """Retires every pool for which ``keep(key)`` is false; new requests get a new one."""

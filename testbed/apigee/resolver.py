@@ -66,6 +66,12 @@ class Resolver:
                        "expires_in": round(answer.expires - now, 3)}
                 for name, answer in self._cache.items() if answer.expires > now}
 
+    def remembered(self, host: str) -> Answer | None:
+        """The last answer for a name, however old; None for a name never asked for, or one that had no address."""
+        literal = _literal(host)
+        answer = literal or self._cache.get(host.rstrip(".").lower())
+        return answer if answer is not None and answer.error is None else None
+
     async def resolve(self, host: str) -> tuple[Answer, bool]:
         """The answer and whether it came from the cache. Raises UnresolvedName."""
         literal = _literal(host)

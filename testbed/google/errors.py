@@ -48,13 +48,16 @@ class GoogleError(Exception):
         self.reason = reason or _REASON.get(http, "invalid")
 
     def body(self, style: str = "rpc") -> dict[str, Any]:
-        """Return the JSON body: style rpc (status, details), both (and errors[]) or legacy (errors[], no status)."""
+        """Return the JSON body.
+
+        style: rpc (status, details), both (and errors[]), legacy (errors[], no status), v1 (errors[] and no more).
+        """
         error: dict[str, Any] = {"code": self.http, "message": self.message}
         if style != "rpc":
             error["errors"] = [{"message": self.message, "domain": "global", "reason": self.reason}]
-        if style != "legacy":
+        if style not in ("legacy", "v1"):
             error["status"] = self.status
-        if self.details:
+        if self.details and style != "v1":
             error["details"] = self.details
         return {"error": error}
 

@@ -65,8 +65,17 @@ def route(emulator: Emulator, incoming: Incoming) -> None:
 
 
 def error_reply(incoming: Incoming, error: GoogleError) -> Reply:
-    """Return an error in the shape of the API that was called."""
+    """Return an error in the shape of the API that was called, or in the one asked for by ``$.xgafv``.
+
+    Source: the system parameter in every discovery document ("V1 error format", "V2 error format"); google-apis.md
+    section 1 item 7 (Apigee's details are missing from a generic errors[] list) and section 2 (compute has no status).
+    """
     style = incoming.api.services[0].error_style if incoming.api else "rpc"
+    wanted = next((value for name, value in incoming.query if name == "$.xgafv"), None)
+    if wanted == "1":
+        style = "v1"
+    elif wanted == "2" and style == "both":
+        style = "rpc"
     return Reply(error.body(style), error.http, unchecked=True)
 
 

@@ -54,7 +54,10 @@ async def test_a_pooled_connection_is_used_again(bench):
     await bench.call("/demo", headers={"X-Testbed-Trace": "second"})
 
     assert len(target.peers) == 1
-    assert (await bench.trace("second"))["hops"][-1]["connection"] == "pooled"
+    hop = (await bench.trace("second"))["hops"][-1]
+    assert hop["connection"] == "pooled"
+    assert hop["resolution"] == {"addresses": ["127.0.0.1"], "ttl": 10, "from_cache": True}
+    assert len(bench.dns.questions) == 1, "the trace asks nothing by itself"
 
 
 async def test_unknown_host_and_unknown_path_are_not_found(bench):

@@ -293,6 +293,17 @@ async def test_node_pools(google: Google) -> None:
     assert (await google.refused("GET", f"{pools}/more"))["code"] == 404
 
 
+async def test_errors_have_the_format_that_was_asked_for(google: Google) -> None:
+    await google.enable()
+    paths = (f"{SHOP}", "apigee/v1/organizations/none", "compute/compute/v1/projects/acme-shop/global/networks/none")
+    for path in paths:
+        first = await google.refused("GET", f"{path}?$.xgafv=1")
+        assert set(first) == {"code", "message", "errors"}, path
+    for path in paths[:2]:
+        second = await google.refused("GET", f"{path}?$.xgafv=2")
+        assert "status" in second and "errors" not in second, path
+
+
 @pytest.mark.shows(f"{C}.list", "container.projects.locations.getServerConfig")
 @pytest.mark.shows(
     "container.projects.aggregated.usableSubnetworks.list", "container.projects.locations.operations.cancel"
