@@ -14,7 +14,6 @@ import os
 import typing as t
 
 from . import endpoints
-from . import endpoints
 from .errors import CredentialsError
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -30,16 +29,6 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "impersonate_service_account": ("GCP_IMPERSONATE_SERVICE_ACCOUNT", "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT"),
     "scopes": ("GCP_SCOPES",),
 }
-
-
-def with_environment(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The options, with those that are not given taken from the environment, as an argument spec does for modules."""
-    found = {name: value for name, value in options.items() if value is not None}
-    for name, variables in ENVIRONMENT.items():
-        value = next((os.environ[variable] for variable in variables if os.environ.get(variable)), None)
-        if name not in found and value is not None:
-            found[name] = [part.strip() for part in value.split(",")] if name == "scopes" else value
-    return found
 
 
 def secrets_of(options: t.Mapping[str, t.Any]) -> set[str]:
@@ -67,7 +56,7 @@ def with_environment(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     for name, variables in ENVIRONMENT.items():
         value = next((os.environ[variable] for variable in variables if os.environ.get(variable)), None)
         if full.get(name) is None and value is not None:
-            full[name] = value.split(",") if name == "scopes" else value
+            full[name] = [part.strip() for part in value.split(",")] if name == "scopes" else value
     return full
 
 
@@ -110,21 +99,8 @@ def load(options: t.Mapping[str, t.Any]) -> tuple[t.Any, str | None]:
         ) from error
     target = options.get("impersonate_service_account")
     if target:
-        from google.auth import impersonated_credentials
-
-        credentials = impersonated_credentials.Credentials(
-            source_credentials=credentials,
-            target_principal=target,
-            target_scopes=scopes,
-            iam_endpoint_override=_impersonation_url(options, target),
-        )
+        credentials = _impersonated(credentials, target, scopes, options)
     return credentials, project
-
-
-def _impersonation_url(options: t.Mapping[str, t.Any], target: str) -> str:
-    """Where a token of another account is asked for: google-auth knows nothing of our endpoint overrides."""
-    base = endpoints.base_url("iamcredentials", options.get("endpoints"))
-    return f"{base}v1/projects/-/serviceAccounts/{target}:generateAccessToken"
 
 
 def _impersonated(source: t.Any, target: str, scopes: list[str], options: t.Mapping[str, t.Any]) -> t.Any:

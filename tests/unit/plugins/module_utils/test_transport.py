@@ -231,7 +231,7 @@ def test_impersonation_asks_where_the_endpoints_say(
     assert str(server.requests[2].url) == f"http://127.0.0.1:8/{path}"
 
 
-def test_the_token_lookup_reads_the_environment_as_modules_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_are_completed_from_the_environment_as_for_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     for variables in credentials.ENVIRONMENT.values():
         for variable in variables:
             monkeypatch.delenv(variable, raising=False)
@@ -239,11 +239,6 @@ def test_the_token_lookup_reads_the_environment_as_modules_do(monkeypatch: pytes
     monkeypatch.setenv("GCP_SCOPES", "a, b")
     assert credentials.with_environment({}) == {"access_token": "from-environment", "scopes": ["a", "b"]}
     assert credentials.with_environment({"access_token": "given", "scopes": None})["access_token"] == "given"
-    lookup = AccessToken()
-    lookup._load_name = "gatewayops.apigee_gke.access_token"
-    monkeypatch.setattr(lookup, "set_options", lambda **arguments: None)
-    monkeypatch.setattr(lookup, "get_option", lambda name: {})
-    assert lookup.run([]) == ["from-environment"]
 
 
 def test_impersonation_by_a_chain_where_the_endpoints_say(serve: t.Callable[..., Server]) -> None:
