@@ -59,11 +59,6 @@ class Bench:
         self._testbed("up")
         self._connection = json.loads((self._folder / "testbed" / "connection.json").read_text())
 
-    def _fresh(self) -> None:
-        """Start over with an empty project, for what is measured from nothing."""
-        self.down()
-        self.up()
-
     def down(self) -> None:
         self._testbed("down")
 
@@ -75,7 +70,7 @@ class Bench:
         figures: dict = {"machine": machine(), "gcloud": gcloud, "writes": len(writes), "reads": len(reads)}
 
         say("first converge")
-        self._fresh()
+        self._testbed("reset")
         figures["first"] = {"converge": self._converge().pop("seconds")}
         say(f"nothing to change, {repeat} times")
         unchanged = [self._converge() for _ in range(repeat)]
@@ -90,11 +85,11 @@ class Bench:
             figures["unchanged"]["gcloud"], figures["left_out"] = self._script("gcloud_read.sh")
 
         say("the same as bare HTTP calls")
-        self._fresh()
+        self._testbed("reset")
         figures["first"]["bare"] = self._bare("writes", writes)
         if gcloud:
             say("the same by gcloud")
-            self._fresh()
+            self._testbed("reset")
             figures["first"]["gcloud"], left_out = self._script("gcloud_create.sh")
             figures["left_out"] += left_out
         return figures
