@@ -64,7 +64,8 @@ def gates() -> list[Gate]:
         Gate("sanity", "sanity", module("tooling.sanity")),
         Gate("artifact", "artifact", module("tooling.artifact")),
         Gate("testbed, real parts", "testbed", [*PYTEST, "-m", "testbed", "tests/testbed"]),
-        Gate("acceptance", "acceptance", module("tooling.acceptance")),
+        # Two testbeds at once; the tests of one file share a site.
+        Gate("acceptance", "acceptance", [*PYTEST, "-n", "2", "--dist", "loadfile", "tests/acceptance"]),
         *(
             Gate(f"molecule {name}", "molecule", [str(BIN / "molecule"), "test", "-s", name], ROOT / "extensions")
             for name in scenarios()
