@@ -144,9 +144,12 @@ class Cloud:
             raise AssertionError(f"kubectl {' '.join(arguments)}: {finished.stdout}{finished.stderr}")
         return finished.stdout
 
-    def call(self, url: str = URL) -> dict[str, Any]:
-        """Send a request from outside through Apigee; the hops as data."""
-        finished = self.testbed("call", "--json", url, check=False)
+    def call(self, url: str = URL, *, fresh: bool = False) -> dict[str, Any]:
+        """Send a request from outside through Apigee; the hops as data.
+
+        :param fresh: let Apigee forget its open connections and the DNS answers that it holds first.
+        """
+        finished = self.testbed("call", "--json", *(["--fresh"] if fresh else []), url, check=False)
         if not finished.stdout.strip():
             raise AssertionError(finished.stderr)
         return json.loads(finished.stdout)
@@ -200,7 +203,10 @@ class Cloud:
             time.monotonic() - started,
         )
         if check and run.code:
-            raise AssertionError(f"{playbook} ended with {run.code}:\n{run.output[-6000:]}")
+            log = (self.home / "logs" / "daemon.log").read_text(errors="replace")
+            raise AssertionError(
+                f"{playbook} ended with {run.code}:\n{run.output[-6000:]}\nThe testbed says:\n{log[-3000:]}"
+            )
         return run
 
     def play_killed(self, kill: Callable[[int], bool], *, timeout: float = 180.0) -> bool:

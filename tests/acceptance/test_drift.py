@@ -57,11 +57,11 @@ def test_a_preview_names_exactly_the_fields_that_somebody_changed(converged: Clo
     ):  # fmt: skip
         change(converged)
     assert changed_fields(converged) == {
-        ("compute_firewall", "shop-vpc-apigee-to-pods", "allow"),
+        ("compute_firewall", "shop-vpc-apigee-to-pods", "allowed"),
         ("apigee_target_server", "orders", "port"),
         ("apigee_environment_group", "prod", "hostnames"),
-        ("Service", "gke/shop/orders", "spec.ports"),
-        ("Deployment", "gke/shop/orders", "spec.template.spec.containers"),
+        ("Service", "gke/shop/orders", "spec.ports[0].targetPort"),
+        ("Deployment", "gke/shop/orders", "spec.template.spec.containers[0].image"),
     }
     converged.play()
     assert changed_fields(converged) == set()

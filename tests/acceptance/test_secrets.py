@@ -5,19 +5,29 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from tests.acceptance.cloud import Cloud
+import pytest
+
+from tests.acceptance.cloud import Cloud, Run
+
+# Any access token, also those that the run itself obtained.
+TOKEN = r"ya29\.[A-Za-z0-9._-]{12,}"
+PASSWORD = "canary-Pa55w0rd-9f2c"
 
 
 class CommandLines(threading.Thread):
     """Samples every process's command line until it is told to stop."""
 
-    def __init__(self, secrets: list[str]) -> None:
+    def __init__(self, secret: re.Pattern[str]) -> None:
         super().__init__(daemon=True)
-        self.secrets = secrets
+        self.secret = secret
         self.found: set[str] = set()
         self.samples = 0
         self.stopped = threading.Event()
@@ -30,45 +40,103 @@ class CommandLines(threading.Thread):
                 except OSError:
                     continue
                 self.samples += 1
-                if any(secret in line for secret in self.secrets):
+                if self.secret.search(line):
                     self.found.add(line.replace("\0", " ")[:200])
             time.sleep(0.02)
 
 
-def leaks(cloud: Cloud, run_output: str, secrets: list[str], kept: set[str]) -> list[str]:
-    """Where a secret turned up: output of the run, any log of the testbed (kept: files that hold one by nature)."""
-    found = [f"output: {secret[:12]}..." for secret in secrets if secret in run_output]
-    for file in cloud.home.rglob("*"):
-        if file.suffix not in (".log", ".txt", ".jsonl") or str(file) in kept or not file.is_file():
-            continue
-        text = file.read_text(errors="replace")
-        found += [f"{file}: {secret[:12]}..." for secret in secrets if secret in text]
-    log = json.dumps(cloud.control("GET", "requests"))
-    return found + [f"requests log: {secret[:12]}..." for secret in secrets if secret in log]
-
-
-def test_key_file_and_tokens(empty: Cloud, tmp_path: Path) -> None:
-    key_file = empty.connection["service_account_file"]
-    key = json.loads(Path(key_file).read_text())
-    secrets = [line for line in key["private_key"].splitlines() if len(line) > 40][:5]
-    watcher = CommandLines(secrets)
+@contextmanager
+def watched(secret: re.Pattern[str]) -> Iterator[None]:
+    """Look at all command lines meanwhile; raise AssertionError when one shows a secret."""
+    watcher = CommandLines(secret)
     watcher.start()
-    run = empty.play("site.yml", "-vvv", "--diff")
-    watcher.stopped.set()
-    watcher.join()
+    try:
+        yield
+    finally:
+        watcher.stopped.set()
+        watcher.join()
     assert watcher.samples > 100
     assert not watcher.found
-    assert leaks(empty, run.output, secrets, {key_file}) == []
 
-    token = empty.token()
-    auth = {"auth_kind": "accesstoken", "access_token": token, "endpoints": empty.connection["endpoints"]}
-    # From a file, as a user would who does not want it on a command line.
-    variables = tmp_path / "auth.json"
-    variables.write_text(json.dumps({"apigee_gke_auth": auth}))
-    watcher = CommandLines([token])
-    watcher.start()
-    run = empty.play("site.yml", "-vvv", "--diff", "-e", f"@{variables}")
-    watcher.stopped.set()
-    watcher.join()
-    assert not watcher.found
-    assert leaks(empty, run.output, [token], set()) == []
+
+def leaks(cloud: Cloud, run: Run, secret: re.Pattern[str]) -> list[str]:
+    """Where a secret turned up: the run's output and report, any log below the testbed's folder, the request log."""
+    texts = {"output": run.output, "report": json.dumps(run.report)}
+    for file in cloud.home.rglob("*"):
+        if file.suffix in (".log", ".txt", ".jsonl") and file.is_file():
+            texts[str(file)] = file.read_text(errors="replace")
+    texts["requests"] = json.dumps(cloud.control("GET", "requests"))
+    return [
+        f"{name}: ...{text[max(0, found.start() - 80) : found.start() + 8]}..."
+        for name, text in texts.items()
+        if (found := secret.search(text))
+    ]
+
+
+def key_of(cloud: Cloud) -> dict[str, Any]:
+    """The service account key that the testbed was seeded with."""
+    return json.loads(Path(cloud.connection["service_account_file"]).read_text())
+
+
+def pattern(cloud: Cloud, *more: str) -> re.Pattern[str]:
+    """Any line of the private key, any access token, the password, and more."""
+    lines = [line for line in key_of(cloud)["private_key"].splitlines() if len(line) > 40]
+    assert lines
+    return re.compile("|".join([TOKEN, PASSWORD, *(re.escape(text) for text in [*lines, *more])]))
+
+
+def variables(folder: Path, **content: Any) -> str:
+    """A file of variables, as a user writes one who keeps secrets off command lines."""
+    file = folder / "variables.json"
+    file.write_text(json.dumps(content))
+    return f"@{file}"
+
+
+def test_a_first_run_with_a_key_file(empty: Cloud) -> None:
+    secret = pattern(empty)
+    with watched(secret):
+        run = empty.play("site.yml", "-vvv", "--diff")
+    assert leaks(empty, run, secret) == []
+
+
+def test_a_run_with_an_access_token_that_changes_something(converged: Cloud, tmp_path: Path) -> None:
+    token = converged.token()
+    assert re.fullmatch(TOKEN, token)
+    secret = pattern(converged, token)
+    converged.google("DELETE", "compute", "compute/v1/projects/acme-shop/global/firewalls/shop-vpc-apigee-to-pods")
+    auth = {"auth_kind": "accesstoken", "access_token": token, "endpoints": converged.connection["endpoints"]}
+    with watched(secret):
+        run = converged.play("site.yml", "-vvv", "--diff", "-e", variables(tmp_path, apigee_gke_auth=auth))
+    assert run.changed
+    assert leaks(converged, run, secret) == []
+
+
+def test_a_run_with_the_contents_of_a_key(converged: Cloud, tmp_path: Path) -> None:
+    secret = pattern(converged)
+    auth = {
+        "auth_kind": "serviceaccount",
+        "service_account_contents": json.dumps(key_of(converged)),
+        "endpoints": converged.connection["endpoints"],
+    }
+    with watched(secret):
+        run = converged.play("site.yml", "-vvv", "--check", "--diff", "-e", variables(tmp_path, apigee_gke_auth=auth))
+    assert leaks(converged, run, secret) == []
+
+
+@pytest.mark.parametrize("place", ["endpoint", "proxy"])
+def test_a_password_in_an_address_that_cannot_be_reached(converged: Cloud, tmp_path: Path, place: str) -> None:
+    """Failures name addresses; the password in one is not for everybody's eyes."""
+    address = f"http://deployer:{PASSWORD}@127.0.0.1:9/"
+    secret = pattern(converged)
+    endpoints, environment = dict(converged.connection["endpoints"]), {}
+    if place == "endpoint":
+        endpoints["compute"] = address
+    else:
+        environment = {"HTTP_PROXY": address, "http_proxy": address}
+    auth = {"service_account_file": converged.connection["service_account_file"], "endpoints": endpoints}
+    arguments = ("-vvv", "--diff", "-e", variables(tmp_path, apigee_gke_auth=auth))
+    with watched(secret):
+        run = converged.play("site.yml", *arguments, environment=environment, check=False)
+    assert run.code != 0
+    assert "127.0.0.1" in run.output
+    assert leaks(converged, run, secret) == []
