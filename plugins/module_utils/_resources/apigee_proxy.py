@@ -23,7 +23,7 @@ from .._engine.compare import Change
 from .._engine.fields import Document, Field, Options
 from .._engine.ownership import LabelMark
 from .._engine.resource import Reference, State
-from .._google.errors import Failure, RefusedError
+from .._google.errors import ApiError, Failure, RefusedError
 from . import apigee_proxy_rollout as rollout
 from . import apigee_proxy_routes as routes
 from . import apigee_proxy_telling as telling
@@ -294,7 +294,13 @@ class ApigeeProxy(ApigeeResource):
             problems = self._taken()
         elif not problems and self._revision:
             for environment in self._to_deploy(changes):
-                forbids, moves = self._report(environment)
+                try:
+                    forbids, moves = self._report(environment)
+                except ApiError as error:
+                    if not error.missing:
+                        raise
+                    # An environment that is still to be made; the report is asked for again before the deployment.
+                    continue
                 problems.extend(f"it cannot be deployed to environment {environment}: {one}." for one in forbids)
                 self._moves.extend(move for move in moves if move not in self._moves)
         self._checked = True

@@ -423,6 +423,21 @@ def test_two_environments_and_one_that_is_no_longer_wanted() -> None:
     assert [change["field"] for change in result["changes"]] == ["environments[test].revision", "environments[old]"]
 
 
+def test_an_existing_proxy_goes_to_an_environment_that_is_still_to_be_made() -> None:
+    script = ProxyScript()
+    script.get(proxy(7, labels(7)))
+    script.state(7)
+    script.expect("GET", "apigee", path(7, "test")).refuses(404, "no", code="NOT_FOUND")
+    script.expect("GET", "apigee", f"{ONE}/deployments").replies(
+        {"deployments": [{"environment": "prod", "revision": "7"}]}
+    )
+    script.expect(
+        "POST", "apigee", path(7, "test") + ":generateDeployChangeReport", query={"override": "true"}
+    ).refuses(404, "environment organizations/acme-shop/environments/test not found", code="NOT_FOUND")
+    result = script.run(apigee_proxy, check=True, **{**WANTED, "environments": ["prod", "test"]})
+    assert result["action"] == "updated" and result["note"] == "would deploy revision 7 in test"
+
+
 def test_without_waiting_the_deployment_is_reported_as_pending() -> None:
     script = ProxyScript()
     script.get(proxy(7, labels(7)))
