@@ -44,7 +44,6 @@ _raw:
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.credentials import with_environment
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google import credentials
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import Failure
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.session import Client
 
