@@ -120,6 +120,25 @@ async def test_the_world_gets_its_picture_back_after_a_restart(state: Path) -> N
     await google.client.close()
 
 
+async def test_a_cluster_that_did_not_come_back_is_tried_again(state: Path) -> None:
+    google = await open_google(state, RecordingWorld())
+    await google.ready()
+    await google.do("POST", f"{CONTAINER}/clusters", google.cluster())
+    before = await google.call("GET", "_testbed/state")
+    token = google.token
+    await google.client.close()
+    broken = RecordingWorld()
+    broken.fail["start_cluster"] = "no room"
+    for world, status in ((broken, "ERROR"), (RecordingWorld(), "RUNNING")):
+        google = await open_google(state, world)
+        google.token = token
+        await asyncio.gather(*google.emulator.background)
+        assert (await google.call("GET", f"{CONTAINER}/clusters/shop"))["status"] == status
+        assert ((await google.call("GET", "_testbed/state"))["digest"] == before["digest"]) is (status == "RUNNING")
+        await google.client.close()
+    assert [name for name, _ in broken.calls].count("start_cluster") == 3
+
+
 async def test_reset_returns_to_the_seed(google: Google) -> None:
     before = await google.call("GET", "_testbed/state")
     await google.ready()

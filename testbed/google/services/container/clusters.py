@@ -29,6 +29,8 @@ from testbed.google.services.container.firewall import close_firewall, open_fire
 from testbed.google.services.dns.managed import drop_zone, ensure_zone
 
 log = logging.getLogger("testbed.google.container")
+# A busy machine may make one start fail.
+_RESTARTS = 3
 _SEEN = "google-apis.md 4.5"
 _DNS = "gke-dns-path.md 1"
 _DEPRECATED = [
@@ -171,24 +173,29 @@ class Clusters(ContainerService):
     async def restore(self) -> None:
         """Start the clusters of the stored state again after a restart; answers do not wait for them."""
         for document in clusters(self.emulator.store.snapshot()):
-            if document["status"] in ("RUNNING", "RECONCILING"):
+            if document["status"] in ("RUNNING", "RECONCILING") or document.get("_stranded"):
                 task = asyncio.create_task(self._restart(document))
                 self.emulator.background.add(task)
                 task.add_done_callback(self.emulator.background.discard)
 
     async def _restart(self, document: dict[str, Any]) -> None:
+        """Resume one cluster; one that cannot be resumed now stays, for the next restart to try."""
         key = f"container/{document['_path']}"
-        try:
-            access = await self.emulator.world.start_cluster(picture(document))
-        except Exception as exc:
-            log.exception("Cluster %s could not be started again", document["name"])
-            change = {"status": "ERROR", "statusMessage": str(exc)}
-        else:
-            change = _access(document, access)
+        for attempt in range(1, _RESTARTS + 1):
+            try:
+                access = await self.emulator.world.start_cluster(picture(document))
+            except Exception as exc:
+                log.exception("Cluster %s could not be started again (%d of %d)", document["name"], attempt, _RESTARTS)
+                change = {"status": "ERROR", "statusMessage": str(exc), "_stranded": True}
+            else:
+                change = _access(document, access)
+                if document.get("_stranded"):
+                    change |= {"status": "RUNNING", "statusMessage": None, "_stranded": None}
+                break
         async with self.emulator.store.transaction() as tx:
             current = tx.get(key)
             if current is not None:
-                tx.put(key, current | change)
+                tx.put(key, {name: value for name, value in (current | change).items() if value is not None})
 
 
 def shown(document: dict[str, Any]) -> dict[str, Any]:
