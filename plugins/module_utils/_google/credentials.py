@@ -38,6 +38,20 @@ def secrets_of(options: t.Mapping[str, t.Any]) -> set[str]:
         found.add(str(token))
     for contents in _everywhere(options, "service_account_contents"):
         found |= _secrets_in(contents)
+    return found | _passwords(options)
+
+
+def _passwords(options: t.Mapping[str, t.Any]) -> set[str]:
+    """Passwords in addresses of endpoints and proxies: failures name the address that did not answer."""
+    names = [name for name in os.environ if name.lower().endswith("_proxy") or "_ENDPOINT_OVERRIDES_" in name]
+    found: set[str] = set()
+    for address in [*(options.get("endpoints") or {}).values(), *(os.environ[name] for name in names)]:
+        try:
+            password = urlsplit(str(address)).password
+        except ValueError:
+            continue
+        if password:
+            found |= {password, unquote(password)}
     return found
 
 
