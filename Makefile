@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # make demo: all set-up and the main job.  make test: all set-up and every test.
 PYTHON ?= python3
-export PYTHONDONTWRITEBYTECODE ?= 1
 
 .PHONY: help demo test bench prepare prepare-test lint unit down clean
 .DEFAULT_GOAL := help
@@ -15,7 +14,7 @@ demo: ## set everything up, run the site on the testbed twice, show the proof
 	@.venv/bin/python -m tooling.demo
 
 test: ## set everything up, run every test and gate
-	@$(PYTHON) -m tooling.prepare test
+	@$(PYTHON) -m tooling.prepare test --without-kubernetes
 	@.venv/bin/python -m tooling.gates
 
 bench: ## measure converges beside bare HTTP calls and gcloud, as ratios of one run

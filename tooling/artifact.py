@@ -19,7 +19,15 @@ from tooling.steps import StepFailed, run
 BIN = VENV / "bin"
 # What may be in the artifact: rooms and files by name. Anything else is a leak from the checkout.
 ALLOWED_FOLDERS = {"changelogs", "docs", "inventories", "LICENSES", "meta", "playbooks", "plugins", "roles"}
-ALLOWED_FILES = {"MANIFEST.json", "FILES.json", "README.md", "LICENSE", "CHANGELOG.md", "REUSE.toml"}
+ALLOWED_FILES = {
+    "MANIFEST.json",
+    "FILES.json",
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "CODE_OF_CONDUCT.md",
+    "REUSE.toml",
+}
 # The importer's warnings that are known, each with its reason.
 KNOWN_WARNINGS: dict[str, str] = {}
 

@@ -12,6 +12,7 @@ from tooling.prepare import COLLECTIONS, ROOT, VENV
 from tooling.steps import StepFailed, run
 
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 
 def main() -> None:
@@ -39,7 +40,7 @@ def broken_links() -> list[str]:
     findings = []
     for name in run(["git", "ls-files", "*.md"], cwd=ROOT).splitlines():
         page = ROOT / name
-        for target in LINK.findall(page.read_text()):
+        for target in LINK.findall(CODE.sub("", page.read_text())):
             if "://" not in target and not target.startswith("mailto:") and not (page.parent / Path(target)).exists():
                 findings.append(f"{name}: {target} does not exist")
     return findings
