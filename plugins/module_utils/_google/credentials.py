@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import typing as t
+from urllib.parse import unquote, urlsplit
 
 from . import endpoints
 from .errors import CredentialsError
