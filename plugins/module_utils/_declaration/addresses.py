@@ -12,6 +12,7 @@ the declaration must not shift it. Only subnets that are still to be made are al
 from __future__ import annotations
 
 import ipaddress
+import typing
 
 # A cluster takes a quarter million addresses of its own: 65,536 pods, 4,096 Services and 4,096 nodes, room to widen.
 CLUSTER_BLOCK = 14
@@ -35,9 +36,19 @@ def overlapping(first: Range, others: dict[str, Range]) -> str | None:
     return next((name for name, other in others.items() if first.overlaps(other)), None)
 
 
-def peering_range(space: Range) -> Range:
-    """The range reserved for Apigee: the first of the space, so that no number of clusters moves it."""
-    return next(space.subnets(new_prefix=max(PEERING_PREFIX, space.prefixlen)))
+def peering_range(space: Range, taken: typing.Iterable[Range] = ()) -> Range | None:
+    """The range reserved for Apigee: the first free one of the space, so that no number of clusters moves it.
+
+    Args:
+        space: the space of the declaration.
+        taken: ranges that others use.
+
+    Returns:
+        The range, or None when the space is full.
+    """
+    others = list(taken)
+    blocks = space.subnets(new_prefix=max(PEERING_PREFIX, space.prefixlen))
+    return next((block for block in blocks if not any(block.overlaps(other) for other in others)), None)
 
 
 def instance_range(peering: Range, index: int = 0) -> Range | None:

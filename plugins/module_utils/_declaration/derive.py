@@ -33,7 +33,7 @@ def derive(
     Args:
         declaration: as ``shape.read`` returns it. Parts that were wrong may be missing and are passed over.
         live: what exists: ``subnets`` (name to ranges), ``organization``, ``instances`` (name, location, ip_range,
-            host).
+            host), ``reserved`` (name to range) for services of Google and others in the network.
         inspect: gives the base paths of a bundle (path to list of str); None when bundles are not looked at.
 
     Returns:
@@ -53,8 +53,18 @@ def derive(
     }
     site["apis"] = list(APIS)
     space = addresses.parse(declaration.get("address_space") or "")
-    site["peering"] = _peering(declaration, site, space)
-    site["clusters"] = _clusters(declaration, site, space, live.get("subnets") or {}, problems)
+    subnets, reserved = live.get("subnets") or {}, live.get("reserved") or {}
+    site["peering"] = _peering(declaration, site, space, [*_all_ranges(subnets), *reserved.values()], reserved)
+    if space and not site["peering"]["range"]:
+        problems.append(
+            Problem(
+                "peering_range",
+                "the address space has no room for it.",
+                found=str(space),
+                fix="Set a larger address_space, or a range that is free: peering_range: 10.32.0.0/20.",
+            )
+        )
+    site["clusters"] = _clusters(declaration, site, space, subnets, list(reserved.values()), problems)
     site["instance"] = _instance(declaration, site, live.get("instances") or [])
     site["environments"], site["groups"] = _environments(declaration)
     site["services"] = _services(declaration, site)
@@ -76,15 +86,20 @@ def subnetwork_name(network: str, cluster: str) -> str:
     return f"{network}-{cluster}"[:63].rstrip("-")
 
 
-def _peering(declaration: dict, site: dict, space: addresses.Range | None) -> dict:
-    given = declaration.get("peering_range")
-    derived = str(addresses.peering_range(space)) if space else ""
-    return {"name": f"{site['network']}-apigee", "range": given or derived}
+def _peering(declaration: dict, site: dict, space: addresses.Range | None, taken: list[str], reserved: dict) -> dict:
+    """Our own range for Apigee, beside those that others have reserved: it stays where it is once it is made."""
+    name = f"{site['network']}-apigee"
+    text = declaration.get("peering_range") or reserved.get(name)
+    if not text and space:
+        text = addresses.peering_range(space, filter(None, map(addresses.parse, taken)))
+    return {"name": name, "range": str(text or "")}
 
 
-def _clusters(declaration: dict, site: dict, space, subnets: dict, problems: list[Problem]) -> list[dict]:
+def _clusters(
+    declaration: dict, site: dict, space, subnets: dict, reserved: list[str], problems: list[Problem]
+) -> list[dict]:
     declared = declaration.get("clusters") or {}
-    taken = [addresses.parse(text) for text in [site["peering"]["range"], *_all_ranges(subnets)] if text]
+    taken = [addresses.parse(text) for text in [site["peering"]["range"], *reserved, *_all_ranges(subnets)] if text]
     for cluster in declared.values():
         taken += [addresses.parse(text) for text in (cluster.get("ranges") or {}).values() if text]
     taken = [entry for entry in taken if entry]

@@ -20,7 +20,7 @@ _LABELS = {"vpc_scope": "VPC scope", "additive": "additive publishing", "none": 
 
 
 def facts(documents: dict[str, typing.Any]) -> dict:
-    """What ``derive`` wants to know of the documents: ranges of subnets, and Apigee's instances."""
+    """What ``derive`` wants to know of the documents: ranges in use, and Apigee's instances."""
     subnets: dict[str, dict[str, str]] = {}
     for name, found in documents.items():
         if name.startswith("subnets "):
@@ -35,7 +35,17 @@ def facts(documents: dict[str, typing.Any]) -> dict:
         }
         for instance in documents.get("instances") or []
     ]
-    return {"subnets": subnets, "instances": instances, "organization": documents.get("organization")}
+    reserved = {
+        address["name"]: f"{address['address']}/{address['prefixLength']}"
+        for address in documents.get("addresses") or []
+        if address.get("prefixLength")
+    }
+    return {
+        "subnets": subnets,
+        "instances": instances,
+        "organization": documents.get("organization"),
+        "reserved": reserved,
+    }
 
 
 def _subnet_ranges(subnet: dict) -> dict[str, str]:
@@ -214,7 +224,8 @@ def _last(url: str | None) -> str:
 
 def _subnets(site: dict, documents: dict) -> typing.Iterator[Problem]:
     """Ranges declared or derived against ranges of other subnets of the network; a subnet's range stays as it is."""
-    subnets = facts(documents)["subnets"]
+    found = facts(documents)
+    subnets = found["subnets"]
     ours = {cluster["subnetwork"]: cluster for cluster in site["clusters"]}
     others = {
         f"{part} of subnet {name}": parsed
@@ -223,6 +234,11 @@ def _subnets(site: dict, documents: dict) -> typing.Iterator[Problem]:
         for part, text in ranges.items()
         if (parsed := addresses.parse(text))
     }
+    others.update(
+        (f"range {name} that is reserved", parsed)
+        for name, text in found["reserved"].items()
+        if name != site["peering"]["name"] and (parsed := addresses.parse(text))
+    )
     wanted = {"peering_range": site["peering"]["range"]}
     for cluster in site["clusters"]:
         live = subnets.get(cluster["subnetwork"])

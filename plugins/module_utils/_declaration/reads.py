@@ -49,6 +49,11 @@ def read_all(wire: typing.Any, site: dict) -> Live:
         "response_policies": lambda: wire.pages(
             "dns", f"dns/v1/projects/{project}/responsePolicies", "responsePolicies"
         ),
+        "addresses": lambda: [
+            address
+            for address in wire.pages("compute", f"compute/v1/projects/{project}/global/addresses", "items")
+            if str(address.get("network") or "").endswith(f"/projects/{network}")
+        ],
     }
     for region in sorted({site["region"], *(cluster["region"] for cluster in site["clusters"])}):
         path = f"compute/v1/projects/{project}/regions/{region}/subnetworks"

@@ -98,6 +98,26 @@ def test_small_and_large_spaces_hold_a_cluster(space: str) -> None:
     assert addresses.cluster_ranges(parsed, [addresses.peering_range(parsed)])
 
 
+def test_ranges_keep_clear_of_what_others_have_reserved_in_the_network() -> None:
+    theirs = {"name": "google-managed", "address": "10.64.0.0", "prefixLength": 16}
+    found = live.facts({"addresses": [theirs, {"name": "one-address", "address": "10.64.0.9"}]})
+    site = site_of(SHOP, found)
+    assert site["peering"] == {"name": "shop-vpc-apigee", "range": "10.65.0.0/20"}
+    assert site["instance"]["range"] == "10.65.0.0/22"
+    # Ours stays where it was made, also when the one that was in the way has gone.
+    ours = {"name": "shop-vpc-apigee", "address": "10.65.0.0", "prefixLength": 20}
+    assert site_of(SHOP, live.facts({"addresses": [ours]}))["peering"]["range"] == "10.65.0.0/20"
+    # A range that takes the clusters' first place moves the clusters.
+    large = {"name": "google-managed", "address": "10.64.0.0", "prefixLength": 12}
+    moved = site_of(SHOP, live.facts({"addresses": [large]}))
+    assert moved["peering"]["range"] == "10.80.0.0/20"
+    ranges = [ipaddress.ip_network(text) for text in moved["clusters"][0]["ranges"].values()]
+    assert not any(one.overlaps(ipaddress.ip_network("10.64.0.0/12")) for one in ranges)
+    full = {"name": "google-managed", "address": "10.64.0.0", "prefixLength": 10}
+    _site, wrong = derive.derive(shape.read(SHOP)[0], live.facts({"addresses": [full]}))
+    assert [problem.path for problem in wrong] == ["peering_range", "clusters.shop"]
+
+
 def test_an_existing_instance_is_adopted_with_its_range() -> None:
     instance = {"name": "eval", "location": "europe-west1", "ip_range": "10.9.0.0/22,10.9.4.0/28", "host": "10.9.0.2"}
     site = site_of(SHOP, {"instances": [instance]})
@@ -269,6 +289,7 @@ VPC_SCOPE = {"clusterDns": "CLOUD_DNS", "clusterDnsScope": "VPC_SCOPE", "cluster
             "",
         ),
         ({"subnets europe-west1": [{"name": "a", "ipCidrRange": "10.64.8.0/24"}]}, "peering_range: overlaps"),
+        ({"addresses": [{"name": "a", "address": "10.64.0.0", "prefixLength": 16}]}, "range a that is reserved"),
         (
             {
                 "response_policies": [
