@@ -46,7 +46,7 @@ class Link:
     remove: Callable[[Cloud], None]
     status: int
     errorcode: str
-    reason: str | None = None
+    reason: str
 
 
 LINKS = [
@@ -71,7 +71,7 @@ LINKS = [
         "protocol.http.NoResolvedHost",
         "TARGET_CONNECT_HOST_NOT_REACHABLE",
     ),
-    Link("deployment", undeploy, 404, "messaging.adaptors.http.flow.ApplicationNotFound"),
+    Link("deployment", undeploy, 404, "messaging.adaptors.http.flow.ApplicationNotFound", "CLASSIFICATION_FAILURE"),
 ]
 
 

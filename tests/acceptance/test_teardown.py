@@ -10,7 +10,9 @@ from typing import Any
 from tests.acceptance.cloud import Cloud, until
 
 TEARDOWN = "playbooks/teardown.yml"
+WITH_APIS = ("-e", "apigee_gke_teardown_apis=true")
 NETWORK = "projects/acme-shop/global/networks/shop-vpc"
+COMPUTE = "compute/v1/projects/acme-shop/global"
 ORGANIZATION = "v1/organizations/acme-shop"
 
 
@@ -23,6 +25,11 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
 
 def done(cloud: Cloud, service: str, operation: dict[str, Any]) -> None:
     """Wait for a long operation, and raise AssertionError when it fails."""
+    if service == "compute":
+        path = f"{COMPUTE}/operations/{operation['name']}/wait"
+        finished = cloud.google("POST", service, path)
+        assert finished["status"] == "DONE" and "error" not in finished, finished
+        return
     finished = until(
         lambda: (found := cloud.google("GET", service, f"v1/{operation['name']}")).get("done") and found,
         seconds=30,
@@ -41,17 +48,17 @@ def what_a_stranger_has(cloud: Cloud) -> None:
     body: dict[str, Any] = {"serviceIds": apis}
     cloud.google("POST", "serviceusage", "v1/projects/acme-shop/services:batchEnable", json=body)
     body = {"name": "shop-vpc", "autoCreateSubnetworks": False}
-    cloud.google("POST", "compute", "compute/v1/projects/acme-shop/global/networks", json=body)
+    done(cloud, "compute", cloud.google("POST", "compute", f"{COMPUTE}/networks", json=body))
     body = {
         "name": "shop-vpc-apigee", "purpose": "VPC_PEERING", "addressType": "INTERNAL", "prefixLength": 20,
         "network": NETWORK,
     }  # fmt: skip
-    cloud.google("POST", "compute", "compute/v1/projects/acme-shop/global/addresses", json=body)
+    done(cloud, "compute", cloud.google("POST", "compute", f"{COMPUTE}/addresses", json=body))
     body = {
         "name": "legacy-apigee-to-pods", "network": NETWORK, "sourceRanges": ["10.32.0.0/22"],
         "allowed": [{"IPProtocol": "tcp", "ports": ["8080"]}],
     }  # fmt: skip
-    cloud.google("POST", "compute", "compute/v1/projects/acme-shop/global/firewalls", json=body)
+    done(cloud, "compute", cloud.google("POST", "compute", f"{COMPUTE}/firewalls", json=body))
 
     service = "v1/services/servicenetworking.googleapis.com"
     network = f"projects/{number}/global/networks/shop-vpc"
@@ -77,12 +84,13 @@ def test_teardown_leaves_the_project_as_it_was(empty: Cloud) -> None:
     before = empty.state()
     empty.play()
     assert differences(before, empty.state())
-    removed = empty.play(TEARDOWN)
+    # APIs stay on unless one says so, because others may have come to use them. Here nobody has.
+    removed = empty.play(TEARDOWN, *WITH_APIS)
     assert removed.changed
     after = empty.state()
     assert differences(before, after) == set()
     assert after["digest"] == before["digest"]
-    assert empty.play(TEARDOWN).changed == 0
+    assert empty.play(TEARDOWN, *WITH_APIS).changed == 0
 
 
 def test_what_a_stranger_made_stays(empty: Cloud) -> None:
@@ -90,8 +98,7 @@ def test_what_a_stranger_made_stays(empty: Cloud) -> None:
     before = empty.state()
     empty.play()
     assert empty.call()["status"] == 200
-    # APIs in use by somebody else are not ours to switch off; on the testbed's own inventory they are.
-    empty.play(TEARDOWN, "-e", "apigee_gke_teardown_apis=false")
+    empty.play(TEARDOWN)
     after = empty.state()
     assert differences(before, after) == set()
     assert f"apigee/{ORGANIZATION.removeprefix('v1/')}" in {key.rstrip("/") for key in after["objects"]}
@@ -108,5 +115,5 @@ def test_teardown_from_a_half_built_state(empty: Cloud) -> None:
     assert empty.play_killed(kill_after)
     empty.control("DELETE", "faults")
     assert differences(before, empty.state())
-    empty.play(TEARDOWN)
+    empty.play(TEARDOWN, *WITH_APIS)
     assert differences(before, empty.state()) == set()
