@@ -40,6 +40,7 @@ class FilterModule:
             "cluster_connections": entries.connections,
             "service_definitions": manifests.services,
             "services_without_selector": manifests.unselected,
+            "absent_workloads": manifests.absent_workloads,
             "kubeconfig": manifests.kubeconfig,
             "kubernetes_outcome": kubernetes_outcome,
             "owned_definitions": manifests.owned,

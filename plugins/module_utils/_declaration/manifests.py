@@ -62,6 +62,24 @@ def _selectors(workloads: list[dict]) -> dict[tuple[str, str], dict]:
     return found
 
 
+def absent_workloads(workloads: list[dict], cluster: str) -> list[str]:
+    """A paragraph for each workload that was looked up and is not there; from a looped ``k8s_info``."""
+    found = []
+    for result in workloads:
+        service = result.get("item") or result.get("headless_service_entry") or {}
+        if result.get("skipped") or result.get("resources"):
+            continue
+        kind, name = service.get("workload_kind") or "Deployment", service.get("workload") or service["name"]
+        namespace = service.get("namespace") or "default"
+        found.append(
+            f"services[{service['name']}]: cluster {cluster} has no {kind} {name} in namespace {namespace}.\n"
+            "  because   The pods to publish are those that it selects.\n"
+            "  fix       Deploy it and run again; or name the right one (workload, workload_kind, namespace); or say"
+            " which pods (selector: {app: NAME})."
+        )
+    return found
+
+
 def services(services_of_cluster: list[dict], workloads: list[dict] | None = None) -> list[dict]:
     """Definitions of the headless Services of one cluster, and of the sample applications asked for.
 

@@ -163,6 +163,17 @@ DEFINITIONS = [
 ]
 
 
+def test_a_workload_that_is_not_there_is_named_with_what_to_do() -> None:
+    looked_up = [
+        {"item": {"name": "a", "namespace": "shop"}, "resources": [{"kind": "Deployment"}]},
+        {"item": {"name": "b", "namespace": "shop"}, "skipped": True},
+        {"item": {"name": "c", "namespace": "shop", "workload": "web", "workload_kind": "StatefulSet"}, "resources": []},
+    ]
+    (said,) = manifests.absent_workloads(looked_up, "east")
+    assert said.startswith("services[c]: cluster east has no StatefulSet web in namespace shop.\n")
+    assert "fix       Deploy it and run again" in said
+
+
 def test_without_a_cluster_everything_would_be_created() -> None:
     outcome = manifests.outcome(DEFINITIONS, {"skipped": True}, "shop")
     assert [(entry["kind"], entry["name"], entry["action"]) for entry in outcome] == [
