@@ -153,9 +153,7 @@ class ApigeeInstances:
             if status >= 300:
                 raise WorldError(f"instance {runtime.instance.name} refused a bundle: {body.decode(errors='replace')}")
             runtime.bundles.add(digest)
-        instance = runtime.instance
-        own = {**configuration, "instance": {"name": instance.name, "location": instance.location,
-                                             "host": instance.host, "ip_range": instance.ip_range}}
+        own = share(configuration, runtime.instance)
         status, body = await self._ask(runtime, "PUT", "/configuration", json.dumps(own).encode())
         if status >= 300:
             raise WorldError(f"instance {runtime.instance.name} refused its configuration: "
@@ -206,6 +204,20 @@ class ApigeeInstances:
             runtime.watch.cancel()
         await processes.end_child(runtime.process)
         runtime.control.unlink(missing_ok=True)
+
+
+def share(configuration: dict[str, Any], instance: Instance) -> dict[str, Any]:
+    """What one instance executes of an organisation: the environments attached to it, and what routes to those."""
+    environments = {name: content for name, content in configuration.get("environments", {}).items()
+                    if instance.name in content.get("instances", [instance.name])}
+    groups = [{**group,
+               "environments": [name for name in group.get("environments", ()) if name in environments],
+               "routing_rules": [rule for rule in group.get("routing_rules", ())
+                                 if rule["environment"] in environments]}
+              for group in configuration.get("environment_groups", ())]
+    return {**configuration, "environments": environments, "environment_groups": groups,
+            "instance": {"name": instance.name, "location": instance.location, "host": instance.host,
+                         "ip_range": instance.ip_range}}
 
 
 def merge_reports(reports: list[dict[str, Any]]) -> dict[str, Any]:

@@ -10,19 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from testbed import front_doors
-from testbed.state import (
-    API_SERVER_PORT,
-    EMULATOR_PORT,
-    NORTHBOUND_PORT,
-    PROJECT,
-    PROJECT_NUMBER,
-    SERVICES,
-    State,
-)
-
-#: What gcloud's own base URL has behind the host (generated clients of Cloud SDK 528): an override replaces all of it.
-GCLOUD_PATHS = {"compute": "compute/v1/", "dns": "dns/v1/"}
+from testbed.google import connection as emulator
+from testbed.google.proxy import gcloud_proxy_environment
+from testbed.state import API_SERVER_PORT, NORTHBOUND_PORT, State
 
 
 @dataclass(frozen=True)
@@ -46,39 +36,19 @@ def server_url(state: State, number: int) -> str:
 
 
 def gcloud_environment(state: State, ca_cert: Path) -> dict[str, str]:
-    """``CLOUDSDK_*`` without the token. OAuth is no service of gcloud's overrides."""
-    overrides = {
-        f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{service.upper()}":
-            f"{state.emulator_url}/{service}/{GCLOUD_PATHS.get(service, '')}"
-        for service in SERVICES if service != "oauth2"
-    }
-    overrides["CLOUDSDK_API_ENDPOINT_OVERRIDES_APIGEE"] = (
-        f"http://{state.address(front_doors.APIGEE_AT_ROOT)}:{EMULATOR_PORT}/")
+    """``CLOUDSDK_*`` without the token: overrides for most services, the proxy for what has none."""
     return {
-        **overrides,
+        **emulator.gcloud_environment(state.emulator_url),
+        **gcloud_proxy_environment(*state.gcloud_proxy, ca_cert),
         "CLOUDSDK_CONFIG": str(state.gcloud),
-        "CLOUDSDK_CORE_PROJECT": PROJECT,
-        # For what has no override: the proxy knows Google's names and refuses everything else.
-        "CLOUDSDK_PROXY_TYPE": "socks5",
-        "CLOUDSDK_PROXY_ADDRESS": state.address(front_doors.GOOGLE_HOSTS),
-        "CLOUDSDK_PROXY_PORT": str(front_doors.SOCKS_PORT),
-        "CLOUDSDK_PROXY_RDNS": "true",
-        "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE": str(ca_cert),
-        "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
-        "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "true",
-        "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "true",
     }
 
 
 def connection(state: State, ca_cert: Path) -> dict[str, Any]:
     """The content of connection.json; it names files that hold secrets and holds none itself."""
     return {
-        "emulator": state.emulator_url,
-        "endpoints": state.endpoints(),
+        **emulator.describe(state.emulator_url, state.google),
         "token_file": str(state.token_file),
-        "service_account_file": str(state.service_account_file),
-        "project": PROJECT,
-        "project_number": PROJECT_NUMBER,
         "northbound": {"address": state.northbound_address, "port": NORTHBOUND_PORT, "ca_cert": str(ca_cert)},
         "kubeconfig": str(state.kubeconfig),
         "gcloud": gcloud_environment(state, ca_cert),

@@ -20,10 +20,11 @@ from pathlib import Path
 
 from aiohttp import web
 
-from testbed import connection, front_doors, leftovers, processes
+from testbed import connection, leftovers, processes
 from testbed.clusters import Running
 from testbed.google.app import EMULATOR, create_app
 from testbed.google.emulator import Emulator
+from testbed.google.proxy import Proxy
 from testbed.google.seed import OWNER, point_keys_at
 from testbed.kubernetes import build
 from testbed.kubernetes.toolchain import BuildError
@@ -66,7 +67,7 @@ class Daemon:
             point_keys_at(self._state.google, f"{self._state.emulator_url}/oauth2/token")
             await self._renew_token()
             await web.SockSite(runner, listening_socket(self._state.emulator_address, EMULATOR_PORT)).start()
-            await front_doors.serve(stack, self._state, self._world.authority)
+            await self._serve_gcloud(stack)
             await self._serve_control(stack)
             # Clusters of the stored state are starting again: up means that they are up.
             await self._world.clusters.settled()
@@ -80,6 +81,12 @@ class Daemon:
             log.info("stopping")
 
     # -- serving ----------------------------------------------------------------------------------------------
+    async def _serve_gcloud(self, stack: contextlib.AsyncExitStack) -> None:
+        state = self._state
+        proxy = Proxy((state.emulator_address, EMULATOR_PORT), self._world.authority, state.run)
+        server = await proxy.serve(listening_socket(*state.gcloud_proxy))
+        stack.callback(server.close)
+
     async def _serve_control(self, stack: contextlib.AsyncExitStack) -> None:
         runner = web.AppRunner(self._control(), access_log=None, shutdown_timeout=2.0)
         stack.push_async_callback(runner.cleanup)

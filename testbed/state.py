@@ -22,13 +22,8 @@ OTHER_PROJECT = "other-team"
 EMULATOR_PORT = 8080
 NORTHBOUND_PORT = 443
 API_SERVER_PORT = 443
+GCLOUD_PROXY_PORT = 3128
 MAX_CLUSTERS = 200
-
-#: Services of the emulator, as in ``https://<service>.googleapis.com/``.
-SERVICES = (
-    "apigee", "container", "compute", "dns", "servicenetworking", "serviceusage",
-    "cloudresourcemanager", "iam", "iamcredentials", "oauth2",
-)
 
 
 def home_folder() -> Path:
@@ -107,9 +102,10 @@ class State:
     def emulator_url(self) -> str:
         return f"http://{self.emulator_address}:{EMULATOR_PORT}"
 
-    def endpoints(self) -> dict[str, str]:
-        """Per service the base that stands for ``https://<service>.googleapis.com/``."""
-        return {service: f"{self.emulator_url}/{service}/" for service in SERVICES}
+    @property
+    def gcloud_proxy(self) -> tuple[str, int]:
+        """Where gcloud's commands without an endpoint override enter."""
+        return self.address(3), GCLOUD_PROXY_PORT
 
     # -- files ------------------------------------------------------------------------------------------------
     @property
@@ -154,11 +150,6 @@ class State:
     @property
     def kubeconfig(self) -> Path:
         return self.home / "kubeconfig"
-
-    @property
-    def service_account_file(self) -> Path:
-        """Key of the seeded service account (written by the emulator when it seeds its state)."""
-        return self.google / "service-account.json"
 
     @property
     def token_file(self) -> Path:

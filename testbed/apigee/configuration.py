@@ -18,7 +18,7 @@ from testbed.apigee.bundle import Bundle
 from testbed.apigee.bundle.model import TargetEndpoint
 from testbed.apigee.identities import Identities
 from testbed.apigee.pools import PoolKey, TargetSettings
-from testbed.apigee.router import Router
+from testbed.apigee.router import Group, Router
 
 # By digest: the bundle, or the violations that keep it from being one.
 Bundles = Mapping[str, Bundle | list[str]]
@@ -124,8 +124,7 @@ def _build(source: Mapping[str, Any], bundles: Bundles, previous: Configuration)
             used = {name: servers[name] for name in bundle.target_servers}
             deployment = Deployment(organization, environment, proxy, revision, region, bundle, digest, used)
             deployments.append(carried.get(_identity(deployment), deployment))
-    groups = [(group.get("hostnames", ()), group.get("environments", ()))
-              for group in source.get("environment_groups", ())]
+    groups = [Group.from_json(group) for group in source.get("environment_groups", ())]
     by_environment: dict[str, list[Deployment]] = {}
     for deployment in deployments:
         by_environment.setdefault(deployment.environment, []).append(deployment)

@@ -3,9 +3,9 @@
 """From host name and path to a proxy: environment groups, their environments, then the longest base path."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from testbed.apigee.bundle.model import ProxyEndpoint
@@ -22,22 +22,41 @@ class Route:
     suffix: str
 
 
-class Router:
-    """``groups`` are pairs of host names and environment names."""
+@dataclass(frozen=True)
+class Group:
+    """An environment group. ``owners`` is its routing table: which environment a base path belongs to, where more than
+    one has it. Source: discovery document, EnvironmentGroupConfig.routingRules."""
 
-    def __init__(self, groups: Sequence[tuple[Sequence[str], Sequence[str]]],
-                 deployments: Mapping[str, Sequence[Deployment]]) -> None:
-        self._exact: dict[str, list[str]] = {}
-        self._wildcard: list[tuple[str, list[str]]] = []
-        for hostnames, environments in groups:
-            for hostname in hostnames:
+    hostnames: tuple[str, ...]
+    environments: tuple[str, ...]
+    owners: Mapping[str, str]
+
+    @classmethod
+    def from_json(cls, source: Mapping[str, Any]) -> Group:
+        """Raises KeyError for an incomplete rule."""
+        return cls(tuple(source.get("hostnames", ())), tuple(source.get("environments", ())),
+                   {_normal(rule["basepath"]): rule["environment"] for rule in source.get("routing_rules", ())})
+
+    def grants(self, environment: str, base_path: str) -> bool:
+        """Whether requests for a base path go to this environment as far as the table says."""
+        return self.owners.get(_normal(base_path), environment) == environment
+
+
+class Router:
+    """Of one instance: its groups, and what is deployed in their environments."""
+
+    def __init__(self, groups: Sequence[Group], deployments: Mapping[str, Sequence[Deployment]]) -> None:
+        self._exact: dict[str, list[Group]] = {}
+        self._wildcard: list[tuple[str, list[Group]]] = []
+        for group in groups:
+            for hostname in group.hostnames:
                 name = hostname.lower().rstrip(".")
                 if name.startswith("*."):
-                    self._wildcard.append((name[1:], list(environments)))
+                    self._wildcard.append((name[1:], [group]))
                 elif name == "*":
-                    self._wildcard.append(("", list(environments)))
+                    self._wildcard.append(("", [group]))
                 else:
-                    self._exact.setdefault(name, []).extend(environments)
+                    self._exact.setdefault(name, []).append(group)
         self._wildcard.sort(key=lambda entry: -len(entry[0]))
         self._deployments = deployments
 
@@ -47,26 +66,39 @@ class Router:
 
     def environments(self, host: str) -> list[str]:
         """Environments that a host name reaches; empty when no group has it."""
+        return [environment for group in self._groups(host) for environment in group.environments]
+
+    def _groups(self, host: str) -> list[Group]:
         name = host.lower().rstrip(".")
         if name in self._exact:
             return self._exact[name]
-        return next((environments for suffix, environments in self._wildcard if name.endswith(suffix)), [])
+        return next((groups for suffix, groups in self._wildcard if name.endswith(suffix)), [])
 
     def route(self, host: str, path: str) -> Route | None:
         """The proxy endpoint with the longest base path that matches."""
         best: tuple[tuple[int, int], Route] | None = None
-        for environment in self.environments(host):
-            for deployment in self._deployments.get(environment, ()):
-                for endpoint in deployment.bundle.proxy_endpoints.values():
-                    matched = matched_base(endpoint.base_path, path)
-                    if matched is None:
-                        continue
-                    # More path elements win; among equals, literal ones win over wildcards.
-                    rank = (len(_elements(endpoint.base_path)), -endpoint.base_path.count("*"))
-                    if best is None or rank > best[0]:
-                        suffix = path[len(matched):] if matched != "/" else path
-                        best = rank, Route(deployment, endpoint, matched, suffix)
+        for deployment, endpoint in self._reached(host):
+            matched = matched_base(endpoint.base_path, path)
+            if matched is None:
+                continue
+            # More path elements win; among equals, literal ones win over wildcards.
+            rank = (len(_elements(endpoint.base_path)), -endpoint.base_path.count("*"))
+            if best is None or rank > best[0]:
+                suffix = path[len(matched):] if matched != "/" else path
+                best = rank, Route(deployment, endpoint, matched, suffix)
         return best[1] if best else None
+
+    def _reached(self, host: str) -> Iterator[tuple[Deployment, ProxyEndpoint]]:
+        for group in self._groups(host):
+            for environment in group.environments:
+                for deployment in self._deployments.get(environment, ()):
+                    for endpoint in deployment.bundle.proxy_endpoints.values():
+                        if group.grants(environment, endpoint.base_path):
+                            yield deployment, endpoint
+
+
+def _normal(base_path: str) -> str:
+    return "/" + base_path.strip("/")
 
 
 def _elements(path: str) -> list[str]:

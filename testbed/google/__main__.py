@@ -22,6 +22,7 @@ from testbed.google.connection import describe
 from testbed.google.proxy import Proxy, gcloud_proxy_environment
 from testbed.google.recording_world import RecordingWorld
 from testbed.google.seed import point_keys_at
+from testbed.network.namespace import listening_socket
 
 
 async def main() -> None:
@@ -41,8 +42,7 @@ async def main() -> None:
     url = f"http://{address[0]}:{address[1]}"
     point_keys_at(options.state, f"{url}/oauth2/token")
     authority = Authority.load_or_create(options.state / "authority")
-    proxy = Proxy(lambda: asyncio.open_connection(*address[:2]), authority, options.state)
-    gateway = await proxy.serve(options.host, 0)
+    gateway = await Proxy(address[:2], authority, options.state).serve(listening_socket(options.host, 0))
     connection = describe(url, options.state)
     host, port = gateway.sockets[0].getsockname()[:2]
     connection["gcloud"] |= gcloud_proxy_environment(host, port, authority.certificate_file)

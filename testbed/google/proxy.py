@@ -4,7 +4,7 @@
 
 gcloud is told of it by its own properties (CLOUDSDK_PROXY_*, core/custom_ca_certs_file), which no other program
 reads. A tunnel to SERVICE.googleapis.com ends here, with a certificate of the testbed's authority, and its requests go
-to the emulator's /SERVICE/. Nothing else is let through: a request for any other host is refused.
+to the emulator's /SERVICE/. Requests for the emulator itself pass; those for any other host are refused.
 """
 
 from __future__ import annotations
@@ -12,37 +12,37 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import socket
 import ssl
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from testbed.certificates import Authority
 from testbed.google.connection import SERVICES
+from testbed.state import write_private
 
 _LIMIT = 64 * 1024
 _TUNNEL = re.compile(rb"CONNECT ([a-z0-9-]+)\.googleapis\.com:443 HTTP/1\.[01]\r\n")
-_PLAIN = re.compile(rb"([A-Z]+) http://[^/ ]+(/[^ ]*) (HTTP/1\.[01])\r\n")
-_ORIGIN = re.compile(rb"([A-Z]+) (/[^ ]*) (HTTP/1\.[01])\r\n")
-
-Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+_PLAIN = re.compile(rb"([A-Z]+) http://([^/ ]+)(/[^ ]*) (HTTP/1\.[01])\r\n")
+_ORIGIN = re.compile(rb"([A-Z]+) ()(/[^ ]*) (HTTP/1\.[01])\r\n")
+#: First label of a host name to the emulator's service; www serves Compute Engine below its old address.
+_HOSTS = {**{service: service for service in SERVICES}, "www": "compute"}
 
 
 class Proxy:
     """One proxy in front of one emulator."""
 
-    def __init__(self, connect: Connect, authority: Authority, folder: Path) -> None:
-        """connect opens a connection to the emulator; the proxy's certificate is kept in folder."""
-        self._connect = connect
-        certificate, key = authority.issue([f"{service}.googleapis.com" for service in SERVICES])
+    def __init__(self, emulator: tuple[str, int], authority: Authority, folder: Path) -> None:
+        """emulator: host and port. The proxy's certificate is kept in folder."""
+        self._emulator = emulator
+        certificate, key = authority.issue([f"{host}.googleapis.com" for host in _HOSTS])
         file = folder / "gcloud-proxy.pem"
-        file.touch(0o600)
-        file.write_bytes(certificate + key)
+        write_private(file, (certificate + key).decode("ascii"))
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.load_cert_chain(file)
 
-    async def serve(self, host: str, port: int) -> asyncio.Server:
-        """Listen at an address; returns the server, to be closed by the caller."""
-        return await asyncio.start_server(self._accept, host, port, limit=_LIMIT)
+    async def serve(self, sock: socket.socket) -> asyncio.Server:
+        """Take connections from a listening socket; returns the server, to be closed by the caller."""
+        return await asyncio.start_server(self._accept, sock=sock, limit=_LIMIT)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -59,22 +59,24 @@ class Proxy:
         prefix = b""
         tunnel = _TUNNEL.match(head)
         if tunnel:
-            if tunnel[1].decode() not in SERVICES:
+            service = _HOSTS.get(tunnel[1].decode())
+            if service is None:
                 return await _refuse(writer, b"404 Not Found", tunnel[1] + b".googleapis.com is not emulated.")
-            prefix = b"/" + tunnel[1]
+            prefix = b"/" + service.encode()
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await writer.drain()
             await writer.start_tls(self._tls)
             head = await reader.readuntil(b"\r\n\r\n")
         line = (_ORIGIN if tunnel else _PLAIN).match(head)
-        if line is None:
+        own = "{}:{}".format(*self._emulator).encode()
+        if line is None or line[2] not in (b"", own):
             return await _refuse(
                 writer, b"403 Forbidden", b"Only Google's APIs are reached through the testbed's proxy."
             )
         # One request a connection: what follows the head can then be passed on without being understood.
         fields = re.sub(rb"(?im)^(proxy-)?connection:[^\r]*\r\n", b"", head[line.end() :])
-        upstream, sink = await self._connect()
-        sink.write(line[1] + b" " + prefix + line[2] + b" " + line[3] + b"\r\nConnection: close\r\n" + fields)
+        upstream, sink = await asyncio.open_connection(*self._emulator)
+        sink.write(line[1] + b" " + prefix + line[3] + b" " + line[4] + b"\r\nConnection: close\r\n" + fields)
         passing = asyncio.create_task(_pass(reader, sink))
         try:
             await _pass(upstream, writer)

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from testbed.google.store import Transaction
+from testbed.state import OTHER_PROJECT, PROJECT, PROJECT_NUMBER
 
-PROJECT, PROJECT_NUMBER = "acme-shop", "123456789012"
-OTHER_PROJECT, OTHER_NUMBER = "other-team", "210987654321"
+OTHER_NUMBER = "210987654321"
 
 OWNER = f"deployer@{PROJECT}.iam.gserviceaccount.com"
 VIEWER = f"viewer@{PROJECT}.iam.gserviceaccount.com"

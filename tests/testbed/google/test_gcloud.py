@@ -15,6 +15,7 @@ from typing import Any
 from testbed.certificates import Authority
 from testbed.google.connection import gcloud_environment
 from testbed.google.proxy import Proxy, gcloud_proxy_environment
+from testbed.network.namespace import listening_socket
 from tests.testbed.google.conftest import CONTAINER, NUMBER, PEERED, Google
 
 RECORDING = Path(__file__).parent / "recordings" / "gcloud-528.json"
@@ -55,7 +56,7 @@ async def test_recorded_requests_are_answered(google: Google) -> None:
 async def _gcloud(google: Google, folder: Path, *arguments: str) -> Any:
     authority = Authority.load_or_create(folder / "authority")
     host, port = google.client.host, google.client.port
-    server = await Proxy(lambda: asyncio.open_connection(host, port), authority, folder).serve("127.0.0.1", 0)
+    server = await Proxy((host, port), authority, folder).serve(listening_socket("127.0.0.1", 0))
     listening = server.sockets[0].getsockname()
     environment = {
         **{k: v for k, v in os.environ.items() if not k.startswith("CLOUDSDK_")},
@@ -92,12 +93,13 @@ if shutil.which("gcloud"):
 
 async def test_the_proxy_lets_nothing_else_through(google: Google, tmp_path: Path) -> None:
     authority = Authority.load_or_create(tmp_path / "authority")
-    connect = lambda: asyncio.open_connection(google.client.host, google.client.port)  # noqa: E731 - one use
-    server = await Proxy(connect, authority, tmp_path).serve("127.0.0.1", 0)
+    emulator = (google.client.host, google.client.port)
+    server = await Proxy(emulator, authority, tmp_path).serve(listening_socket("127.0.0.1", 0))
     host, port = server.sockets[0].getsockname()
     for line in (
         b"CONNECT storage.googleapis.com:443 HTTP/1.1",
         b"CONNECT example.com:443 HTTP/1.1",
+        b"GET http://example.com/ HTTP/1.1",
         b"GET / HTTP/1.1",
     ):
         reader, writer = await asyncio.open_connection(host, port)
