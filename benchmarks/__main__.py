@@ -59,6 +59,11 @@ class Bench:
         self._testbed("up")
         self._connection = json.loads((self._folder / "testbed" / "connection.json").read_text())
 
+    def _fresh(self) -> None:
+        """Start over with an empty project and no process that remembers anything."""
+        self.down()
+        self.up()
+
     def down(self) -> None:
         self._testbed("down")
 
@@ -70,7 +75,7 @@ class Bench:
         figures: dict = {"machine": machine(), "gcloud": gcloud, "writes": len(writes), "reads": len(reads)}
 
         say("first converge")
-        self._testbed("reset")
+        self._fresh()
         figures["first"] = {"converge": self._converge().pop("seconds")}
         say(f"nothing to change, {repeat} times")
         unchanged = [self._converge() for _ in range(repeat)]
@@ -85,11 +90,11 @@ class Bench:
             figures["unchanged"]["gcloud"], figures["left_out"] = self._script("gcloud_read.sh")
 
         say("the same as bare HTTP calls")
-        self._testbed("reset")
+        self._fresh()
         figures["first"]["bare"] = self._bare("writes", writes)
         if gcloud:
             say("the same by gcloud")
-            self._testbed("reset")
+            self._fresh()
             figures["first"]["gcloud"], left_out = self._script("gcloud_create.sh")
             figures["left_out"] += left_out
         return figures
