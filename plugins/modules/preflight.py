@@ -29,6 +29,12 @@ options:
     description: Whether to compare the declaration with what exists.
     type: bool
     default: true
+  judge:
+    description:
+      - Whether what exists, and the user's bundles, have to fit the declaration. Removing a site needs to know what
+        exists (an instance that was adopted under its own name), and no more.
+    type: bool
+    default: true
 extends_documentation_fragment:
   - gatewayops.apigee_gke.google
   - gatewayops.apigee_gke.attributes
@@ -89,7 +95,11 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
 )
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main import open_context
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import Failure
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import (
+    CredentialsError,
+    Failure,
+    UnreachableError,
+)
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.session import Wire
 
 _TITLE = "The declaration cannot be made true. Nothing has been changed."
@@ -140,6 +150,7 @@ def main():
         declaration={"type": "dict", "required": True},
         base_dir={"type": "path"},
         online={"type": "bool", "default": True},
+        judge={"type": "bool", "default": True},
     )
     module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True)
     base_dir = module.params["base_dir"] or os.getcwd()
@@ -151,7 +162,8 @@ def main():
 
     declaration, found = shape.read(module.params["declaration"])
     site, more = derive.derive(declaration, inspect=base_paths)
-    found += more + rules.check(declaration, site, inspect)
+    judge = module.params["judge"]
+    found += more + rules.check(declaration, site, inspect if judge else None)
     if found:
         _stop(module, found, counts)
     documents = {}
@@ -166,11 +178,16 @@ def main():
         if documents.get("project") is None and "project" not in answers.failures:
             # What cannot be read in a project that is not there is no news.
             _stop(module, live.check(site, documents), counts)
-        if answers.failures:
-            _stop(module, reads.problems_of(answers.failures), counts, _UNASKED)
+        failures = {
+            name: failure
+            for name, failure in answers.failures.items()
+            if judge or isinstance(failure, (CredentialsError, UnreachableError))
+        }
+        if failures:
+            _stop(module, reads.problems_of(failures), counts, _UNASKED)
         site, more = derive.derive(declaration, live.facts(documents), base_paths)
         found = more + live.check(site, documents)
-        if found:
+        if found and judge:
             _stop(module, found, counts)
     site["project_number"] = live.project_number(documents)
     for proxy in site["proxies"]:
