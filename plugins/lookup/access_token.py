@@ -57,4 +57,5 @@ class LookupModule(LookupBase):
         try:
             return [Client(with_environment(self.get_option("auth") or {})).token()]
         except Failure as error:
-            raise AnsibleError(str(error)) from error
+            # Ansible would repeat the words of a cause after ours.
+            raise AnsibleError(str(error)) from None

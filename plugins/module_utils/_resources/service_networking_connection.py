@@ -61,7 +61,8 @@ class ServiceNetworkingConnection(Resource):
 
     def references(self) -> list[Reference]:
         ranges = self.options.get("reserved_peering_ranges") or []
-        needed = [Reference("compute_global_address", str(name)) for name in ranges]
+        # A new range can be added to a connection that exists.
+        needed = [Reference("compute_global_address", str(name), needed=False) for name in ranges]
         return super().references() + needed
 
     def full_network(self) -> str:

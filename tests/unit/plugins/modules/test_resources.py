@@ -62,6 +62,31 @@ def test_check_mode_predicts_the_same_actions() -> None:
     assert actions(result) == CREATED
 
 
+def test_a_new_range_for_a_connection_that_exists_updates_it() -> None:
+    entries = [
+        {
+            "kind": "compute_global_address",
+            "name": "ours",
+            "network": "shop-vpc",
+            "purpose": "VPC_PEERING",
+            "address_type": "INTERNAL",
+            "prefix_length": 20,
+        },
+        {"kind": "service_networking_connection", "network": "shop-vpc", "reserved_peering_ranges": ["ours"]},
+    ]
+    script = Script()
+    script.expect("GET", "compute", "compute/v1/projects/acme-shop/global/addresses/ours").refuses(404)
+    script.expect("GET", "cloudresourcemanager", "v3/projects/acme-shop").replies({"name": "projects/123456789012"})
+    script.expect(
+        "GET",
+        "servicenetworking",
+        "v1/services/servicenetworking.googleapis.com/connections",
+        query={"network": "projects/123456789012/global/networks/shop-vpc"},
+    ).replies({"connections": [{"reservedPeeringRanges": ["theirs"]}]})
+    result = script.run(resources, check=True, resources=entries)
+    assert [one["action"] for one in result["resources"]] == ["created", "updated"]
+
+
 def test_no_change() -> None:
     script = Script()
     script.expect("GET", "compute", NETWORK).replies(THERE)
