@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import dns.exception
@@ -144,7 +145,7 @@ class Resolver:
 
         A reload hands the listening sockets over, so no question is lost.
         """
-        wanted = tuple(views)
+        wanted = tuple(self._with_own_credentials(view) for view in views)
         running = self._process is not None and self._process.returncode is None
         if running and wanted == self._applied:
             return
@@ -159,6 +160,26 @@ class Resolver:
         # Else it has just ended by itself, and what keeps it starts it with what was written.
         await self._wait()
         self._applied = wanted
+
+    def _with_own_credentials(self, view: View) -> View:
+        """The view with its clusters' certificates under names that say their content.
+
+        CoreDNS's client keeps what it has read from a file for minutes, whatever a reload says; a new cluster in the
+        place of an old one would stay unknown to it.
+        """
+        return replace(view, clusters=tuple(
+            replace(cluster, **{name: self._copy(getattr(cluster, name))
+                                for name in ("certificate_file", "key_file", "ca_file")})
+            for cluster in view.clusters))
+
+    def _copy(self, file: Path) -> Path:
+        content = Path(file).read_bytes()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        copy = self._folder / f"{hashlib.sha256(content).hexdigest()[:16]}{Path(file).suffix}"
+        if not copy.exists():
+            copy.touch(0o600)
+            copy.write_bytes(content)
+        return copy
 
     async def stop(self) -> None:
         if self._watch is not None:
@@ -178,6 +199,10 @@ class Resolver:
             paths[zone].write_text(zone_file(zone, self._generation), encoding="utf-8")
         (self._folder / "Corefile").write_text(corefile(views, paths, self._generation), encoding="utf-8")
         for old in set(self._folder.glob("*.zone")) - set(paths.values()):
+            old.unlink()
+        used = {file for view in views for cluster in view.clusters
+                for file in (cluster.certificate_file, cluster.key_file, cluster.ca_file)}
+        for old in {*self._folder.glob("*.crt"), *self._folder.glob("*.key")} - used:
             old.unlink()
 
     async def _start(self) -> None:

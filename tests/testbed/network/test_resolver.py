@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dns.zone
 
-from testbed.network.resolver import ClusterZone, View, corefile, zone_file
+from testbed.network.resolver import ClusterZone, Resolver, View, corefile, zone_file
 from testbed.world import Zone
 
 
@@ -88,3 +88,21 @@ def test_the_users_own_apex_records_are_kept():
     ))
     text = zone_file(zone, 7)
     assert text.count("SOA") == text.count(" NS ") == 1
+
+
+def test_a_clusters_certificates_are_named_by_their_content(tmp_path: Path):
+    resolver = Resolver(None, Path("coredns"), tmp_path / "resolver", tmp_path / "log")
+    names = {name: tmp_path / name for name in ("ca.crt", "dns.crt", "dns.key")}
+    zone = ClusterZone("gke.example", "https://10.0.0.2:6443", names["ca.crt"], names["dns.crt"], names["dns.key"], "")
+
+    def own(content: str) -> ClusterZone:
+        for file in names.values():
+            file.write_text(content + file.name)
+        return resolver._with_own_credentials(View("169.254.171.1", (), (zone,))).clusters[0]
+
+    first, again, other = own("one"), own("one"), own("two")
+    assert first == again != other, "a new cluster in the place of an old one has to be seen"
+    assert first.key_file.stat().st_mode & 0o777 == 0o600
+    resolver._write((View("169.254.171.1", (), (other,)),))
+    assert sorted(tmp_path.glob("resolver/*.crt")) == sorted([other.ca_file, other.certificate_file])
+    assert other.ca_file.read_text() == "twoca.crt"
