@@ -189,8 +189,9 @@ def _decide_absent(item: Item) -> None:
     elif item.force or item.resource.mark.owned(item.resource, t.cast(Document, item.found)):
         item.action = "deleted"
     else:
-        item.action = "kept"
-        item.note = item.resource.mark.why_kept
+        item.changes = item.resource.withdrawal(t.cast(Document, item.found))
+        item.action = "updated" if item.changes else "kept"
+        item.note = "stays, without what is ours" if item.changes else item.resource.mark.why_kept
 
 
 def _decide_failed(item: Item) -> None:

@@ -302,6 +302,10 @@ class Resource:
         top = {field.name: field for field in self.fields}
         return [change for change in changes if change.spec.immutable or top[change.top].immutable]
 
+    def withdrawal(self, found: Document) -> list[Change]:
+        """What of ours is to be taken out of an object that stays, because it is somebody else's. May read."""
+        return []
+
     def diff(
         self, action: str, found: Document | None, changes: list[Change]
     ) -> dict[str, t.Any] | list[dict[str, t.Any]] | None:

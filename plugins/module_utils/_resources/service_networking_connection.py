@@ -13,7 +13,7 @@ from .._engine.compare import Change
 from .._engine.fields import Document, Field
 from .._engine.ownership import Mark, ParentMark
 from .._engine.resource import Reference, Resource
-from .._google import operations
+from .._google import clock, operations
 from .._google.errors import ApiError, OperationError
 
 SERVICE = "servicenetworking.googleapis.com"
@@ -25,6 +25,18 @@ def _network(connection: Resource) -> Resource:
 
     options = {"name": normalise.short_name(connection.options["network"]), "project": connection.project}
     return ComputeNetwork(options, connection.context)
+
+
+class _NetworkOrRangesMark(ParentMark):
+    """Ours in a network of ours; in somebody else's, if nobody else has a range in it."""
+
+    def owned(self, resource: Resource, found: Document) -> bool:
+        ranges = found.get("reservedPeeringRanges") or []
+        return super().owned(resource, found) or (
+            isinstance(resource, ServiceNetworkingConnection)
+            and bool(ranges)
+            and len(resource.ranges_of_ours(found)) == len(ranges)
+        )
 
 
 class ServiceNetworkingConnection(Resource):
@@ -43,7 +55,10 @@ class ServiceNetworkingConnection(Resource):
     update_method = "PATCH"
     timeout = 900.0
     delete_patience = 600.0
-    mark: t.ClassVar[Mark] = ParentMark(_network)
+    mark: t.ClassVar[Mark] = _NetworkOrRangesMark(_network)
+    #: The ranges that remain when ours are taken out of somebody else's connection.
+    _staying: t.Sequence[str] = ()
+    _ours: list[str] | None = None
     fields = (
         Field("network", required=True, identity=True, reference="compute_network"),
         Field(
@@ -90,19 +105,58 @@ class ServiceNetworkingConnection(Resource):
         ranges = [normalise.short_name(name) for name in self.options["reserved_peering_ranges"]]
         return {"network": self.full_network(), "reservedPeeringRanges": ranges}
 
+    def ranges_of_ours(self, found: Document) -> list[str]:
+        """Those of the connection's ranges that carry our mark; read once."""
+        from .compute_global_address import ComputeGlobalAddress
+
+        if self._ours is None:
+            self._ours = []
+            for name in map(str, found.get("reservedPeeringRanges") or []):
+                address = ComputeGlobalAddress({"name": name, "project": self.project}, self.context)
+                document = address.read()
+                if document is not None and address.mark.owned(address, document):
+                    self._ours.append(name)
+        return self._ours
+
+    def withdrawal(self, found: Document) -> list[Change]:
+        """Ranges of ours in a connection that others use too."""
+        stated = map(normalise.short_name, self.options.get("reserved_peering_ranges") or [])
+        going = set(stated) & set(self.ranges_of_ours(found))
+        there = [str(name) for name in found.get("reservedPeeringRanges") or []]
+        staying = [name for name in there if name not in going]
+        if not going:
+            return []
+        field = next(field for field in self.fields if field.name == "reserved_peering_ranges")
+        self._staying = staying
+        return [Change(field.name, there, staying, field, field.name)]
+
     def update(self, found: Document, changes: list[Change]) -> None:
-        body = self.body()
-        wanted = body["reservedPeeringRanges"]
+        if self._staying:
+            self._replace(self._staying)
+            return
+        wanted = self.body()["reservedPeeringRanges"]
         kept = [name for name in found.get("reservedPeeringRanges") or [] if name not in wanted]
-        body["reservedPeeringRanges"] = (kept if wanted else []) + wanted
-        reply = self.wire.send(
-            self.service,
-            "PATCH",
-            f"{self.parent_url()}/{PEERING}",
-            query={"updateMask": "reservedPeeringRanges", "force": True},
-            body=body,
-        )
-        self.finish(reply.json())
+        self._replace((kept if wanted else []) + wanted)
+
+    def _replace(self, ranges: list[str]) -> None:
+        """State the whole list of ranges. Google refuses while a producer still uses one that is taken out."""
+        patience = clock.Deadline(self.delete_patience if self._staying else 0)
+        body = {"network": self.full_network(), "reservedPeeringRanges": ranges}
+        while True:
+            try:
+                reply = self.wire.send(
+                    self.service,
+                    "PATCH",
+                    f"{self.parent_url()}/{PEERING}",
+                    query={"updateMask": "reservedPeeringRanges", "force": True},
+                    body=body,
+                )
+                self.finish(reply.json())
+                return
+            except OperationError as error:
+                if patience.over() or not self.in_use(error):
+                    raise
+            clock.sleep(min(10.0, patience.left()))
 
     def send_delete(self) -> t.Any:
         body = {"consumerNetwork": self.full_network()}

@@ -95,11 +95,43 @@ def test_delete_waits_for_producers() -> None:
     assert sum(script.slept) >= 10
 
 
+def addresses(script: Script, **descriptions: str) -> None:
+    """The network is somebody else's; these are the ranges reserved in it."""
+    script.expect("GET", "compute", f"{COMPUTE}/global/networks/shop-vpc").replies({"description": "by hand"})
+    for name, description in descriptions.items():
+        script.expect("GET", "compute", f"{COMPUTE}/global/addresses/{name}").replies({"description": description})
+
+
 def test_connection_of_anothers_network_is_left_alone() -> None:
     script = Script()
     listing(script, CONNECTION)
-    script.expect("GET", "compute", f"{COMPUTE}/global/networks/shop-vpc").replies({"description": "by hand"})
+    addresses(script, psa="theirs")
     assert script.run(service_networking_connection, **OPTIONS, state="absent")["action"] == "kept"
+
+
+def test_connection_of_anothers_network_goes_when_all_its_ranges_are_ours() -> None:
+    script = Script()
+    listing(script, CONNECTION)
+    addresses(script, psa=MARK)
+    script.expect("POST", "servicenetworking", PEERING, body={"consumerNetwork": NETWORK}).replies(finished())
+    assert script.run(service_networking_connection, **OPTIONS, state="absent")["action"] == "deleted"
+
+
+def test_our_range_leaves_a_connection_that_others_use() -> None:
+    script = Script()
+    both = {**CONNECTION, "reservedPeeringRanges": ["theirs", "psa"]}
+    listing(script, both)
+    addresses(script, theirs="by hand", psa=MARK)
+    patch = {
+        "query": {"updateMask": "reservedPeeringRanges", "force": "true"},
+        "body": {"network": NETWORK, "reservedPeeringRanges": ["theirs"]},
+    }
+    busy = finished(error={"code": 9, "message": "A producer still uses the range."})
+    script.expect("PATCH", "servicenetworking", PEERING, **patch).replies(busy)
+    script.expect("PATCH", "servicenetworking", PEERING, **patch).replies(finished())
+    listing(script, {**both, "reservedPeeringRanges": ["theirs"]}, number=False)
+    result = script.run(service_networking_connection, **OPTIONS, state="absent")
+    assert result["action"] == "updated" and result["changes"][0]["after"] == ["theirs"]
 
 
 def test_busy_peering_is_waited_for() -> None:
