@@ -263,9 +263,9 @@ def ready_endpoints(slices: list[dict], wanted: list[dict]) -> dict[str, list[di
     return {name: sorted(entries, key=lambda entry: entry["address"]) for name, entries in found.items()}
 
 
-def crowded(endpoints: dict[str, list], limit: int) -> list[str]:
-    """Names that give more than *limit* addresses, each with the number."""
-    return [f"{name} ({len(found)} addresses)" for name, found in sorted(endpoints.items()) if len(found) > limit]
+def crowded(endpoints: dict[str, list], limit: int | str) -> list[str]:
+    """Names that give more than *limit* addresses, each with the number. A limit from a command line is text."""
+    return [f"{name} ({len(found)} addresses)" for name, found in sorted(endpoints.items()) if len(found) > int(limit)]
 
 
 def owned(definitions: list[dict], found: list[dict]) -> list[dict]:

@@ -174,6 +174,11 @@ def test_a_workload_that_is_not_there_is_named_with_what_to_do() -> None:
     assert "fix       Deploy it and run again" in said
 
 
+def test_names_with_many_addresses() -> None:
+    endpoints = {"a": [{}] * 3, "b": [{}]}
+    assert manifests.crowded(endpoints, 2) == manifests.crowded(endpoints, "2") == ["a (3 addresses)"]
+
+
 def test_without_a_cluster_everything_would_be_created() -> None:
     outcome = manifests.outcome(DEFINITIONS, {"skipped": True}, "shop")
     assert [(entry["kind"], entry["name"], entry["action"]) for entry in outcome] == [
