@@ -16,7 +16,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._google import credentials
-from .._google.errors import Failure
+from .._google.errors import ApiError, Failure
 from . import apply, plan, report, spec
 from .context import Context
 from .resource import Resource
@@ -66,7 +66,9 @@ def run_info(resource: type[Resource]) -> None:
             single = resource(options, context)
             found.append(single.output(document))
     except Failure as error:
-        failure = error.about(wanted.title)
+        # A preview asks before the API is enabled: nothing can be there yet.
+        if not (context.check and isinstance(error, ApiError) and error.service_disabled):
+            failure = error.about(wanted.title)
     if failure:
         fail(module, failure)
     module.exit_json(changed=False, resources=found)

@@ -205,6 +205,16 @@ def test_expired_token() -> None:
     assert "access token" in script.run(compute_network, fails=True, name="shop-vpc")["msg"]
 
 
+def test_info_before_the_api_is_enabled() -> None:
+    """In a preview nothing can be there yet; otherwise the reason is said."""
+    for check in (True, False):
+        script = Script()
+        call = script.expect("GET", "compute", f"{COMPUTE}/global/networks/shop-vpc")
+        call.refuses(403, "has not been used", code="PERMISSION_DENIED", reason="SERVICE_DISABLED")
+        result = script.run(compute_network_info, check=check, fails=not check, name="shop-vpc")
+        assert (result.get("resources") == []) is check, result
+
+
 def test_info() -> None:
     script = Script()
     script.expect("GET", "compute", ONE).replies(NETWORK)
