@@ -10,7 +10,6 @@ from typing import Any
 import jwt
 
 from testbed.google.errors import GoogleError, field_violation
-from testbed.google.operations import timestamp
 from testbed.google.paging import page
 from testbed.google.rules import Required
 from testbed.google.service import Call, Reply, Service, handles
@@ -66,7 +65,9 @@ class IamCredentials(Service):
         if not 0 < lifetime <= 43200:
             raise field_violation("lifetime", "The lifetime must be at most 12 hours.")
         token = await call.emulator.identity.token_for(email, lifetime)
-        return {"accessToken": token, "expireTime": timestamp(time.time() + lifetime)}
+        # Whole seconds, as Google writes it: google-auth takes no fraction here.
+        expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + lifetime))
+        return {"accessToken": token, "expireTime": expires}
 
 
 class SecurityTokens(Service):
