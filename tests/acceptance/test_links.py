@@ -116,7 +116,8 @@ def test_a_cluster_that_lost_its_additive_domain_gets_it_back(empty: Cloud) -> N
     assert empty.call(fresh=True)["status"] == 200
     cluster = "v1/projects/acme-shop/locations/europe-west1/clusters/gke"
     config = empty.google("GET", "container", cluster)["networkConfig"]["dnsConfig"]
-    without = {key: value for key, value in config.items() if key != "additiveVpcScopeDnsDomain"}
+    # As gcloud --disable-additive-vpc-scope sends it.
+    without = {**config, "additiveVpcScopeDnsDomain": ""}
     empty.google("PUT", "container", cluster, json={"update": {"desiredDnsConfig": without}})
     seen = first_fault(empty, "additive domain")
     assert seen == (503, "protocol.http.NoResolvedHost", "TARGET_CONNECT_HOST_NOT_REACHABLE")
