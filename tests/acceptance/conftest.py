@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
@@ -17,10 +19,16 @@ from tests.acceptance.cloud import Cloud
 @pytest.fixture(scope="session")
 def running_cloud() -> Iterator[Cloud]:
     """A running testbed. Its folder has a short name, because Unix sockets below it allow 107 characters."""
+
+    def end(*_: Any) -> NoReturn:
+        pytest.exit("terminated", returncode=143)
+
+    # A session that is ended from outside (a time limit, a cancelled job) takes its testbed down as well.
+    signal.signal(signal.SIGTERM, end)
     home = Path(tempfile.mkdtemp(prefix="tb-", dir="/tmp"))
     cloud = Cloud(home)
-    cloud.up()
     try:
+        cloud.up()
         yield cloud
     finally:
         cloud.down()
