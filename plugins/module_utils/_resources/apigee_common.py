@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from urllib.parse import quote
 
 from .._engine.compare import Change
 from .._engine.fields import Document, Field
@@ -58,6 +59,12 @@ class ApigeeResource(Resource):
     def variables(self) -> dict[str, t.Any]:
         """Values for templates, with the organisation always present."""
         return {**super().variables(), "organization": self.organization}
+
+    def everything_by_name(self) -> list[Document]:
+        """All objects of a collection whose list is nothing but an array of names; one that goes meanwhile is left out."""
+        names = self.wire.find(self.service, self.parent_url()) or []
+        found = [self.wire.find(self.service, f"{self.parent_url()}/{quote(str(name), safe='')}") for name in names]
+        return [document for document in found if document is not None]
 
     def fixed(self, changes: list[Change]) -> list[Change]:
         """Without an update method nothing can change in place (``update`` here only passes on)."""

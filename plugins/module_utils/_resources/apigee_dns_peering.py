@@ -101,10 +101,15 @@ class ApigeeDnsPeering(ApigeeResource):
 
     def read(self) -> Document | None:
         """The peered domain; None too where the organisation cannot have one."""
+        return super().read() if self._possible() else None
+
+    def everything(self) -> list[Document]:
+        """All peered domains of the network; none where the organisation cannot have any."""
+        return super().everything() if self._possible() else []
+
+    def _possible(self) -> bool:
         organization = read_organization(self, self.organization)
-        if (organization or {}).get("disableVpcPeering") or not self.network()[1]:
-            return None
-        return super().read()
+        return bool(not (organization or {}).get("disableVpcPeering") and self.network()[1])
 
     def examine_creation(self) -> list[str]:
         """The organisation must exist and be peered, with this very network."""

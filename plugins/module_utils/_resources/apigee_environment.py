@@ -64,3 +64,7 @@ class ApigeeEnvironment(ApigeeResource):
             new = f.write(self.fields, self.changed_options(modified), {"name": self.options["name"]}, self)
             query = {"updateMask": ",".join(self.changed_places(modified))}
             self.finish(self.wire.send(self.service, "PATCH", self.url(), query=query, body=new).json())
+
+    def everything(self) -> list[Document]:
+        """All environments of the organisation."""
+        return self.everything_by_name()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from .._engine import normalise
-from .._engine.fields import Field
+from .._engine.fields import Document, Field
 from .apigee_common import ORGANIZATION, ORGANIZATION_LOCK, ApigeeResource
 from .apigee_ownership import RecordMark, organization_owned
 
@@ -57,3 +57,7 @@ class ApigeeEnvironmentGroup(ApigeeResource):
                     f"hostnames: {name!r} is no host name. Write it without scheme, port, path and final dot."
                 )
         return problems
+
+    def everything(self) -> list[Document]:
+        """All groups of the organisation."""
+        return self.wire.pages(self.service, self.parent_url(), "environmentGroups")

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from .._engine.context import Context
-from .._engine.fields import Field, Options
+from .._engine.fields import Document, Field, Options
 from .._engine.ownership import DescriptionMark, without_sentence
 from .apigee_common import ORGANIZATION, ApigeeResource
 
@@ -76,3 +76,7 @@ class ApigeeTargetServer(ApigeeResource):
         if tls.get("enforce") and tls.get("ignore_validation_errors"):
             problems.append("tls.enforce and tls.ignore_validation_errors contradict each other. Keep enforce.")
         return problems
+
+    def everything(self) -> list[Document]:
+        """All target servers of the environment."""
+        return self.everything_by_name()
