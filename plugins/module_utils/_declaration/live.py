@@ -140,21 +140,21 @@ def dns_mode(cluster: dict) -> str:
 
 def _clusters(site: dict, listed: dict) -> typing.Iterator[Problem]:
     live = {(cluster.get("location"), cluster.get("name")): cluster for cluster in listed.get("clusters") or []}
-    declared = {cluster["name"]: cluster for cluster in site["clusters"]}
-    for cluster in declared.values():
-        found = live.get((cluster["location"], cluster["name"]))
-        if found:
-            yield from _cluster(f"clusters.{cluster['name']}", cluster, found, site)
-    for (_location, name), found in live.items():
-        if name in declared or _last(found.get("network")) != site["network"]:
+    declared = {(cluster["location"], cluster["name"]): cluster for cluster in site["clusters"]}
+    for place, cluster in declared.items():
+        if place in live:
+            yield from _cluster(f"clusters.{cluster['name']}", cluster, live[place], site)
+    for place, found in live.items():
+        if place in declared or _last(found.get("network")) != site["network"]:
             continue
+        location, name = place
         dns = (found.get("networkConfig") or {}).get("dnsConfig") or {}
         for suffix in (dns.get("clusterDnsDomain"), dns.get("additiveVpcScopeDnsDomain")):
             for cluster in declared.values():
                 if suffix and suffix.rstrip(".") == cluster["suffix"]:
                     yield Problem(
                         f"clusters.{cluster['name']}.suffix",
-                        f"the suffix is used by cluster {name} in the same network.",
+                        f"the suffix is used by cluster {name} ({location}) in the same network.",
                         found=suffix,
                         fix="Give this cluster another suffix.",
                     )
@@ -176,7 +176,40 @@ def _cluster(path: str, cluster: dict, found: dict, site: dict) -> typing.Iterat
             network,
             fix=f"Set network: {network}, or use another name.",
         )
+    else:
+        yield from _addresses(path, cluster, found)
     yield from _dns(f"{path}.dns", cluster, found, autopilot)
+
+
+def _addresses(path: str, cluster: dict, found: dict) -> typing.Iterator[Problem]:
+    """Where the pods of an existing cluster have their addresses: fixed for its life, and Apigee must have a route."""
+    policy = found.get("ipAllocationPolicy") or {}
+    pods = addresses.parse(str(policy.get("clusterIpv4CidrBlock") or found.get("clusterIpv4Cidr") or ""))
+    subnetwork = _last(found.get("subnetwork"))
+    if not policy.get("useIpAliases"):
+        yield Problem(
+            path,
+            "the cluster is not VPC-native, so Apigee has no route to its pods.",
+            found="a routes-based cluster",
+            because="The peering with Apigee carries ranges of subnets; routes to single nodes are not among them.",
+            fix="Make a new cluster (this collection makes VPC-native ones only): use another name.",
+        )
+    elif pods and not pods.is_private:
+        yield Problem(
+            path,
+            "the cluster's pods have addresses of a public range, so Apigee has no route to them.",
+            found=str(pods),
+            because="Public ranges do not cross the peering with Apigee.",
+            fix="Make a new cluster with a private range for pods: use another name.",
+        )
+    elif subnetwork and subnetwork != cluster["subnetwork"]:
+        yield Problem(
+            path,
+            "a cluster of this name exists in another subnet; it was made by somebody else.",
+            found=f"subnet {subnetwork}, and {cluster['subnetwork']} follows from the declaration",
+            because="A cluster keeps its subnet for life.",
+            fix="Use another name for the cluster.",
+        )
 
 
 def _dns(path: str, cluster: dict, found: dict, autopilot: bool) -> typing.Iterator[Problem]:
