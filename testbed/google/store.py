@@ -114,6 +114,8 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # It holds consumer secrets of apps and KVM values; SQLite gives its journals the same mode.
+        path.touch(mode=0o600)
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         # A write-ahead log keeps every committed request through SIGKILL; only a power cut could lose the last ones.
         self._database.execute("PRAGMA journal_mode=WAL")

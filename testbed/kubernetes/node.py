@@ -37,6 +37,7 @@ TIMEOUT = 120.0
 POLL = 0.03
 #: Counted on a running node (20), with some room for what its pods' runtimes use for a moment.
 INOTIFY_INSTANCES = 24
+INOTIFY_PATIENCE = 30.0
 #: Children of this process, kept so that they are collected when they end: pid of ``unshare`` -> its handle.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -144,7 +145,7 @@ def _prepare_host(spec: NodeSpec, namespace: Namespace) -> None:
         raise NodeError(f"{namespace.name} has no interface with the node's address {spec.node_ip}")
     if spec.cluster_dns == "local":
         namespace.run(["ip", "address", "replace", f"{LOCAL_RESOLVER}/32", "dev", "lo"])
-    _check_inotify()
+    _wait_for_inotify()
     try:
         cgroups.create(spec.cgroup)
     except OSError as error:
@@ -152,19 +153,28 @@ def _prepare_host(spec: NodeSpec, namespace: Namespace) -> None:
                         f"{cgroups.MOUNT}") from error
 
 
-def _check_inotify() -> None:
-    """Whether the kernel lets this user have as many inotify instances more as a node uses. Raises NodeError.
+def _wait_for_inotify() -> None:
+    """Return when the kernel lets this user have as many inotify instances more as a node uses.
 
-    Without them some component ends with "too many open files", which says nothing about why.
+    Without them some component ends with "too many open files", which says nothing about why. Nodes that are just
+    ending give theirs back, so a shortage is waited out for a while. Raises NodeError after that.
     """
+    deadline = time.monotonic() + INOTIFY_PATIENCE
+    while not _inotify_is_free():
+        if time.monotonic() < deadline:
+            time.sleep(0.5)
+            continue
+        raise NodeError(f"a node needs {INOTIFY_INSTANCES} inotify instances and the kernel gives no more (sysctl "
+                        "fs.inotify.max_user_instances): end a cluster or another testbed, or raise that limit")
+
+
+def _inotify_is_free() -> bool:
     libc = ctypes.CDLL(None, use_errno=True)
     handles = [libc.inotify_init1(os.O_CLOEXEC) for _each in range(INOTIFY_INSTANCES)]
     for handle in handles:
         if handle >= 0:
             os.close(handle)
-    if -1 in handles:
-        raise NodeError(f"a node needs {INOTIFY_INSTANCES} inotify instances and the kernel gives no more (sysctl "
-                        "fs.inotify.max_user_instances): end a cluster or another testbed, or raise that limit")
+    return -1 not in handles
 
 
 def _launch(spec: NodeSpec, namespace: Namespace, layout: Layout, binaries: Path, images: list[str]) -> None:
