@@ -14,7 +14,7 @@ author: The gatewayops.apigee_gke contributors (@gatewayops)
 description:
   - Sends each request as a client outside would, and proves that the whole path works.
   - A gateway often has a private address and a certificate for another name, so the address to connect to is given
-    apart from the host name that is asked for. The certificate is always checked against the host name.
+    apart from the host name that is asked for. The certificate is always checked, against the host name or O(tls_name).
   - A gateway needs some time to learn a new name, certificate or deployment. Refusals that mean "not yet" are repeated
     until O(timeout) has passed; any other answer ends the wait at once.
 options:
@@ -48,6 +48,16 @@ options:
   address:
     description: Address or name to connect to; the URL's own host when not given.
     type: str
+  tls_name:
+    description:
+      - Name to ask for in TLS, which the gateway's certificate must carry; the URL's own host when not given.
+      - An Apigee instance that is called directly shows a certificate for C(*.ORGANIZATION.apigee.internal).
+    type: str
+  probe:
+    description:
+      - Seconds in which a connection to the address must come about before anything is sent.
+      - Where none does, the module ends without failure, and RV(no_connection) says why. Not tried when not given.
+    type: int
   port:
     description: Port to connect to; the URL's own when not given.
     type: int
@@ -88,6 +98,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+no_connection:
+  description: Why no connection to the address came about within O(probe) seconds; empty when one did.
+  returned: always
+  type: str
 responses:
   description: One entry for each request, in the same order.
   returned: always
@@ -122,51 +136,52 @@ responses:
 
 import concurrent.futures
 import http.client
-import json
 import socket
 import ssl
 import time
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import answers
 
-_NOT_YET_STATUS = (404, 502, 503, 504)
 _PAUSE_SECONDS = 1.0
 _LONGEST_BODY = 256 * 1024
 
-# What Apigee's faults mean on this path, matched on the end of the code: some carry a longer prefix than others.
-_CAUSES = (
-    ("NoResolvedHost", "Apigee cannot resolve the name: the peered DNS domain or the headless Service is missing."),
-    ("NoActiveTargets", "Apigee has no healthy target server for the proxy."),
-    ("SslHandshakeFailed", "Apigee does not trust the pod's certificate."),
-    ("GatewayTimeout", "the pod accepted the request and did not answer in time."),
-    ("UnexpectedEOFAtTarget", "the pod closed the connection without an answer."),
-    (
-        "ServiceUnavailable",
-        "Apigee cannot connect to the pod: a firewall rule is missing, or no pod listens on the port.",
-    ),
-    ("ApplicationNotFound", "no deployed proxy has this base path on this host name."),
-)
-
 
 class _Direct(http.client.HTTPSConnection):
-    """Connects to a given address while asking for, and checking the certificate of, the URL's host name."""
+    """Connects to a given address while asking for, and checking the certificate of, a given name."""
 
-    def __init__(self, host, place, **options):
+    def __init__(self, host, place, tls_name, **options):
         super().__init__(host, **options)
         self._place = place
+        self._tls_name = tls_name
 
     def connect(self):
         plain = socket.create_connection(self._place, self.timeout)
-        self.sock = self._context.wrap_socket(plain, server_hostname=self.host)
+        self.sock = self._context.wrap_socket(plain, server_hostname=self._tls_name)
+
+
+def _place(parts, params):
+    """Where to connect to, as address and port."""
+    return params["address"] or parts.hostname, params["port"] or parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _no_connection(params):
+    """Why no connection to the first request's place comes about; empty when one does, or when nobody wants to know."""
+    if not params["probe"]:
+        return ""
+    try:
+        socket.create_connection(_place(urlsplit(params["requests"][0]["url"]), params), params["probe"]).close()
+    except OSError as error:
+        return str(error) or type(error).__name__
+    return ""
 
 
 def _connection(parts, params, context):
-    host, secure = parts.hostname, parts.scheme == "https"
-    port = params["port"] or parts.port or (443 if secure else 80)
-    place = (params["address"] or host, port)
-    if secure:
-        return _Direct(host, place, context=context, timeout=params["request_timeout"])
+    host, place = parts.hostname, _place(parts, params)
+    if parts.scheme == "https":
+        name = params["tls_name"] or host
+        return _Direct(host, place, name, context=context, timeout=params["request_timeout"])
     return http.client.HTTPConnection(*place, timeout=params["request_timeout"])
 
 
@@ -187,76 +202,25 @@ def _send(request, params, context):
         connection.close()
 
 
-def _document(body):
-    try:
-        document = json.loads(body.decode("utf-8"))
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {"value": document}
-
-
-def _fault(document):
-    fault = document.get("fault")
-    if not isinstance(fault, dict):
-        return {}
-    detail = fault.get("detail") or {}
-    return {
-        "errorcode": detail.get("errorcode", ""),
-        "reason": detail.get("reason", ""),
-        "faultstring": fault.get("faultstring", ""),
-    }
-
-
-def _good(request, response):
-    if response["error"]:
-        return False
-    if request["status"]:
-        return response["status"] in request["status"]
-    return response["status"] < 400
-
-
 def _prove(request, params, context):
     """Sends a request until the answer is good, or shows that waiting will not help, or time is up."""
     deadline = time.monotonic() + params["timeout"]
-    response = {"name": request["name"], "url": request["url"], "attempts": 0, "error": ""}
+    attempts = 0
     while True:
-        response.update(status=0, milliseconds=0.0, json={}, fault={}, error="")
-        response["attempts"] += 1
+        attempts += 1
+        response = {**answers.blank(request), "attempts": attempts}
         try:
             status, body, milliseconds = _send(request, params, context)
         except ssl.SSLCertVerificationError as error:
-            response["error"] = f"the gateway's certificate is not trusted: {error.verify_message}"
-            return response
+            return {**response, "error": f"{answers.UNTRUSTED}: {error.verify_message}"}
         except (OSError, http.client.HTTPException) as error:
             response["error"] = str(error) or type(error).__name__
         else:
-            document = _document(body)
-            response.update(status=status, milliseconds=milliseconds, json=document, fault=_fault(document))
-        not_yet = response["error"] or response["status"] in _NOT_YET_STATUS
-        if _good(request, response) or not not_yet or time.monotonic() + _PAUSE_SECONDS > deadline:
+            response.update(answers.answered(status, milliseconds, body))
+        late = time.monotonic() + _PAUSE_SECONDS > deadline
+        if answers.good(request, response) or not answers.not_yet(response) or late:
             return response
         time.sleep(_PAUSE_SECONDS)
-
-
-def _explain(request, response, params):
-    """A failed request as a paragraph for people."""
-    place = f"{params['address'] or urlsplit(request['url']).hostname}"
-    lines = [f"{request['name']}: {request['method']} {request['url']} (through {place}) did not get a good answer."]
-    fault = response["fault"]
-    if response["error"]:
-        lines.append(f"  found     no answer: {response['error']}")
-        lines.append("  fix       Check how the gateway is reached from here (address, port, CA certificate).")
-        return "\n".join(lines)
-    lines.append(f"  found     status {response['status']} after {response['attempts']} attempts")
-    if fault:
-        lines.append(f"  Apigee    {fault['errorcode']} {fault['reason']}: {fault['faultstring']}")
-        cause = next((text for end, text in _CAUSES if fault["errorcode"].endswith(end)), "")
-        if cause:
-            lines.append(f"  because   {cause}")
-    else:
-        lines.append("  because   the answer came from behind the gateway: the path works, the application refuses.")
-        lines.append("  fix       State what it should answer: verify: {path: ..., status: [...]} on the proxy.")
-    return "\n".join(lines)
 
 
 def main():
@@ -273,6 +237,8 @@ def main():
             "requests": {"type": "list", "elements": "dict", "required": True, "options": requests},
             "address": {"type": "str"},
             "port": {"type": "int"},
+            "tls_name": {"type": "str"},
+            "probe": {"type": "int"},
             "ca_cert": {"type": "path"},
             "ca_cert_content": {"type": "str"},
             "timeout": {"type": "int", "default": 120},
@@ -282,7 +248,10 @@ def main():
     )
     params = module.params
     if module.check_mode or not params["requests"]:
-        module.exit_json(changed=False, responses=[])
+        module.exit_json(changed=False, responses=[], no_connection="")
+    no_connection = _no_connection(params)
+    if no_connection:
+        module.exit_json(changed=False, responses=[], no_connection=no_connection)
     try:
         context = ssl.create_default_context(cafile=params["ca_cert"], cadata=params["ca_cert_content"] or None)
     except (OSError, ssl.SSLError) as error:
@@ -290,10 +259,11 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(max_workers=8) as pool:
         responses = list(pool.map(lambda request: _prove(request, params, context), params["requests"]))
     pairs = list(zip(params["requests"], responses, strict=True))
-    bad = [_explain(request, response, params) for request, response in pairs if not _good(request, response)]
+    address = params["address"] or ""
+    bad = [answers.explain(*pair, address) for pair in pairs if not answers.good(*pair)]
     if bad:
-        module.fail_json(msg="\n\n".join(bad), responses=responses)
-    module.exit_json(changed=False, responses=responses)
+        module.fail_json(msg="\n\n".join(bad), responses=responses, no_connection="")
+    module.exit_json(changed=False, responses=responses, no_connection="")
 
 
 if __name__ == "__main__":

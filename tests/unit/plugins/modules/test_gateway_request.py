@@ -12,6 +12,7 @@ import typing
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import answers
 from ansible_collections.gatewayops.apigee_gke.plugins.modules import gateway_request
 
 NOT_RESOLVED = {
@@ -53,6 +54,8 @@ class Gateway:
             "address": "127.0.0.1",
             "port": self.server.server_address[1],
             "request_timeout": 5,
+            "tls_name": None,
+            "probe": None,
             "timeout": timeout,
         }
         asked = {
@@ -92,19 +95,19 @@ def test_does_not_wait_where_waiting_does_not_help(gateway: Gateway) -> None:
     gateway.answers = [(401, {})]
     response, asked, params = gateway.prove()
     assert (response["status"], response["attempts"]) == (401, 1)
-    assert "the path works, the application refuses" in gateway_request._explain(asked, response, params)
+    assert "the path works, the application refuses" in answers.explain(asked, response, params["address"])
 
 
 def test_a_status_that_is_expected_is_good(gateway: Gateway) -> None:
     gateway.answers = [(401, {})]
     response, asked, _params = gateway.prove(status=[401])
-    assert gateway_request._good(asked, response)
+    assert answers.good(asked, response)
 
 
 def test_says_what_apigee_says_and_what_it_means(gateway: Gateway) -> None:
     gateway.answers = [(503, NOT_RESOLVED)]
     response, asked, params = gateway.prove(timeout=0.05)
-    text = gateway_request._explain(asked, response, params)
+    text = answers.explain(asked, response, params["address"])
     assert "protocol.http.NoResolvedHost TARGET_CONNECT_HOST_NOT_REACHABLE" in text
     assert "the peered DNS domain or the headless Service is missing" in text
 
@@ -114,4 +117,15 @@ def test_no_answer_at_all(gateway: Gateway) -> None:
     gateway.server.server_close()
     response, asked, params = gateway.prove(timeout=0.05)
     assert response["status"] == 0
-    assert "no answer" in gateway_request._explain(asked, response, params)
+    assert "no answer" in answers.explain(asked, response, params["address"])
+
+
+def test_an_address_that_cannot_be_connected_to_is_told_and_nothing_is_sent(gateway: Gateway) -> None:
+    place = {"address": "127.0.0.1", "port": gateway.server.server_address[1], "probe": 2}
+    requests = [{"url": "https://api.acme.example/orders"}]
+    assert gateway_request._no_connection({**place, "requests": requests}) == ""
+    gateway.server.shutdown()
+    gateway.server.server_close()
+    assert "refused" in gateway_request._no_connection({**place, "requests": requests})
+    assert gateway_request._no_connection({**place, "requests": requests, "probe": None}) == ""
+    assert gateway.hosts == []

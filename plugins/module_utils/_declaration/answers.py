@@ -1,0 +1,116 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an answer of the gateway is worth: good, not yet, or refused, and why; the same from wherever it was asked.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlsplit
+
+#: Begins the error of a request whose certificate was refused: waiting does not help.
+UNTRUSTED = "the gateway's certificate is not trusted"
+_NOT_YET_STATUS = (404, 502, 503, 504)
+
+# What Apigee's faults mean on this path, matched on the end of the code: some carry a longer prefix than others.
+_CAUSES = (
+    ("NoResolvedHost", "Apigee cannot resolve the name: the peered DNS domain or the headless Service is missing."),
+    ("NoActiveTargets", "Apigee has no healthy target server for the proxy."),
+    ("SslHandshakeFailed", "Apigee does not trust the pod's certificate."),
+    ("GatewayTimeout", "the pod accepted the request and did not answer in time."),
+    ("UnexpectedEOFAtTarget", "the pod closed the connection without an answer."),
+    (
+        "ServiceUnavailable",
+        "Apigee cannot connect to the pod: a firewall rule is missing, or no pod listens on the port.",
+    ),
+    ("ApplicationNotFound", "no deployed proxy has this base path on this host name."),
+)
+
+
+def blank(request: dict) -> dict:
+    """The response of a request that got no answer yet."""
+    return {
+        "name": request["name"],
+        "url": request["url"],
+        "attempts": 0,
+        "status": 0,
+        "milliseconds": 0.0,
+        "json": {},
+        "fault": {},
+        "error": "",
+    }
+
+
+def answered(status: int, milliseconds: float, body: bytes | str) -> dict:
+    """The part of a response that an answer gives."""
+    found = document(body)
+    return {"status": status, "milliseconds": milliseconds, "json": found, "fault": fault(found), "error": ""}
+
+
+def document(body: bytes | str) -> dict:
+    """A JSON body; empty when it is none. What is no mapping is kept as ``value``."""
+    try:
+        found = json.loads(body.decode("utf-8") if isinstance(body, bytes) else body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {"value": found}
+
+
+def fault(found: dict) -> dict:
+    """The gateway's own fault in a body, as ``errorcode``, ``reason`` and ``faultstring``."""
+    entry = found.get("fault")
+    if not isinstance(entry, dict):
+        return {}
+    detail = entry.get("detail") or {}
+    return {
+        "errorcode": detail.get("errorcode", ""),
+        "reason": detail.get("reason", ""),
+        "faultstring": entry.get("faultstring", ""),
+    }
+
+
+def good(request: dict, response: dict) -> bool:
+    """Whether the answer is one that the request accepts."""
+    if response["error"]:
+        return False
+    if request.get("status"):
+        return response["status"] in request["status"]
+    return response["status"] < 400
+
+
+def not_yet(response: dict) -> bool:
+    """Whether the gateway may just not have learnt of a name, a certificate or a deployment."""
+    if response["error"]:
+        return not response["error"].startswith(UNTRUSTED)
+    return response["status"] in _NOT_YET_STATUS
+
+
+def explain(request: dict, response: dict, place: str = "") -> str:
+    """A request without a good answer as a paragraph for people.
+
+    Args:
+        request: what was asked.
+        response: what came.
+        place: what was connected to, when it is not the URL's own host.
+    """
+    place = place or urlsplit(request["url"]).hostname or ""
+    method = request.get("method") or "GET"
+    lines = [f"{request['name']}: {method} {request['url']} (through {place}) did not get a good answer."]
+    found = response["fault"]
+    if response["error"]:
+        lines.append(f"  found     no answer: {response['error']}")
+        lines.append("  fix       Check how the gateway is reached from here (address, port, CA certificate).")
+        return "\n".join(lines)
+    lines.append(f"  found     status {response['status']} after {response['attempts']} attempts")
+    if found:
+        lines.append(f"  Apigee    {found['errorcode']} {found['reason']}: {found['faultstring']}")
+        cause = next((text for end, text in _CAUSES if found["errorcode"].endswith(end)), "")
+        if cause:
+            lines.append(f"  because   {cause}")
+    else:
+        lines.append("  because   the answer came from behind the gateway: the path works, the application refuses.")
+        lines.append("  fix       State what it should answer: verify: {path: ..., status: [...]} on the proxy.")
+    return "\n".join(lines)
