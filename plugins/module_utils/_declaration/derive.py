@@ -45,11 +45,14 @@ def derive(
     site["domain"] = (declaration.get("domain") or f"{site['project']}.internal").rstrip(".")
     organization = declaration.get("organization") or {}
     # Billing and region are for a new organisation; one that exists is adopted with what it has.
-    adopted = bool(live.get("organization"))
+    found = live.get("organization") or {}
+    adopted = bool(found)
     site["organization"] = {
         "name": organization.get("name") or site["project"],
         "billing": organization.get("billing") or ("" if adopted else "EVALUATION"),
         "analytics_region": organization.get("analytics_region") or ("" if adopted else site["region"]),
+        # Nothing to start and to follow: what is to be changed in it is done with the objects in it.
+        "ready": adopted and found.get("state", "ACTIVE") == "ACTIVE",
     }
     site["apis"] = list(APIS)
     space = addresses.parse(declaration.get("address_space") or "")

@@ -139,6 +139,12 @@ def test_an_existing_organisation_is_not_told_what_it_keeps_for_life() -> None:
     ]
 
 
+@pytest.mark.parametrize(("state", "ready"), [("ACTIVE", True), ("CREATING", False), (None, False)])
+def test_an_organisation_is_started_unless_it_is_ready(state: str | None, ready: bool) -> None:
+    live = {"organization": {"name": "acme-shop", "state": state}} if state else {}
+    assert site_of(SHOP, live)["organization"]["ready"] is ready
+
+
 def test_objects_are_made_in_an_order_that_works() -> None:
     service = {**site_of(SHOP)["services"][0], "sample": {"image": "sample:1"}}
     definitions = manifests.services([service])
