@@ -45,7 +45,7 @@ class FilterModule:
             "kubernetes_outcome": kubernetes_outcome,
             "owned_definitions": manifests.owned,
             "crowded_names": manifests.crowded,
-            "ready_endpoints": manifests.ready_endpoints,
+            "service_places": manifests.places,
             "verification_requests": proof.requests,
             "verification_proof": proof.lines,
             "collect_results": report.collect,

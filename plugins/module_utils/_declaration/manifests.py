@@ -237,6 +237,13 @@ def changes(before: typing.Any, after: typing.Any, path: str = "") -> list[dict]
     return [] if before == after else [{"field": path, "before": before, "after": after}]
 
 
+def places(services_of_cluster: list[dict]) -> list[dict]:
+    """Name and namespace of each service, as module ``headless_service_info`` takes them."""
+    return [
+        {"name": service["name"], "namespace": service.get("namespace") or "default"} for service in services_of_cluster
+    ]
+
+
 def ready_endpoints(slices: list[dict], wanted: list[dict]) -> dict[str, list[dict]]:
     """Addresses that a service's name gives now.
 

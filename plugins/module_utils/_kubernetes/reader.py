@@ -1,0 +1,89 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads from a cluster's API server, nothing more: no client library, whose import costs a second. Private.
+
+Changes are made by kubernetes.core alone, in the role ``_kubernetes``.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import ssl
+import typing as t
+from urllib.parse import urlencode
+
+
+class ReadError(Exception):
+    """The API server gave no list. ``again``: it may give one later."""
+
+    def __init__(self, message: str, again: bool = True) -> None:
+        super().__init__(message)
+        self.again = again
+
+
+class Reader:
+    """Lists objects of one cluster, over one connection that is made again when it breaks."""
+
+    def __init__(self, endpoint: str, ca_certificate: str, token: t.Callable[[], str], timeout: float = 15.0) -> None:
+        """``endpoint`` is a host, with a port or without; ``ca_certificate`` PEM in base64, the system's when empty.
+
+        Raises ValueError when the certificate is none.
+        """
+        authority = base64.b64decode(ca_certificate).decode("ascii") if ca_certificate else None
+        try:
+            self._context = ssl.create_default_context(cadata=authority)
+        except ssl.SSLError as error:
+            raise ValueError(str(error)) from error
+        self._endpoint = endpoint
+        self._token = token
+        self._timeout = timeout
+        self._connection: http.client.HTTPSConnection | None = None
+
+    def list(self, path: str, labels: t.Mapping[str, str]) -> list[dict[str, t.Any]]:
+        """All objects below a path (``/api/v1/namespaces/shop/pods``) that carry these labels. Raises ReadError."""
+        query = {"labelSelector": ",".join(f"{name}={value}" for name, value in sorted(labels.items()))}
+        return self._get(f"{path}?{urlencode(query)}").get("items") or []
+
+    def get(self, path: str) -> dict[str, t.Any] | None:
+        """One object, None when there is none. Raises ReadError."""
+        try:
+            return self._get(path)
+        except ReadError as error:
+            if error.args[0].startswith("HTTP 404"):
+                return None
+            raise
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _get(self, path: str) -> dict[str, t.Any]:
+        headers = {"Authorization": f"Bearer {self._token()}", "Accept": "application/json"}
+        try:
+            if self._connection is None:
+                self._connection = http.client.HTTPSConnection(
+                    self._endpoint, context=self._context, timeout=self._timeout
+                )
+            self._connection.request("GET", path, headers=headers)
+            reply = self._connection.getresponse()
+            status, body = reply.status, reply.read()
+        except ssl.SSLCertVerificationError as error:
+            self.close()
+            raise ReadError(f"its certificate is not trusted: {error.verify_message}", again=False) from error
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise ReadError(f"no answer: {error or type(error).__name__}") from error
+        try:
+            document = json.loads(body)
+        except ValueError:
+            document = {}
+        if status >= 400:
+            said = document.get("message") if isinstance(document, dict) else ""
+            raise ReadError(f"HTTP {status}: {said or 'no reason given'}", again=status not in (401, 403, 404))
+        return document if isinstance(document, dict) else {}
