@@ -102,10 +102,12 @@ def install(artifact: Path, folder: Path) -> int:
     nothing.
     """
     target = folder / "collections"
+    settings = folder / "ansible.cfg"
+    settings.write_text("[defaults]\n")
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
     environment |= {
         "ANSIBLE_COLLECTIONS_PATH": str(target),
-        "ANSIBLE_CONFIG": os.devnull,
+        "ANSIBLE_CONFIG": str(settings),
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
     }
     galaxy = [str(BIN / "ansible-galaxy"), "collection", "install", "--offline", "-p", str(target)]

@@ -54,8 +54,8 @@ def call() -> None:
 
     :raises StepFailed: when no pod answers.
     """
-    print(f" $ testbed call {URL}\n", flush=True)
-    if subprocess.run([TESTBED, "call", URL], cwd=ROOT, stdin=subprocess.DEVNULL).returncode:
+    print(f" $ testbed call --fresh {URL}\n", flush=True)
+    if subprocess.run([TESTBED, "call", "--fresh", URL], cwd=ROOT, stdin=subprocess.DEVNULL).returncode:
         raise StepFailed("The site converged, and yet no pod answered the request.")
     print(" No load balancer, ingress or node port was involved.")
 
