@@ -40,18 +40,33 @@ async def push(emulator: Emulator, organization: str) -> None:
                 report, failure = await emulator.world.configure_runtime(configuration, bundles), None
             except WorldError as error:
                 report, failure = {}, str(error)
-            if not await _record(emulator, organization, configuration, report, failure):
+            shown = {(name, document["deployment"]["apiProxy"]): _identity(document)
+                     for name in picture.environments(snapshot, organization)
+                     for document in picture.deployments(snapshot, organization, name)}
+            if not await _record(emulator, organization, configuration, report, failure, shown):
                 return
 
 
+def _identity(document: dict[str, Any]) -> tuple[str, str]:
+    """What of a deployment decides how it stands in a picture: its phase and its revision."""
+    return document["phase"], document["deployment"]["revision"]
+
+
 async def _record(emulator: Emulator, organization: str, configuration: dict[str, Any], report: dict[str, Any] | None,
-                  failure: str | None = None) -> bool:
-    """Write states; returns whether a revision was newly rejected, so that the picture has changed."""
+                  failure: str | None = None, shown: dict[tuple[str, str], tuple[str, str]] | None = None) -> bool:
+    """Write states; returns whether a revision was newly rejected, so that the picture has changed.
+
+    ``shown`` says which deployments the runtime was told of. One that has changed since is judged by the push that its
+    own change started.
+    """
     rejected = False
     async with emulator.store.transaction() as tx:
         for name in picture.environments(tx, organization):
             pushed = configuration.get("environments", {}).get(name)
             for document in picture.deployments(tx, organization, name):
+                told = (name, document["deployment"]["apiProxy"])
+                if shown is not None and shown.get(told) != _identity(document):
+                    continue
                 before = dict(document)
                 rejected |= _judge(tx, organization, name, document, pushed, report or {}, failure)
                 if document != before:
