@@ -16,17 +16,17 @@ from __future__ import annotations
 
 import typing as t
 
-from .._apigee import bundle as bundles
 from .._apigee import diff as diffs
 from .._engine import normalise
 from .._engine.compare import Change
 from .._engine.fields import Document, Field, Options
 from .._engine.ownership import LabelMark
 from .._engine.resource import Reference, State
-from .._google.errors import ApiError, Failure, RefusedError
+from .._google.errors import ApiError
 from . import apigee_proxy_rollout as rollout
 from . import apigee_proxy_routes as routes
 from . import apigee_proxy_telling as telling
+from . import apigee_proxy_work as work
 from .apigee_common import ORGANIZATION, ApigeeResource
 from .apigee_proxy_calls import ProxyCalls
 from .apigee_proxy_content import Content
@@ -81,13 +81,13 @@ class ApigeeProxy(ApigeeResource):
         self._calls: ProxyCalls | None = None
         self.content = Content(self.options)
         #: The revision that holds what is wanted; empty while it has to be imported.
-        self._revision = ""
+        self.wanted_revision = ""
         self._files: list[dict[str, str]] = []
-        self._moves: list[str] = []
+        self.moves: list[str] = []
         self._reports: dict[str, tuple[list[str], list[str]]] = {}
-        self._done: list[str] = []
+        self.done: list[str] = []
         self._plan = ""
-        self._checked = False
+        self.checked = False
         self._joining = False
 
     @property
@@ -122,21 +122,21 @@ class ApigeeProxy(ApigeeResource):
             return None
         found = {**proxy, "deployments": []}
         known: list[Document] = []
-        self._revision = self._labelled(found)
-        if self._revision:
-            known = found["deployments"] = self._statuses(self._revision)
+        self.wanted_revision = self._labelled(found)
+        if self.wanted_revision:
+            known = found["deployments"] = self._statuses(self.wanted_revision)
             if len(known) == len(self.environments) and not self.options.get("undeploy_elsewhere"):
                 return found
         found["deployments"] = self.calls.deployments()
         if not any(self.options.get(name) for name in ("bundle", "base_path", "revision", "environments")):
             found["deployments"] = [self._with_state(one) for one in found["deployments"]]
             return found
-        if not self._revision:
-            self._revision = self._by_content(found)
-            known = self._statuses(self._revision)
+        if not self.wanted_revision:
+            self.wanted_revision = self._by_content(found)
+            known = self._statuses(self.wanted_revision)
         statuses = {status["environment"]: status for status in known}
         found["deployments"] = [
-            statuses.get(str(one.get("environment")), one) if str(one.get("revision")) == self._revision else one
+            statuses.get(str(one.get("environment")), one) if str(one.get("revision")) == self.wanted_revision else one
             for one in found["deployments"]
         ]
         return found
@@ -213,7 +213,7 @@ class ApigeeProxy(ApigeeResource):
         return [
             one
             for one in found.get("deployments") or []
-            if str(one.get("revision")) == self._revision and one.get("environment") in self.environments
+            if str(one.get("revision")) == self.wanted_revision and one.get("environment") in self.environments
         ]
 
     # -- comparing ---------------------------------------------------------------------------------------------
@@ -222,29 +222,29 @@ class ApigeeProxy(ApigeeResource):
         """Content, deployments, service account, labels."""
         changes: list[Change] = []
         latest = str(found.get("latestRevisionId") or "")
-        wanted = self._revision or str(self.options.get("revision") or "") or self._next(found)
-        if not self._revision and self.options.get("revision") is None and self.content.digest():
+        wanted = self.wanted_revision or str(self.options.get("revision") or "") or self.next_revision(found)
+        if not self.wanted_revision and self.options.get("revision") is None and self.content.digest():
             changes.append(Change("revision", telling.number(latest), telling.number(wanted), _REVISION, "revision"))
         deployed = {str(one.get("environment")): one for one in found.get("deployments") or []}
         for environment in self.environments:
-            changes.extend(self._deployment_changes(environment, deployed.get(environment), wanted))
+            changes.extend(self.deployment_changes(environment, deployed.get(environment), wanted))
         if self.options.get("undeploy_elsewhere"):
             for environment in sorted(set(deployed) - set(self.environments)):
                 before = telling.number(deployed[environment].get("revision"))
                 changes.append(Change(f"environments[{environment}]", before, None, _ENVIRONMENTS, "environments"))
         before, after = (
             found.get("labels") or {},
-            wanted_labels(found, self.options.get("labels"), self._revision, self.content.digest()),
+            wanted_labels(found, self.options.get("labels"), self.wanted_revision, self.content.digest()),
         )
         for label in sorted(set(before) | set(after)):
             if before.get(label) != after.get(label):
                 changes.append(Change(f"labels.{label}", before.get(label), after.get(label), _LABELS, "labels"))
         self._see_files(found, changes)
-        self._plan = telling.planned(wanted, not self._revision and bool(self.content.digest()), changes)
+        self._plan = telling.planned(wanted, not self.wanted_revision and bool(self.content.digest()), changes)
         self._joining = not changes
         return changes
 
-    def _deployment_changes(self, environment: str, live: Document | None, wanted: str) -> list[Change]:
+    def deployment_changes(self, environment: str, live: Document | None, wanted: str) -> list[Change]:
         name = f"environments[{environment}]"
         if live is None or str(live.get("revision")) != wanted:
             before = telling.number(live.get("revision")) if live else None
@@ -260,18 +260,18 @@ class ApigeeProxy(ApigeeResource):
     def _see_files(self, found: Document, changes: list[Change]) -> None:
         """Find the files that would change for those who call the proxy, to be shown."""
         self._files = []
-        known = self._revision or self.content.digest()
+        known = self.wanted_revision or self.content.digest()
         if not known or not any(change.field.endswith("revision") for change in changes):
             return
         serving = [
             str(one.get("revision"))
             for one in found.get("deployments") or []
-            if one["environment"] in self.environments and str(one.get("revision")) != self._revision
+            if one["environment"] in self.environments and str(one.get("revision")) != self.wanted_revision
         ]
         # Nothing else serves: a new revision is compared with the newest, one that exists with nothing.
-        before = serving[0] if serving else "" if self._revision else str(found.get("latestRevisionId") or "")
+        before = serving[0] if serving else "" if self.wanted_revision else str(found.get("latestRevisionId") or "")
         if before:
-            after = self.calls.download(self._revision) if self._revision else self.content.bundle()
+            after = self.calls.download(self.wanted_revision) if self.wanted_revision else self.content.bundle()
             self._files = diffs.compare(self.calls.download(before), after, self.name)
 
     def fixed(self, changes: list[Change]) -> list[Change]:
@@ -281,7 +281,7 @@ class ApigeeProxy(ApigeeResource):
     def examine(self, found: Document, changes: list[Change]) -> list[str]:
         """A pinned revision must exist; base paths must be free, in Apigee's view where it can tell already."""
         pinned = self.options.get("revision")
-        if pinned is not None and not self._revision:
+        if pinned is not None and not self.wanted_revision:
             there = ", ".join(str(one) for one in found.get("revision") or [])
             return [f"revision {pinned} does not exist. There are: {there}."]
         problems = [
@@ -290,20 +290,20 @@ class ApigeeProxy(ApigeeResource):
             for one in self._ours(found)
             for conflict in one.get("routeConflicts") or []
         ]
-        if not problems and not self._revision and any(change.field == "revision" for change in changes):
-            problems = self._taken()
-        elif not problems and self._revision:
+        if not problems and not self.wanted_revision and any(change.field == "revision" for change in changes):
+            problems = self.taken()
+        elif not problems and self.wanted_revision:
             for environment in self._to_deploy(changes):
                 try:
-                    forbids, moves = self._report(environment)
+                    forbids, moves = self.report(environment)
                 except ApiError as error:
                     if not error.missing:
                         raise
                     # An environment that is still to be made; the report is asked for again before the deployment.
                     continue
                 problems.extend(f"it cannot be deployed to environment {environment}: {one}." for one in forbids)
-                self._moves.extend(move for move in moves if move not in self._moves)
-        self._checked = True
+                self.moves.extend(move for move in moves if move not in self.moves)
+        self.checked = True
         return problems
 
     def examine_creation(self) -> list[str]:
@@ -312,19 +312,19 @@ class ApigeeProxy(ApigeeResource):
             return [
                 f"it does not exist, so there is no revision {self.options['revision']}. State bundle or base_path."
             ]
-        self._checked = True
+        self.checked = True
         self._files = diffs.compare(None, self.content.bundle(), self.name)
         self._plan = " and ".join(["would import revision 1", *(f"deploy it in {one}" for one in self.environments)])
-        return self._taken()
+        return self.taken()
 
-    def _report(self, environment: str) -> tuple[list[str], list[str]]:
+    def report(self, environment: str) -> tuple[list[str], list[str]]:
         """Apigee's change report on the wanted revision, asked for once per environment."""
         if environment not in self._reports:
-            report = self.calls.report(environment, self._revision, self._override)
+            report = self.calls.report(environment, self.wanted_revision, self.override)
             self._reports[environment] = routes.reported(report)
         return self._reports[environment]
 
-    def _taken(self) -> list[str]:
+    def taken(self) -> list[str]:
         return routes.conflicts(self, self.content.base_paths())
 
     def _to_deploy(self, changes: list[Change]) -> list[str]:
@@ -335,11 +335,11 @@ class ApigeeProxy(ApigeeResource):
         ]
 
     @property
-    def _override(self) -> bool:
+    def override(self) -> bool:
         return self.options.get("override") is not False
 
     @staticmethod
-    def _next(found: Document) -> str:
+    def next_revision(found: Document) -> str:
         numbers = [int(one) for one in found.get("revision") or [] if str(one).isdigit()]
         return str(max(numbers, default=0) + 1)
 
@@ -348,109 +348,16 @@ class ApigeeProxy(ApigeeResource):
     def create(self) -> None:
         """Import, label, deploy. What another run has left half-made is completed."""
         # Looked for already, unless something else had to be made first.
-        self._bring_about({} if self._checked else self.read() or {})
+        work.bring_about(self, {} if self.checked else self.read() or {})
 
     def update(self, found: Document, changes: list[Change]) -> None:
         """The same, beginning at what differs."""
-        self._bring_about(found)
-
-    def _bring_about(self, found: Document) -> None:
-        deployed = {str(one.get("environment")): one for one in found.get("deployments") or []}
-        imported = False
-        if self.options.get("revision") is not None and not self._revision:
-            raise RefusedError(f"revision {self.options['revision']} does not exist.")
-        wanted = self._revision or self._next(found)
-        todo = [one for one in self.environments if self._deployment_changes(one, deployed.get(one), wanted)]
-        self._check_surroundings(todo)
-        if not self._revision and self.content.digest():
-            self._revision = self._import(found)
-            imported = True
-        labels = wanted_labels(found, self.options.get("labels"), self._revision, self.content.digest(), imported)
-        if labels != (found.get("labels") or {}):
-            self.calls.label(labels)
-        for environment in todo:
-            self._deploy(environment, deployed.get(environment))
-        if todo and self.context.wait:
-            for environment in todo:
-                rollout.follow(self.calls, environment, self._revision)
-        elif todo:
-            self.running = {"name": f"deployment of revision {self._revision} to {', '.join(todo)}"}
-        # Only now, so that traffic that moves to another environment has somewhere to go.
-        if self.options.get("undeploy_elsewhere"):
-            for environment in sorted(set(deployed) - set(self.environments)):
-                self._undeploy(environment, str(deployed[environment]["revision"]))
-
-    def _check_surroundings(self, todo: list[str]) -> None:
-        """What the deployment needs, asked before a revision is spent on it. Raises RefusedError."""
-        problems = [] if self._checked or self._revision else self._taken()
-        for environment in todo:
-            if not self.calls.exists(f"environments/{environment}"):
-                problems.append(f"there is no environment {environment}. Correct environments, or declare it first.")
-                continue
-            for server in self.content.target_servers():
-                if not self.calls.exists(f"environments/{environment}/targetservers/{server}"):
-                    problems.append(
-                        f"environment {environment} has no target server {server}, which the proxy uses. Declare it "
-                        "(apigee_target_server), or correct the name."
-                    )
-        if problems:
-            raise RefusedError("\n".join(problems), refused=problems)
-
-    def _import(self, found: Document) -> str:
-        """Import the content. When the reply is lost, look whether it was done before doing it again."""
-        content = t.cast(bundles.Bundle, self.content.bundle())
-        try:
-            revision = self.calls.upload(content)
-        except Failure as error:
-            status = getattr(error, "status", 0)
-            if 400 <= status < 500:
-                raise
-            now = self.calls.get() or {}
-            latest = str(now.get("latestRevisionId") or "")
-            if latest and latest != str(found.get("latestRevisionId") or ""):
-                if not self.calls.same_content(latest, self.content.digest()):
-                    raise
-                revision = latest
-            else:
-                revision = self.calls.upload(content)
-        self._done.append(f"imported revision {revision}")
-        return revision
-
-    def _deploy(self, environment: str, live: Document | None) -> None:
-        """Ask for the change report, then deploy. Raises RefusedError when the report forbids it."""
-        forbids, moves = self._report(environment)
-        if forbids:
-            raise RefusedError(
-                "\n".join(
-                    f"revision {self._revision} was not deployed to environment {environment}: {one}."
-                    for one in forbids
-                )
-                + "\nNothing that serves was touched. Choose another base path, or undeploy the other proxy.",
-                refused=forbids,
-            )
-        self._moves.extend(move for move in moves if move not in self._moves)
-        account = self.options.get("service_account") or (
-            normalise.service_account(live.get("serviceAccount")) if live else None
-        )
-        how = {
-            "override": self._override or None,
-            "sequencedRollout": self.options.get("sequenced_rollout") or None,
-            "serviceAccount": account,
-        }
-        self.calls.deploy(environment, self._revision, how)
-        over = f" over {live['revision']}" if live and str(live.get("revision")) != self._revision else ""
-        self._done.append(f"deployed revision {self._revision}{over} in {environment}")
-        self.context.forget(("apigee_groups", self.organization))
-
-    def _undeploy(self, environment: str, revision: str) -> None:
-        self.calls.undeploy(environment, revision, bool(self.options.get("sequenced_rollout")))
-        rollout.until_gone(self.calls, environment, revision)
-        self._done.append(f"undeployed revision {revision} from {environment}")
+        work.bring_about(self, found)
 
     def delete(self, found: Document) -> None:
         """Undeploy everywhere, wait until nothing serves, delete."""
         for one in self.calls.deployments():
-            self._undeploy(str(one["environment"]), str(one["revision"]))
+            work.undeploy(self, str(one["environment"]), str(one["revision"]))
         self.calls.delete()
 
     # -- telling -----------------------------------------------------------------------------------------------
@@ -464,14 +371,14 @@ class ApigeeProxy(ApigeeResource):
 
     def remark(self, action: str) -> str:
         """``would import revision 8 and deploy it over 7 in prod``, or what was done."""
-        if self._done:
-            return self._with_moves("; ".join(self._done))
+        if self.done:
+            return self._with_moves("; ".join(self.done))
         if not self.context.check or action not in ("created", "updated"):
             return ""
         return self._with_moves(self._plan)
 
     def _with_moves(self, text: str) -> str:
-        return "; ".join([text, *self._moves]) if text else ""
+        return "; ".join([text, *self.moves]) if text else ""
 
     def output(self, found: Document) -> Options:
         """Revisions, digest, and one entry per deployment."""
@@ -479,7 +386,7 @@ class ApigeeProxy(ApigeeResource):
         return {
             "organization": self.organization,
             "name": self.name,
-            "revision": telling.number(self._revision),
+            "revision": telling.number(self.wanted_revision),
             "latest_revision": telling.number(found.get("latestRevisionId")),
             "revisions": [telling.number(one) for one in found.get("revision") or []],
             "digest": self.content.digest() or labels.get(DIGEST_LABEL),

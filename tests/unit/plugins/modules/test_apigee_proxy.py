@@ -444,3 +444,33 @@ def test_without_waiting_the_deployment_is_reported_as_pending() -> None:
     script.state(7, "PROGRESSING")
     result = script.run(apigee_proxy, **WANTED, wait=False)
     assert result["action"] == "pending" and result["pending"] == "progressing" and not result["changed"]
+
+
+def moving(script: ProxyScript, state: str) -> None:
+    """Revision 7 is on its way to prod, and still deployed in old."""
+    script.get(proxy(7, labels(7)))
+    script.state(7, state)
+    there = [{"environment": one, "revision": "7"} for one in ("prod", "old")]
+    script.expect("GET", "apigee", f"{ONE}/deployments").replies({"deployments": there})
+
+
+def test_nothing_is_undeployed_before_what_comes_serves() -> None:
+    script = ProxyScript()
+    moving(script, "PROGRESSING")
+    script.state(7, "PROGRESSING")
+    script.state(7)
+    script.expect("DELETE", "apigee", path(7, "old")).replies({})
+    script.expect("GET", "apigee", path(7, "old")).refuses(404, "no", code="NOT_FOUND")
+    script.get(proxy(7, labels(7)))
+    script.state(7)
+    script.deployed(7)
+    result = script.run(apigee_proxy, **WANTED, undeploy_elsewhere=True)
+    assert result["note"] == "undeployed revision 7 from old"
+
+
+def test_without_waiting_nothing_is_undeployed_before_what_comes_serves() -> None:
+    script = ProxyScript()
+    moving(script, "PROGRESSING")
+    moving(script, "PROGRESSING")
+    result = script.run(apigee_proxy, **WANTED, undeploy_elsewhere=True, wait=False)
+    assert result["pending"] == "deployment of revision 7 to prod"
