@@ -34,15 +34,15 @@ async def push(emulator: Emulator, organization: str) -> None:
             if not picture.instances_of(snapshot, organization):
                 await _record(emulator, organization, {}, None)
                 return
+            shown = {(name, document["deployment"]["apiProxy"]): _identity(document)
+                     for name in picture.environments(snapshot, organization)
+                     for document in picture.deployments(snapshot, organization, name)}
             configuration, blobs = picture.configuration(snapshot, organization)
             bundles = {digest: snapshot.get_blob(blob) or b"" for digest, blob in blobs.items()}
             try:
                 report, failure = await emulator.world.configure_runtime(configuration, bundles), None
             except WorldError as error:
                 report, failure = {}, str(error)
-            shown = {(name, document["deployment"]["apiProxy"]): _identity(document)
-                     for name in picture.environments(snapshot, organization)
-                     for document in picture.deployments(snapshot, organization, name)}
             if not await _record(emulator, organization, configuration, report, failure, shown):
                 return
 

@@ -3,6 +3,8 @@
 """Deployments: refusals, states driven by the runtime, conflicts, change reports, failures."""
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 DEPLOY = "apigee.organizations.environments.apis.revisions.deploy"
@@ -47,6 +49,21 @@ async def test_realistic_durations_keep_it_progressing(site):
     assert state["state"] == "PROGRESSING" and "instances" not in state
     assert site.pushed() == {}
     await site.emulator.operations.stop()
+
+
+@pytest.mark.shows(DEPLOY, STATE)
+async def test_a_deployment_that_becomes_due_while_the_runtime_is_told_of_another(site):
+    await site.upload(site.bundle("/invoices", name="invoices"), name="invoices")
+    site.emulator.world.delay["configure_runtime"] = 0.2
+    await site.post(ONE.format(1))
+    await site.post("environments/prod/apis/invoices/revisions/1/deployments")
+    seen = set()
+    for _ in range(40):
+        seen.add((await site.state("invoices"))["state"])
+        await asyncio.sleep(0.02)
+    await site.emulator.operations.idle()
+    assert "ERROR" not in seen
+    assert (await site.state("invoices"))["state"] == "READY"
 
 
 @pytest.mark.shows(DEPLOY)
