@@ -43,6 +43,11 @@ def workers() -> str:
     return str(os.cpu_count() or 2)
 
 
+def testbeds() -> str:
+    """Return how many testbeds with one cluster each run side by side. A node uses 20 of root's 128 inotify instances."""
+    return "3" if (os.cpu_count() or 2) >= 4 else "2"
+
+
 def scenarios() -> list[str]:
     """Return the names of the molecule scenarios, as their folders say them."""
     return sorted(path.parent.name for path in (ROOT / "extensions" / "molecule").glob("*/molecule.yml"))
@@ -66,7 +71,12 @@ def gates() -> list[Gate]:
         Gate("sanity", "sanity", module("tooling.sanity")),
         Gate("artifact", "artifact", module("tooling.artifact")),
         Gate("kubernetes, built", "build", module("testbed.kubernetes.build"), real=True),
-        Gate("testbed, real parts", "testbed", [*PYTEST, "-m", "testbed", "tests/testbed"], real=True),
+        Gate(
+            "testbed, real parts",
+            "testbed",
+            [*PYTEST, "-n", "2", "--dist", "loadfile", "-m", "testbed", "tests/testbed"],
+            real=True,
+        ),
         # The tests of one file share a site; two testbeds at once.
         Gate(
             "acceptance",
@@ -74,7 +84,7 @@ def gates() -> list[Gate]:
             [*PYTEST, "-n", "2", "--dist", "loadfile", "tests/acceptance", f"--ignore={INTERRUPTED}"],
             real=True,
         ),
-        Gate("interrupted runs", "interrupted", [*PYTEST, "-n", "2", "--dist", "load", INTERRUPTED], real=True),
+        Gate("interrupted runs", "interrupted", [*PYTEST, "-n", testbeds(), "--dist", "load", INTERRUPTED], real=True),
         *(
             Gate(f"molecule {name}", "molecule", [str(BIN / "molecule"), "test", "-s", name], True, ROOT / "extensions")
             for name in scenarios()
