@@ -103,6 +103,9 @@ class RealWorld:
     async def configure_runtime(self, configuration: dict[str, Any], bundles: Mapping[str, bytes]) -> dict[str, Any]:
         return await self.instances.configure(configuration, bundles)
 
+    def authority_certificate(self) -> bytes:
+        return self.authority.certificate_file.read_bytes()
+
     async def reset(self) -> None:
         for running in self.clusters.running():
             await self.clusters.stop(running.cluster.key)

@@ -166,5 +166,8 @@ class World(Protocol):
     async def configure_runtime(self, configuration: dict[str, Any], bundles: Mapping[str, bytes]) -> dict[str, Any]:
         """Give the Apigee runtime its full configuration; ``bundles`` by SHA-256. Returns the runtime's report."""
 
+    def authority_certificate(self) -> bytes:
+        """The certificate (PEM) of the authority that signs what Apigee instances show. Raises OSError."""
+
     async def reset(self) -> None:
         """Stop everything that was started and forget every picture."""

@@ -9,6 +9,7 @@ import typing
 
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import (
     entries,
+    job,
     manifests,
     proof,
     report,
@@ -48,6 +49,11 @@ class FilterModule:
             "service_places": manifests.places,
             "verification_requests": proof.requests,
             "verification_proof": proof.lines,
+            "organization_authorities": job.authorities,
+            "verification_place": job.place,
+            "verification_job": job.definition,
+            "verification_answers": job.read,
+            "verification_trouble": job.trouble,
             "collect_results": report.collect,
             "report_actions": report.actions,
             "report_lines": report_lines,

@@ -132,6 +132,10 @@ resource:
       description: Names of its environments.
       type: list
       elements: str
+    ca_certificates:
+      description: Certificates of the authorities that sign what its instances show, in base64.
+      type: list
+      elements: str
 note:
   description: Why an object was left alone.
   returned: when there is something to say

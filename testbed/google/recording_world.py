@@ -94,6 +94,9 @@ class RecordingWorld:
         ]
         return {"deployments": deployments}
 
+    def authority_certificate(self) -> bytes:
+        return b"-----BEGIN CERTIFICATE-----\nrecorded\n-----END CERTIFICATE-----\n"
+
     async def reset(self) -> None:
         """Forget everything but the list of calls."""
         await self._called("reset", None)

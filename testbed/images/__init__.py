@@ -15,7 +15,7 @@ from testbed.kubernetes.toolchain import Progress, quiet
 
 from .oci import Entry, Image, write_archive
 
-#: The demonstration's application, and (``sample-app request``) the caller of the verification Job.
+#: The demonstration's application, and (by the name of ``curl``) the caller of the verification Job.
 SAMPLE_APP_IMAGE = "docker.io/gatewayops/sample-app:1"
 
 GO_IMAGES = GoModule(name="images", folder=Path(__file__).resolve().parent / "go",
@@ -43,6 +43,7 @@ def _sample_app(binaries: Path) -> Image:
         reference=SAMPLE_APP_IMAGE, entrypoint=("/sample-app",), user=USER, ports=(8080,),
         layers=({
             "sample-app": Entry((binaries / "sample-app").read_bytes(), 0o755),
+            "usr/bin/curl": Entry(None, link="/sample-app"),
             "etc/passwd": Entry(b"root:x:0:0:root:/:/none\nnonroot:x:65532:65532:nonroot:/:/none\n"),
             "etc/group": Entry(b"root:x:0:\nnonroot:x:65532:\n"),
             "tmp": Entry(None, 0o1777),

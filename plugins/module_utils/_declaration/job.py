@@ -69,11 +69,11 @@ def definition(
     name: str,
     namespace: str,
     address: str,
-    port: int,
+    port: int | str,
     authority: str,
     tls_name: str,
     image: str,
-    seconds: int,
+    seconds: int | str,
 ) -> dict:
     """The Job.
 
@@ -85,7 +85,7 @@ def definition(
         port: of it.
         authority: certificates to trust, PEM; the image's own when empty.
         tls_name: name that the certificate must carry; the URL's host when empty.
-        image: one that has ``curl``.
+        image: one that has ``curl``; curl's own when empty.
         seconds: after which Kubernetes ends it.
     """
     arguments: list[str] = []
@@ -97,7 +97,7 @@ def definition(
     labels = {manifests.NAME_LABEL: "apigee-gke-verification", manifests.OWNER_LABEL: manifests.MANAGED_BY}
     container = {
         "name": "curl",
-        "image": image,
+        "image": image or IMAGE,
         "imagePullPolicy": "IfNotPresent",
         "command": ["curl"],
         # Kubernetes replaces $(NAME) in arguments; a doubled dollar stands for one.
@@ -127,7 +127,7 @@ def definition(
         "metadata": {"name": name, "namespace": namespace, "labels": labels},
         "spec": {
             "backoffLimit": 0,
-            "activeDeadlineSeconds": seconds,
+            "activeDeadlineSeconds": int(seconds),
             # Where the run is interrupted, Kubernetes removes it.
             "ttlSecondsAfterFinished": _STAY_SECONDS,
             "template": {"metadata": metadata, "spec": pod},
@@ -155,7 +155,7 @@ def _curl(request: dict, mark: str, place: str, authority: str, tls_name: str) -
     return [*arguments, "--write-out", f"\\n{mark} {told}\\n", f"{parts.scheme}://{tls_name or parts.netloc}{path}"]
 
 
-def read(log: str, requests: list[dict], mark: str, attempt: int, address: str) -> dict:
+def read(log: str, requests: list[dict], mark: str, attempt: int | str, address: str) -> dict:
     """What the Job's log says.
 
     Args:
@@ -171,9 +171,12 @@ def read(log: str, requests: list[dict], mark: str, attempt: int, address: str) 
     """
     pattern = re.compile(rf"(.*?)\n?{re.escape(mark)} (\d+) ([\d.]+) ([\d.]+) (\d+)[^\S\n]*([^\n]*)(?:\n|$)", re.DOTALL)
     found = pattern.findall(log)
-    responses, failures, again = [], [], True
+    responses: list[dict] = []
+    failures: list[str] = []
+    # An image that does not answer at all does not do better next time.
+    again = len(found) >= len(requests)
     for index, request in enumerate(requests):
-        response = {**answers.blank(request), "attempts": attempt}
+        response = {**answers.blank(request), "attempts": int(attempt)}
         if index < len(found):
             response.update(_answer(*found[index]))
         else:

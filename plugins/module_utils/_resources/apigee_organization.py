@@ -88,6 +88,7 @@ class ApigeeOrganization(Resource):
         Field("project_id", output=True),
         Field("apigee_project_id", output=True),
         Field("environments", type="list", elements="str", output=True),
+        Field("ca_certificates", type="list", elements="str", output=True),
     )
 
     def read(self) -> Document | None:

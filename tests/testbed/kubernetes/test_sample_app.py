@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import job
 
 from testbed.images import GO_IMAGES
 from testbed.kubernetes.build import ensure_module
@@ -85,3 +86,20 @@ def test_the_caller_says_what_failed_by_its_exit_status(application, program):
     status, result = request(program, "--url", "http://127.0.0.1:1/", "--retries", "2", "--pause", "10ms")
     assert status == 1 and result["attempts"] == 3 and "refused" in result["error"]
     assert request(program)[0] == 64
+
+
+def test_by_the_name_of_curl_it_takes_the_arguments_of_the_verification_job(application, program, tmp_path):
+    _process, port = application
+    named = tmp_path / "curl"
+    named.symlink_to(program)
+    asked = [{"name": "orders", "url": "http://shop.example.test/orders?id=7"},
+             {"name": "other", "url": "http://shop.example.test/other"}]
+    container = job.definition(asked, "mark", "shop", "127.0.0.1", port, "", "", "", 30)["spec"]["template"]["spec"]
+    done = subprocess.run([named, *container["containers"][0]["args"]], capture_output=True, text=True, check=False)
+    outcome = job.read(done.stdout, asked, "mark", 1, "127.0.0.1")
+    assert (done.returncode, outcome["failures"]) == (0, [])
+    assert [each["json"]["path"] for each in outcome["responses"]] == ["/orders", "/other"]
+    assert outcome["responses"][0]["json"]["host"] == "shop.example.test"
+    refused = subprocess.run([named, "--insecure", "yes", "http://shop.example.test/"],
+                             capture_output=True, check=False)
+    assert refused.returncode == 2 and b"--insecure" in refused.stderr

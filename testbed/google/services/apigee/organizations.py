@@ -28,7 +28,7 @@ _HIDDEN = ("deleted_at", "blocked_until", "network_project")
 class Organizations(ApigeeService):
     """organizations.*"""
 
-    volatile = ("blocked_until", "deleted_at", "caCertificates")
+    volatile = ("blocked_until", "deleted_at")
     # Name lists of kinds that are not emulated yet: they answer 501 and name themselves, not 404.
     extra_routes = (
         *(name_list(f"apigee.organizations.environments.{kind}.list", "organizations/[^/]+/environments/[^/]+", kind)
@@ -67,8 +67,7 @@ class Organizations(ApigeeService):
         document |= {"name": project, "projectId": project, "state": "CREATING",
                      "createdAt": str(now_ms()), "lastModifiedAt": str(now_ms()),
                      "billingType": body.get("billingType") or "EVALUATION",
-                     "apigeeProjectId": f"{project[:20]}-tp",
-                     "caCertificates": [base64.b64encode(b"emulated Apigee organisation CA").decode()]}
+                     "apigeeProjectId": f"{project[:20]}-tp"}
         document["subscriptionType"] = "TRIAL" if document["billingType"] == "EVALUATION" else "PAID"
         self._network(call, project, document)
         call.store.put(key("organizations", project), document)
@@ -106,9 +105,11 @@ class Organizations(ApigeeService):
         return self._shown(require_organization(call.store, organization),
                            picture.environments(call.store, organization))
 
-    @staticmethod
-    def _shown(document: dict[str, Any], environments: list[str]) -> dict[str, Any]:
-        return {**public(document, *_HIDDEN), "environments": environments}
+    def _shown(self, document: dict[str, Any], environments: list[str]) -> dict[str, Any]:
+        shown = {**public(document, *_HIDDEN), "environments": environments}
+        if document["runtimeType"] == "CLOUD":
+            shown["caCertificates"] = [base64.b64encode(self.emulator.world.authority_certificate()).decode()]
+        return shown
 
     @handles("apigee.organizations.list", permission="")
     def list(self, call: Call) -> dict[str, Any]:

@@ -30,6 +30,10 @@ type result struct {
 	Attempts   int         `json:"attempts"`
 	Seconds    float64     `json:"seconds"`
 	Error      string      `json:"error,omitempty"`
+
+	// failure is what Error says; connected is the time in seconds until the request could be sent.
+	failure   error
+	connected float64
 }
 
 // headers collects repeated --header options, "Name: value".
@@ -51,6 +55,7 @@ type options struct {
 	headers                          headers
 	insecure                         bool
 	timeout                          time.Duration
+	connectTimeout                   time.Duration
 	retries                          int
 	pause                            time.Duration
 	expect                           int
@@ -129,6 +134,9 @@ func newClient(chosen options) (*http.Client, error) {
 		}
 	}
 	dialer := &net.Dialer{Timeout: chosen.timeout}
+	if chosen.connectTimeout > 0 {
+		dialer.Timeout = chosen.connectTimeout
+	}
 	return &http.Client{
 		Timeout: chosen.timeout,
 		// A verification shows what the gateway answers, redirects included.
@@ -147,13 +155,15 @@ func newClient(chosen options) (*http.Client, error) {
 	}, nil
 }
 
+func (r *result) fail(err error) { r.failure, r.Error = err, err.Error() }
+
 func once(client *http.Client, chosen options) (outcome result) {
 	outcome.URL = chosen.url
 	began := time.Now()
 	defer func() { outcome.Seconds = time.Since(began).Seconds() }()
 	message, err := http.NewRequest(chosen.method, chosen.url, strings.NewReader(chosen.data))
 	if err != nil {
-		outcome.Error = err.Error()
+		outcome.fail(err)
 		return outcome
 	}
 	message.Header = http.Header(chosen.headers).Clone()
@@ -161,17 +171,20 @@ func once(client *http.Client, chosen options) (outcome result) {
 		message.Host = host
 	}
 	message = message.WithContext(httptrace.WithClientTrace(message.Context(), &httptrace.ClientTrace{
-		GotConn: func(info httptrace.GotConnInfo) { outcome.Remote = info.Conn.RemoteAddr().String() },
+		GotConn: func(info httptrace.GotConnInfo) {
+			outcome.Remote = info.Conn.RemoteAddr().String()
+			outcome.connected = time.Since(began).Seconds()
+		},
 	}))
 	answer, err := client.Do(message)
 	if err != nil {
-		outcome.Error = err.Error()
+		outcome.fail(err)
 		return outcome
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, bodyLimit))
 	if err != nil {
-		outcome.Error = err.Error()
+		outcome.fail(err)
 	}
 	outcome.Status, outcome.Headers, outcome.Body = answer.StatusCode, answer.Header, string(body)
 	if answer.TLS != nil {
