@@ -44,7 +44,7 @@ def workers() -> str:
 
 
 def testbeds() -> str:
-    """Return how many testbeds with one cluster each run side by side. A node uses 20 of root's 128 inotify instances."""
+    """Return how many testbeds of one cluster run side by side. A node takes 20 of root's 128 inotify instances."""
     return "3" if (os.cpu_count() or 2) >= 4 else "2"
 
 
