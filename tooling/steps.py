@@ -79,7 +79,7 @@ def run(
     """Run a command quietly and return its output.
 
     :param log: where its output goes as well; it is named in the error.
-    :raises StepFailed: with the command, its exit code and the last lines it printed.
+    :raises StepFailed: with the command, its exit code, the errors and the last lines it printed.
     """
     finished = subprocess.run(
         command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -88,7 +88,10 @@ def run(
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(finished.stdout)
     if finished.returncode:
-        tail = "\n".join(f"   {line}" for line in finished.stdout.splitlines()[-15:])
+        lines = finished.stdout.splitlines()
+        # What a tool calls an error may stand far above its last line.
+        telling = [line for line in lines[:-15] if "ERROR" in line][-25:] + lines[-15:]
+        tail = "\n".join(f"   {line}" for line in telling)
         raise StepFailed(
             f"{' '.join(command[:6])} ended with {finished.returncode}:\n{tail}"
             + (f"\n   whole output: {log}" if log else "")

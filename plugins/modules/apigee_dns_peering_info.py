@@ -39,8 +39,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 resources:
-  description: One entry for each of the DNS peerings of an Apigee organisation, in the words of the options of M(gatewayops.apigee_gke.apigee_dns_peering), with
-    what only Google knows. Empty when there is none.
+  description:
+    - One entry for each of the DNS peerings of an Apigee organisation, with what only Google knows. Empty when there is none.
+    - In the words of the options of M(gatewayops.apigee_gke.apigee_dns_peering).
   returned: success
   type: list
   elements: dict
