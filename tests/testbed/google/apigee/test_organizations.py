@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 
 import pytest
 
@@ -28,6 +29,9 @@ async def test_reading_an_organization(apigee):
     assert found["name"] == found["projectId"] == "acme-shop"
     assert found["authorizedNetwork"] == "shop-vpc" and found["environments"] == ["prod"]
     assert found["createdAt"].isdigit() and found["billingType"] == "EVALUATION"
+    # The authority that signs what its instances show, as the world has it.
+    (authority,) = found["caCertificates"]
+    assert base64.b64decode(authority).startswith(b"-----BEGIN CERTIFICATE-----")
     assert "disableVpcPeering" not in found and "network_project" not in found
     mapping = {"organization": "acme-shop", "projectId": "acme-shop", "projectIds": ["acme-shop"], "location": "global"}
     assert await apigee.call("GET", "organizations") == {"organizations": [mapping]}
