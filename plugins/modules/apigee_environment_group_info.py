@@ -36,8 +36,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 resources:
-  description: One entry for each of the Apigee environment groups, in the words of the options of M(gatewayops.apigee_gke.apigee_environment_group), with
-    what only Google knows. Empty when there is none.
+  description:
+    - One entry for each of the Apigee environment groups, with what only Google knows. Empty when there is none.
+    - In the words of the options of M(gatewayops.apigee_gke.apigee_environment_group).
   returned: success
   type: list
   elements: dict

@@ -37,8 +37,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 resources:
-  description: One entry for each of the Apigee environments, in the words of the options of M(gatewayops.apigee_gke.apigee_environment), with
-    what only Google knows. Empty when there is none.
+  description:
+    - One entry for each of the Apigee environments, with what only Google knows. Empty when there is none.
+    - In the words of the options of M(gatewayops.apigee_gke.apigee_environment).
   returned: success
   type: list
   elements: dict

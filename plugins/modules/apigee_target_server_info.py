@@ -41,8 +41,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 resources:
-  description: One entry for each of the Apigee target servers, in the words of the options of M(gatewayops.apigee_gke.apigee_target_server), with
-    what only Google knows. Empty when there is none.
+  description:
+    - One entry for each of the Apigee target servers, with what only Google knows. Empty when there is none.
+    - In the words of the options of M(gatewayops.apigee_gke.apigee_target_server).
   returned: success
   type: list
   elements: dict

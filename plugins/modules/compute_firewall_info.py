@@ -34,8 +34,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 resources:
-  description: One entry for each of the VPC firewall rules, in the words of the options of M(gatewayops.apigee_gke.compute_firewall), with
-    what only Google knows. Empty when there is none.
+  description:
+    - One entry for each of the VPC firewall rules, with what only Google knows. Empty when there is none.
+    - In the words of the options of M(gatewayops.apigee_gke.compute_firewall).
   returned: success
   type: list
   elements: dict

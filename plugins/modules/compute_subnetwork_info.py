@@ -38,8 +38,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 resources:
-  description: One entry for each of the VPC subnetworks, in the words of the options of M(gatewayops.apigee_gke.compute_subnetwork), with
-    what only Google knows. Empty when there is none.
+  description:
+    - One entry for each of the VPC subnetworks, with what only Google knows. Empty when there is none.
+    - In the words of the options of M(gatewayops.apigee_gke.compute_subnetwork).
   returned: success
   type: list
   elements: dict

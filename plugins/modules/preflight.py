@@ -113,7 +113,7 @@ def _inspector(base_dir):
     def inspect(path):
         if path not in known:
             try:
-                content = bundles.read(os.path.join(base_dir, os.path.expanduser(path)))
+                content = bundles.read(bundles.located(path, base_dir))
             except bundles.BundleError as error:
                 known[path] = rules.Bundle([], [], list(error.problems))
             else:
@@ -192,7 +192,7 @@ def main():
     site["project_number"] = live.project_number(documents)
     for proxy in site["proxies"]:
         if proxy["bundle"]:
-            proxy["bundle"] = os.path.abspath(os.path.join(base_dir, os.path.expanduser(proxy["bundle"])))
+            proxy["bundle"] = bundles.located(proxy["bundle"], base_dir)
     module.exit_json(changed=False, site=site, connections=_connections(site, documents), requests=counts)
 
 

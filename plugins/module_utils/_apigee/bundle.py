@@ -68,6 +68,11 @@ class Bundle:
         return {p: self.files[p] for p in sorted(self.files) if p.startswith(prefix) and p.lower().endswith(".xml")}
 
 
+def located(path: str, base: str) -> str:
+    """The whole path of a bundle that is written relative to ``base``, or below somebody's home (``~``)."""
+    return os.path.abspath(os.path.join(base, os.path.expanduser(path)))
+
+
 def read(path: str) -> Bundle:
     """Read the bundle at ``path``: a zip file, a folder that holds ``apiproxy``, or the ``apiproxy`` folder itself.
 
