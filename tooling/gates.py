@@ -11,7 +11,6 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from tooling.prepare import ROOT, VENV
 from tooling.steps import duration
@@ -19,6 +18,7 @@ from tooling.steps import duration
 BIN = VENV / "bin"
 LOGS = ROOT / "build" / "logs"
 INTERRUPTED = "tests/acceptance/test_interrupted.py"
+MOLECULE = [str(BIN / "molecule"), "-c", "extensions/molecule/config.yml"]
 PYTEST = [str(BIN / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
 
@@ -30,7 +30,6 @@ class Gate:
     group: str
     command: list[str]
     real: bool = False
-    cwd: Path = ROOT
 
 
 def module(name: str, *arguments: str) -> list[str]:
@@ -85,10 +84,7 @@ def gates() -> list[Gate]:
             real=True,
         ),
         Gate("interrupted runs", "interrupted", [*PYTEST, "-n", testbeds(), "--dist", "load", INTERRUPTED], real=True),
-        *(
-            Gate(f"molecule {name}", "molecule", [str(BIN / "molecule"), "test", "-s", name], True, ROOT / "extensions")
-            for name in scenarios()
-        ),
+        *(Gate(f"molecule {name}", "molecule", [*MOLECULE, "test", "-s", name], real=True) for name in scenarios()),
     ]
 
 
@@ -136,7 +132,7 @@ def run(gate: Gate) -> bool:
     with log.open("w") as output:
         code = subprocess.run(
             gate.command,
-            cwd=gate.cwd,
+            cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
