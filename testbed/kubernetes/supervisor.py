@@ -41,23 +41,27 @@ class Supervisor:
         self.since = float(int(time.time()))
         self.moments: dict[str, float] = {}
         self.failed = False
+        # Images are imported beside the components' start, and both report.
+        self._reporting = threading.RLock()
         self._changed = threading.Condition()
         self._running: dict[int, str] = {}
         self._ended: dict[int, int] = {}
 
     # -- reporting --------------------------------------------------------------------------------------------
     def moment(self, name: str) -> None:
-        self.moments[name] = round(time.monotonic() - self.began, 2)
-        self._report("starting", name)
+        with self._reporting:
+            self.moments[name] = round(time.monotonic() - self.began, 2)
+            self._report("starting", name)
 
     def _report(self, phase: str, message: str) -> None:
-        if self.failed:
-            return
-        self.failed = phase == "failed"
-        status: dict[str, Any] = {"phase": phase, "message": message, "moments": self.moments}
-        temporary = self.layout.status_file.with_suffix(".new")
-        temporary.write_text(json.dumps(status, indent=1), encoding="utf-8")
-        os.replace(temporary, self.layout.status_file)
+        with self._reporting:
+            if self.failed:
+                return
+            self.failed = phase == "failed"
+            status: dict[str, Any] = {"phase": phase, "message": message, "moments": self.moments}
+            temporary = self.layout.status_file.with_suffix(".new")
+            temporary.write_text(json.dumps(status, indent=1), encoding="utf-8")
+            os.replace(temporary, self.layout.status_file)
 
     def fail(self, message: str) -> None:
         print(message, flush=True)
