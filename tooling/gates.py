@@ -12,6 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from tooling.machine import cores
 from tooling.prepare import ROOT, VENV
 from tooling.steps import duration
 
@@ -39,12 +40,12 @@ def module(name: str, *arguments: str) -> list[str]:
 
 def workers() -> str:
     """Return how many pytest workers this machine carries: one per core, as the unit tests only compute."""
-    return str(os.cpu_count() or 2)
+    return str(cores())
 
 
 def testbeds() -> str:
     """Return how many testbeds of one cluster run side by side. A node takes 20 of root's 128 inotify instances."""
-    return "3" if (os.cpu_count() or 2) >= 4 else "2"
+    return "3" if cores() >= 4 else "2"
 
 
 def scenarios() -> list[str]:

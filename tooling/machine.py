@@ -39,8 +39,13 @@ def check(step: Step) -> None:
     if lacking:
         raise StepFailed("This machine lacks:\n" + "\n".join(f"   - {item}" for item in lacking))
     step.detail(
-        f"Linux {platform.release().split('-')[0]}, {os.cpu_count()} cores, {memory:.0f} GiB, cgroup {cgroup_version()}"
+        f"Linux {platform.release().split('-')[0]}, {cores()} cores, {memory:.0f} GiB, cgroup {cgroup_version()}"
     )
+
+
+def cores() -> int:
+    """Return how many cores this process may use: fewer than the machine's under taskset or in a container."""
+    return len(os.sched_getaffinity(0))
 
 
 def cgroup_version() -> str:
