@@ -33,7 +33,9 @@ def service_classes() -> tuple[type[Service], ...]:
     while queue:
         for child in queue.pop().__subclasses__():
             queue.append(child)
-            if child.__module__.startswith(services.__name__) and (child.handlers() or child.marked("_works")):
+            # A class without a document is the base of others.
+            own = child.document and child.__module__.startswith(services.__name__)
+            if own and (child.handlers() or child.marked("_works")):
                 found.append(child)
     return tuple(sorted(set(found), key=lambda c: (c.document, c.__module__, c.__name__)))
 

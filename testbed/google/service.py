@@ -134,8 +134,9 @@ def handles(
 ) -> Callable[[Function], Function]:
     """Mark a function as the handler of one or more discovery methods.
 
-    permission is the IAM permission it needs (derived from the method's id when None); public=True lets callers
-    without a token in.
+    A method that begins with a dot is one of the class's own collection: a base shared by several collections says
+    ".get", and each of its classes names its collection (Service.collection). permission is the IAM permission it
+    needs (derived from the method's id when None); public=True lets callers without a token in.
     """
 
     def mark(function: Function) -> Function:
@@ -148,7 +149,7 @@ def handles(
 
 
 def work(*names: str) -> Callable[[Function], Function]:
-    """Mark an async function as the work of operations started with work=name.
+    """Mark an async function as the work of operations started with work=name (a leading dot as for handles()).
 
     It must be repeatable: after a restart of the daemon it runs again from its beginning.
     """
@@ -183,6 +184,8 @@ class Service:
     """rpc: status and details. both: also errors[]. legacy: errors[] without status."""
     drop_defaults: bool = True
     """Whether answers leave out default values, as proto3 JSON does."""
+    collection: str = ""
+    """Prefix of what is marked with a leading dot; a base that several collections share leaves it empty."""
     extra_routes: Sequence[dict[str, Any]] = ()
     """Methods that exist but that the document does not contain, in the document's own notation."""
 
@@ -194,8 +197,10 @@ class Service:
         """Return the handlers of this class by discovery id."""
         found = {}
         for name in dir(cls):
-            for method, rules, permission, public in getattr(getattr(cls, name), "_handles", []):
-                found[method] = Handler(method, name, rules, permission, public)
+            for label, rules, permission, public in getattr(getattr(cls, name), "_handles", []):
+                method = cls._full(label)
+                if method:
+                    found[method] = Handler(method, name, rules, permission, public)
         return found
 
     @classmethod
@@ -204,8 +209,14 @@ class Service:
         found = {}
         for name in dir(cls):
             for label in getattr(getattr(cls, name), kind, []):
-                found[label] = name
+                if cls._full(label):
+                    found[cls._full(label)] = name
         return found
+
+    @classmethod
+    def _full(cls, label: str) -> str:
+        """Return a mark's label with the collection that its leading dot stands for, "" on a base without one."""
+        return label if not label.startswith(".") else cls.collection and cls.collection + label
 
     def project_name(self, call: Call) -> str | None:
         """Return the project that a call is about, from its path."""

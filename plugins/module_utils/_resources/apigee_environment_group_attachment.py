@@ -6,33 +6,15 @@
 
 from __future__ import annotations
 
-from .._engine.fields import Field
-from .apigee_common import ORGANIZATION, ORGANIZATION_LOCK, ApigeeResource
-from .apigee_ownership import RecordMark
+from .apigee_attachment import ApigeeAttachment, fields
 
 
-def _around(resource: ApigeeResource) -> list[tuple[str, str]]:
-    return [("apigee", resource.fill("v1/organizations/{organization}/environments/{environment}"))]
-
-
-class ApigeeEnvironmentGroupAttachment(ApigeeResource):
-    """``organizations.envgroups.attachments``: the server chooses the name, so ours is found in the list."""
+class ApigeeEnvironmentGroupAttachment(ApigeeAttachment):
+    """``organizations.envgroups.attachments``."""
 
     kind = "apigee_environment_group_attachment"
     title = "environment group attachment"
+    owner = "environment_group"
     parent_path = "v1/organizations/{organization}/envgroups/{environment_group}/attachments"
     list_items = "environmentGroupAttachments"
-    list_match = ("environment",)
-    mark = RecordMark(_around)
-    lock = ORGANIZATION_LOCK
-    timeout = 1800.0
-    fields = (
-        ORGANIZATION,
-        Field("environment_group", api=None, required=True, identity=True, reference="apigee_environment_group"),
-        Field("environment", required=True, identity=True, reference="apigee_environment"),
-    )
-
-    @property
-    def name(self) -> str:
-        """Group and environment."""
-        return f"{self.options.get('environment_group')}/{self.options.get('environment')}"
+    fields = fields(owner)

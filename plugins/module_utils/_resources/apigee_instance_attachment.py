@@ -6,37 +6,17 @@
 
 from __future__ import annotations
 
-from .._engine.fields import Field
-from .apigee_common import ORGANIZATION, ORGANIZATION_LOCK, ApigeeResource
-from .apigee_ownership import RecordMark
+from .apigee_attachment import ApigeeAttachment, covered_by, fields
 
 
-def _around(resource: ApigeeResource) -> list[tuple[str, str]]:
-    return [
-        ("apigee", resource.fill("v1/organizations/{organization}/environments/{environment}")),
-        ("apigee", resource.fill("v1/organizations/{organization}/instances/{instance}")),
-    ]
-
-
-class ApigeeInstanceAttachment(ApigeeResource):
-    """``organizations.instances.attachments``: the server chooses the name, so ours is found in the list."""
+class ApigeeInstanceAttachment(ApigeeAttachment):
+    """``organizations.instances.attachments``."""
 
     kind = "apigee_instance_attachment"
     title = "instance attachment"
+    owner = "instance"
     parent_path = "v1/organizations/{organization}/instances/{instance}/attachments"
     list_items = "attachments"
-    list_match = ("environment",)
-    mark = RecordMark(_around)
-    lock = ORGANIZATION_LOCK
-    timeout = 1800.0
+    mark = covered_by("v1/organizations/{organization}/instances/{instance}")
     long_running = True
-    fields = (
-        ORGANIZATION,
-        Field("instance", api=None, required=True, identity=True, reference="apigee_instance"),
-        Field("environment", required=True, identity=True, reference="apigee_environment"),
-    )
-
-    @property
-    def name(self) -> str:
-        """Instance and environment."""
-        return f"{self.options.get('instance')}/{self.options.get('environment')}"
+    fields = fields(owner)

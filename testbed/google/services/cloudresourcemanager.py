@@ -11,11 +11,47 @@ from testbed.google.paging import matching, page
 from testbed.google.service import Call, Service, handles
 
 
-class ResourceManagerV3(Service):
-    """projects.get, IAM policy of a project, own permissions."""
+class ResourceManager(Service):
+    """Base of both versions: the IAM policy of a project and the caller's own permissions are the same in each."""
+
+    prefix = "cloudresourcemanager"
+
+    @handles("cloudresourcemanager.projects.getIamPolicy", permission="resourcemanager.projects.getIamPolicy")
+    def get_policy(self, call: Call) -> dict[str, Any]:
+        """Return the project's IAM policy with its etag."""
+        stored = call.store.get(f"policies/projects/{call.project()['projectId']}") or {"bindings": []}
+        return {"version": 1, "bindings": stored["bindings"], "etag": _etag(stored.get("changes", 0))}
+
+    @handles("cloudresourcemanager.projects.setIamPolicy", permission="resourcemanager.projects.setIamPolicy")
+    def set_policy(self, call: Call) -> dict[str, Any]:
+        """Replace the policy; an outdated etag is refused with 409 ABORTED, as documented."""
+        key = f"policies/projects/{call.project()['projectId']}"
+        stored = call.store.get(key) or {"bindings": []}
+        new = call.body.get("policy", {})
+        if new.get("etag") and new["etag"] != _etag(stored.get("changes", 0)):
+            raise GoogleError(
+                409,
+                "There were concurrent policy changes. Please retry the whole read-modify-write with exponential "
+                "backoff.",
+                status="ABORTED",
+            )
+        changes = stored.get("changes", 0) + 1
+        call.store.put(key, {"version": 1, "bindings": new.get("bindings", []), "changes": changes})
+        return {"version": 1, "bindings": new.get("bindings", []), "etag": _etag(changes)}
+
+    @handles("cloudresourcemanager.projects.testIamPermissions")
+    def test_permissions(self, call: Call) -> dict[str, Any]:
+        """Return those of the asked permissions that the caller has."""
+        project = call.project()["projectId"]
+        asked = call.body.get("permissions", [])
+        allowed = call.emulator.identity.allowed
+        return {"permissions": [p for p in asked if allowed(call.store, call.principal, p, project)]}
+
+
+class ResourceManagerV3(ResourceManager):
+    """projects.get in the present shape."""
 
     document = "cloudresourcemanager.v3"
-    prefix = "cloudresourcemanager"
 
     @handles("cloudresourcemanager.projects.get")
     def get(self, call: Call) -> dict[str, Any]:
@@ -32,24 +68,11 @@ class ResourceManagerV3(Service):
             "etag": 'W/"6d0fb1a7e5f3c2a1"',
         }
 
-    @handles("cloudresourcemanager.projects.getIamPolicy", permission="resourcemanager.projects.getIamPolicy")
-    def get_policy(self, call: Call) -> dict[str, Any]:
-        return policy(call)
 
-    @handles("cloudresourcemanager.projects.setIamPolicy", permission="resourcemanager.projects.setIamPolicy")
-    def set_policy(self, call: Call) -> dict[str, Any]:
-        return set_policy(call)
-
-    @handles("cloudresourcemanager.projects.testIamPermissions")
-    def test_permissions(self, call: Call) -> dict[str, Any]:
-        return held(call)
-
-
-class ResourceManagerV1(Service):
+class ResourceManagerV1(ResourceManager):
     """The same projects in the older shape."""
 
     document = "cloudresourcemanager.v1"
-    prefix = "cloudresourcemanager"
 
     def project_name(self, call: Call) -> str | None:
         return call.path.get("projectId") or call.path.get("resource")
@@ -69,18 +92,6 @@ class ResourceManagerV1(Service):
         )
         return {"projects": items, "nextPageToken": following}
 
-    @handles("cloudresourcemanager.projects.getIamPolicy", permission="resourcemanager.projects.getIamPolicy")
-    def get_policy(self, call: Call) -> dict[str, Any]:
-        return policy(call)
-
-    @handles("cloudresourcemanager.projects.setIamPolicy", permission="resourcemanager.projects.setIamPolicy")
-    def set_policy(self, call: Call) -> dict[str, Any]:
-        return set_policy(call)
-
-    @handles("cloudresourcemanager.projects.testIamPermissions")
-    def test_permissions(self, call: Call) -> dict[str, Any]:
-        return held(call)
-
 
 def _v1(project: dict[str, Any]) -> dict[str, Any]:
     kind, number = project["parent"].split("/")
@@ -97,33 +108,3 @@ def _v1(project: dict[str, Any]) -> dict[str, Any]:
 
 def _etag(version: int) -> str:
     return f"BwY{version:09d}="
-
-
-def policy(call: Call) -> dict[str, Any]:
-    """Return the project's IAM policy with its etag."""
-    stored = call.store.get(f"policies/projects/{call.project()['projectId']}") or {"bindings": []}
-    return {"version": 1, "bindings": stored["bindings"], "etag": _etag(stored.get("changes", 0))}
-
-
-def set_policy(call: Call) -> dict[str, Any]:
-    """Replace the policy; an outdated etag is refused with 409 ABORTED, as documented."""
-    key = f"policies/projects/{call.project()['projectId']}"
-    stored = call.store.get(key) or {"bindings": []}
-    new = call.body.get("policy", {})
-    if new.get("etag") and new["etag"] != _etag(stored.get("changes", 0)):
-        raise GoogleError(
-            409,
-            "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff.",
-            status="ABORTED",
-        )
-    changes = stored.get("changes", 0) + 1
-    call.store.put(key, {"version": 1, "bindings": new.get("bindings", []), "changes": changes})
-    return {"version": 1, "bindings": new.get("bindings", []), "etag": _etag(changes)}
-
-
-def held(call: Call) -> dict[str, Any]:
-    """Return those of the asked permissions that the caller has."""
-    project = call.project()["projectId"]
-    asked = call.body.get("permissions", [])
-    allowed = call.emulator.identity.allowed
-    return {"permissions": [p for p in asked if allowed(call.store, call.principal, p, project)]}

@@ -111,12 +111,7 @@ class Connections(ServiceNetworking):
         ],
     )
     def create(self, call: Call) -> dict[str, Any]:
-        self.service_name(call)
-        network = self.network(call, call.body["network"])
-        ranges = call.body["reservedPeeringRanges"]
-        return self.operate(
-            call, network, "servicenetworking.connect", "servicenetworking.connection", ranges=ranges, create=True
-        )
+        return self._connect(call, create=True)
 
     @handles(
         "servicenetworking.services.connections.patch",
@@ -127,17 +122,25 @@ class Connections(ServiceNetworking):
         ],
     )
     def patch(self, call: Call) -> dict[str, Any]:
-        self.service_name(call)
-        network = self.network(call, call.body["network"])
-        stored = call.store.get(f"{key(network)}/connection")
         ranges = call.body.get("reservedPeeringRanges", [])
         if not ranges:
             raise field_violation("reservedPeeringRanges", "reservedPeeringRanges must not be empty.")
+        stored = call.store.get(f"{key(self.network(call, call.body['network']))}/connection")
         removed = set(stored["reservedPeeringRanges"]) - set(ranges) if stored else set()
         if removed and not call.query.get("force"):
             raise precondition(f"Cannot modify allocated ranges {', '.join(sorted(removed))} without force.")
+        return self._connect(call, create=False)
+
+    def _connect(self, call: Call, *, create: bool) -> dict[str, Any]:
+        """Start to give a network's connection the ranges of the body; whether it may exist before differs."""
+        self.service_name(call)
         return self.operate(
-            call, network, "servicenetworking.connect", "servicenetworking.connection", ranges=ranges, create=False
+            call,
+            self.network(call, call.body["network"]),
+            "servicenetworking.connect",
+            "servicenetworking.connection",
+            ranges=call.body["reservedPeeringRanges"],
+            create=create,
         )
 
     @handles(
@@ -208,12 +211,14 @@ class Connections(ServiceNetworking):
 
 
 def apigee_holds(tx: Any, project: str, network: str) -> bool:
-    """Tell whether an Apigee instance still lives in a peered network: its organisation's authorizedNetwork is it."""
+    """Tell whether an Apigee instance still lives in a peered network, whichever project its organisation is of.
+
+    project is the id of the network's own project: with shared VPC it is not the organisation's.
+    """
     for found, organization in tx.items("apigee/organizations/"):
-        if len(found.split("/")) != 3 or organization.get("authorizedNetwork", "").rsplit("/", 1)[-1] != network:
+        if len(found.split("/")) != 3 or organization.get("network_project") != project:
             continue
-        owner = organization.get("projectId") or organization.get("name", "").removeprefix("organizations/")
-        if owner == project and tx.keys(f"{found}/instances/"):
+        if organization["authorizedNetwork"].rsplit("/", 1)[-1] == network and tx.keys(f"{found}/instances/"):
             return True
     return False
 

@@ -71,23 +71,25 @@ async def test_ranges_are_changed_by_patch_only(google: Google) -> None:
 
 
 @pytest.mark.shows(DELETE, "ends with code 9 while Apigee holds instances", "requires consumerNetwork")
-async def test_the_connection_is_held_by_apigee(google: Google) -> None:
+@pytest.mark.parametrize("project", [PROJECT, "other-team"])
+async def test_the_connection_is_held_by_apigee(google: Google, project: str) -> None:
+    """Whichever project the organisation is of: with shared VPC it is not the network's."""
     await google.ready()
     await google.peer()
+    await google.do("POST", f"serviceusage/v1/projects/{project}/services/apigee.googleapis.com:enable", {})
     organization = {
         "runtimeType": "CLOUD", "analyticsRegion": "europe-west1", "billingType": "EVALUATION",
-        "authorizedNetwork": "shop",
+        "authorizedNetwork": f"projects/{PROJECT}/global/networks/shop",
     }  # fmt: skip
-    await google.do("POST", f"apigee/v1/organizations?parent=projects/{PROJECT}", organization)
-    await google.do(
-        "POST", f"apigee/v1/organizations/{PROJECT}/instances", {"name": "main", "location": "europe-west1"}
-    )
+    await google.do("POST", f"apigee/v1/organizations?parent=projects/{project}", organization)
+    instances = f"apigee/v1/organizations/{project}/instances"
+    await google.do("POST", instances, {"name": "main", "location": "europe-west1"})
     path = f"{CONNECTIONS}/servicenetworking-googleapis-com"
     assert (await google.refused("POST", path, {}))["code"] in (400, 403)
     operation = await google.done(await google.call("POST", path, {"consumerNetwork": NETWORK}))
     assert operation["error"]["code"] == 9
     assert "still using this connection" in operation["error"]["message"]
-    await google.do("DELETE", f"apigee/v1/organizations/{PROJECT}/instances/main")
+    await google.do("DELETE", f"{instances}/main")
     await google.do("POST", path, {"consumerNetwork": NETWORK})
     assert await google.call("GET", f"{CONNECTIONS}?network={NETWORK}") == {}
 

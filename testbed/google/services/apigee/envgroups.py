@@ -9,10 +9,11 @@ from typing import Any
 
 from testbed.google.errors import GoogleError, precondition
 from testbed.google.rules import Required, Said
-from testbed.google.service import Call, handles, work
+from testbed.google.service import Call, handles
 from testbed.google.services.apigee import picture
+from testbed.google.services.apigee.attachments import Attachments
 from testbed.google.services.apigee.base import LOCKED, ApigeeService, check_name, drop, page, typed
-from testbed.google.services.apigee.names import exists, ids, key, missing, now_ms, require, require_organization
+from testbed.google.services.apigee.names import exists, ids, key, now_ms, require, require_organization
 from testbed.google.services.apigee.push import push
 from testbed.google.services.apigee.routing import revision_name
 
@@ -89,67 +90,22 @@ class EnvironmentGroups(ApigeeService):
         return operation
 
 
-class EnvironmentGroupAttachments(ApigeeService):
+class EnvironmentGroupAttachments(Attachments):
     """organizations.envgroups.attachments.*"""
 
+    collection = "apigee.organizations.envgroups.attachments"
     generated_names = ("apigee/organizations/*/envgroups/*/attachments/*",)
+    parents, parent, listed = "envgroups", "environment group", "environmentGroupAttachments"
+    message = "EnvironmentGroupAttachment"
+    parent_field = "environmentGroupId"
+    duration = "apigee.environment_group_attachment"
 
-    @handles("apigee.organizations.envgroups.attachments.create", rules=[
+    @handles(".create", rules=[
         Required("environment", source=f"{DOCUMENT}Attachment.environment: Required"),
         LOCKED, Said("the environment exists and is not attached yet", source="references")])
     def create(self, call: Call) -> dict[str, Any]:
-        organization, group = ids(call.path["parent"], "organizations", "envgroups")
-        require(call.store, "environment group", "organizations", organization, "envgroups", group)
-        environment = call.body["environment"]
-        require(call.store, "environment", "organizations", organization, "environments", environment)
-        for item in call.store.children(key("organizations", organization, "envgroups", group, "attachments")):
-            if item["environment"] == environment:
-                raise exists("attachment of environment", f"{environment} to environment group {group}")
-        target = f"{call.path['parent']}/attachments/{uuid.uuid4()}"
-        return self.start(call, organization, "INSERT", target, duration="apigee.environment_group_attachment",
-                          work="apigee.envgroup_attachment.create", arguments={"environment": environment})
-
-    @work("apigee.envgroup_attachment.create")
-    async def created(self, run: Any) -> dict[str, Any]:
-        organization, group, name = ids(run.arguments["target"], "organizations", "envgroups", "attachments")
-        document = {"name": name, "environment": run.arguments["environment"], "environmentGroupId": group,
-                    "createdAt": str(now_ms())}
-        async with run.transaction() as tx:
-            tx.put(key("organizations", organization, "envgroups", group, "attachments", name), document)
-        await push(self.emulator, organization)
-        return typed("EnvironmentGroupAttachment", document)
-
-    def _get(self, call: Call) -> tuple[list[str], dict[str, Any]]:
-        path = ids(call.path["name"], "organizations", "envgroups", "attachments")
-        require(call.store, "environment group", "organizations", path[0], "envgroups", path[1])
-        found = call.store.get(key("organizations", path[0], "envgroups", path[1], "attachments", path[2]))
-        if found is None:
-            raise missing("attachment", call.path["name"])
-        return path, found
-
-    @handles("apigee.organizations.envgroups.attachments.get")
-    def get(self, call: Call) -> dict[str, Any]:
-        return self._get(call)[1]
-
-    @handles("apigee.organizations.envgroups.attachments.list")
-    def list(self, call: Call) -> dict[str, Any]:
-        organization, group = ids(call.path["parent"], "organizations", "envgroups")
-        require(call.store, "environment group", "organizations", organization, "envgroups", group)
-        return page(call.store.children(key("organizations", organization, "envgroups", group, "attachments")),
-                    call, "environmentGroupAttachments")
-
-    @handles("apigee.organizations.envgroups.attachments.delete", rules=[LOCKED])
-    def delete(self, call: Call) -> dict[str, Any]:
-        path, _found = self._get(call)
-        return self.start(call, path[0], "DELETE", call.path["name"], duration="apigee.environment_group_attachment",
-                          work="apigee.envgroup_attachment.delete")
-
-    @work("apigee.envgroup_attachment.delete")
-    async def deleted(self, run: Any) -> None:
-        organization, group, name = ids(run.arguments["target"], "organizations", "envgroups", "attachments")
-        async with run.transaction() as tx:
-            drop(tx, "organizations", organization, "envgroups", group, "attachments", name)
-        await push(self.emulator, organization)
+        self.owner(call, "parent")
+        return self.attach(call)
 
 
 class IngressConfig(ApigeeService):

@@ -10,8 +10,9 @@ from testbed.google.errors import GoogleError, precondition
 from testbed.google.rules import Pattern, Required, Said
 from testbed.google.service import Call, handles, on_failure, work
 from testbed.google.services.apigee import ranges
+from testbed.google.services.apigee.attachments import Attachments
 from testbed.google.services.apigee.base import LOCKED, ApigeeService, drop, page, typed
-from testbed.google.services.apigee.names import exists, ids, key, missing, now_ms, require, require_organization
+from testbed.google.services.apigee.names import exists, ids, key, now_ms, require, require_organization
 from testbed.google.services.apigee.networking import reserved_ranges
 from testbed.google.services.apigee.push import push
 from testbed.world import Instance
@@ -155,66 +156,20 @@ class Instances(ApigeeService):
         await push(self.emulator, organization)
 
 
-class InstanceAttachments(ApigeeService):
+class InstanceAttachments(Attachments):
     """organizations.instances.attachments.*"""
 
+    collection = "apigee.organizations.instances.attachments"
     generated_names = ("apigee/organizations/*/instances/*/attachments/*",)
+    parents, parent, listed = "instances", "instance", "attachments"
+    message = "InstanceAttachment"
+    duration = "apigee.attachment"
 
-    @handles("apigee.organizations.instances.attachments.create", rules=[
+    @handles(".create", rules=[
         Required("environment", source="nothing else could be attached"), LOCKED,
         Said("the instance is ACTIVE and the environment exists and is not attached yet", source="references")])
     def create(self, call: Call) -> dict[str, Any]:
-        organization, instance = ids(call.path["parent"], "organizations", "instances")
-        found = require(call.store, "instance", "organizations", organization, "instances", instance)
-        if found["state"] != "ACTIVE":
-            raise precondition(f"instance {instance} is not ACTIVE, its state is {found['state']}")
-        environment = call.body["environment"]
-        require(call.store, "environment", "organizations", organization, "environments", environment)
-        for item in call.store.children(key("organizations", organization, "instances", instance, "attachments")):
-            if item["environment"] == environment:
-                raise exists("attachment of environment", f"{environment} to instance {instance}")
-        name = str(uuid.uuid4())
-        target = f"{call.path['parent']}/attachments/{name}"
-        return self.start(call, organization, "INSERT", target, duration="apigee.attachment",
-                          work="apigee.instance_attachment.create", arguments={"environment": environment})
-
-    @work("apigee.instance_attachment.create")
-    async def created(self, run: Any) -> dict[str, Any]:
-        organization, instance, name = ids(run.arguments["target"], "organizations", "instances", "attachments")
-        document = {"name": name, "environment": run.arguments["environment"], "createdAt": str(now_ms())}
-        async with run.transaction() as tx:
-            tx.put(key("organizations", organization, "instances", instance, "attachments", name), document)
-        await push(self.emulator, organization)
-        return typed("InstanceAttachment", document)
-
-    def _get(self, call: Call) -> tuple[list[str], dict[str, Any]]:
-        path = ids(call.path["name"], "organizations", "instances", "attachments")
-        require(call.store, "instance", "organizations", path[0], "instances", path[1])
-        found = call.store.get(key("organizations", path[0], "instances", path[1], "attachments", path[2]))
-        if found is None:
-            raise missing("attachment", call.path["name"])
-        return path, found
-
-    @handles("apigee.organizations.instances.attachments.get")
-    def get(self, call: Call) -> dict[str, Any]:
-        return self._get(call)[1]
-
-    @handles("apigee.organizations.instances.attachments.list")
-    def list(self, call: Call) -> dict[str, Any]:
-        organization, instance = ids(call.path["parent"], "organizations", "instances")
-        require(call.store, "instance", "organizations", organization, "instances", instance)
-        return page(call.store.children(key("organizations", organization, "instances", instance, "attachments")),
-                    call, "attachments")
-
-    @handles("apigee.organizations.instances.attachments.delete", rules=[LOCKED])
-    def delete(self, call: Call) -> dict[str, Any]:
-        path, _found = self._get(call)
-        return self.start(call, path[0], "DELETE", call.path["name"], duration="apigee.attachment",
-                          work="apigee.instance_attachment.delete")
-
-    @work("apigee.instance_attachment.delete")
-    async def deleted(self, run: Any) -> None:
-        organization, instance, name = ids(run.arguments["target"], "organizations", "instances", "attachments")
-        async with run.transaction() as tx:
-            drop(tx, "organizations", organization, "instances", instance, "attachments", name)
-        await push(self.emulator, organization)
+        instance = self.owner(call, "parent")
+        if instance["state"] != "ACTIVE":
+            raise precondition(f"instance {instance['name']} is not ACTIVE, its state is {instance['state']}")
+        return self.attach(call)
