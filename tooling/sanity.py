@@ -45,9 +45,18 @@ def main() -> None:
     """Run sanity for each core; exit 1 when one fails."""
     interpreters = {core: find_interpreter(python) for core, (python, _) in CORES.items()}
     chosen = [core for core, interpreter in interpreters.items() if interpreter]
-    # Two at a time: most of a run is one process after the other.
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        results = dict(zip(chosen, pool.map(lambda core: attempt(core, str(interpreters[core])), chosen), strict=True))
+    # Side by side, as most of a run is one process after the other; but ansible-test keeps its virtual environments in
+    # the home folder by Python version, and two runs that make the same one for the first time break each other's.
+    lanes: dict[str, list[str]] = {}
+    for core in chosen:
+        lanes.setdefault(CORES[core][0], []).append(core)
+    results: dict[str, StepFailed | None] = {}
+
+    def lane(cores: list[str]) -> None:
+        results.update((core, attempt(core, str(interpreters[core]))) for core in cores)
+
+    with ThreadPoolExecutor(max_workers=len(lanes) or 1) as pool:
+        list(pool.map(lane, lanes.values()))
     for failure in filter(None, results.values()):
         print(failure)
     words = {
