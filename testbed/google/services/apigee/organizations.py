@@ -31,10 +31,6 @@ class Organizations(ApigeeService):
     volatile = ("blocked_until", "deleted_at")
     # Name lists of kinds that are not emulated yet: they answer 501 and name themselves, not 404.
     extra_routes = (
-        *(name_list(f"apigee.organizations.environments.{kind}.list", "organizations/[^/]+/environments/[^/]+", kind)
-          for kind in ("keystores", "references")),
-        name_list("apigee.organizations.environments.keystores.aliases.list",
-                  "organizations/[^/]+/environments/[^/]+/keystores/[^/]+", "aliases"),
         name_list("apigee.organizations.sharedflows.revisions.list", "organizations/[^/]+/sharedflows/[^/]+",
                   "revisions"),
     )

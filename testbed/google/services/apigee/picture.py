@@ -15,7 +15,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from testbed.google.services.apigee import routing
+from testbed.google.services.apigee import routing, tls_material
 from testbed.google.services.apigee.names import key
 
 if TYPE_CHECKING:
@@ -137,6 +137,7 @@ def configuration(store: Transaction, organization: str) -> tuple[dict[str, Any]
             "instances": [item["name"] for item in instances_of(store, organization, name)],
             "target_servers": store.children(key("organizations", organization, "environments", name, "targetservers")),
             "deployments": entries,
+            **tls_material.picture(store, organization, name),
         }
     rules = tables(store, organization, only=served)
     for group in store.children(key("organizations", organization, "envgroups")):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
-"""The bundle in an upload: a file part of a form, or the whole body. Any part name will do.
+"""Uploads: the parts of a form, and the bundle in a request (a file part of any name, or the whole body).
 
 Sources: text of apis.create (multipart/form-data, form field ``file``) and revisions.updateApiProxyRevision
 (also application/octet-stream); apigee/apigeecli sends the part as ``proxy`` and that works.
@@ -8,6 +8,7 @@ Sources: text of apis.create (multipart/form-data, form field ``file``) and revi
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from testbed.apigee.bundle import Bundle, BundleError, load
@@ -27,7 +28,7 @@ def bundle_bytes(call: Call) -> bytes:
     """The zip in a request. Raises GoogleError 400 when there is none or it is too large."""
     kind = call.content_type.split(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        data = _first_file(call.raw, call.content_type)
+        data = next((part.content for part in form(call) if part.is_file), b"")
     elif kind in ("application/octet-stream", "application/zip"):
         data = call.raw
     else:
@@ -40,15 +41,28 @@ def bundle_bytes(call: Call) -> bytes:
     return data
 
 
-def _first_file(body: bytes, content_type: str) -> bytes:
-    found = re.search(r'boundary="?([^";,]+)"?', content_type, re.IGNORECASE)
+@dataclass(frozen=True)
+class Part:
+    """One part of a form."""
+
+    name: str
+    content: bytes
+    is_file: bool
+
+
+def form(call: Call) -> list[Part]:
+    """The parts of a multipart/form-data body, in order. Raises GoogleError 400."""
+    found = re.search(r'boundary="?([^";,]+)"?', call.content_type, re.IGNORECASE)
     if not found:
         raise GoogleError(400, "multipart/form-data without a boundary")
-    for part in (b"\r\n" + body).split(b"\r\n--" + found[1].encode())[1:]:
+    parts = []
+    for part in (b"\r\n" + call.raw).split(b"\r\n--" + found[1].encode())[1:]:
         head, blank, content = part.partition(b"\r\n\r\n")
-        if blank and re.search(rb"content-disposition:[^\r\n]*\bfilename=", head, re.IGNORECASE):
-            return content
-    return b""
+        named = re.search(rb"content-disposition:[^\r\n]*[; ]name=\"?([^\";\r\n]*)", head, re.IGNORECASE)
+        if blank:
+            is_file = re.search(rb"content-disposition:[^\r\n]*\bfilename=", head, re.IGNORECASE) is not None
+            parts.append(Part(named[1].decode() if named else "", content, is_file))
+    return parts
 
 
 def checked(data: bytes) -> tuple[Bundle, descriptor.Listing]:

@@ -172,6 +172,6 @@ async def test_reader_may_not_write(apigee):
 async def test_kinds_of_later_issues_say_that_they_are_not_emulated(apigee):
     await apigee.organization()
     await apigee.environment(attach=False)
-    for path in ("environments/prod/keystores", "environments/prod/references", "environments/prod/flowhooks/PreProxy"):
+    for path in ("environments/prod/resourcefiles", "environments/prod/flowhooks/PreProxy"):
         with apigee.refused(501, "is not emulated by this testbed"):
             await apigee.get(path)
