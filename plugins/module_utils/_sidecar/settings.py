@@ -1,0 +1,278 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What is wanted for one pod: its annotations over the defaults of its namespace and the cluster. Private."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import typing as t
+
+from .drain import Timing
+from .engines import contract
+from .engines.registry import ENGINES
+from .fields import BY_NAME, PREFIX, STATUS, amount
+
+SYSTEM_NAMESPACES = (
+    "cert-manager",
+    "gke-connect",
+    "gke-gmp-system",
+    "gke-mcs",
+    "gmp-public",
+    "gmp-system",
+    "kube-node-lease",
+    "kube-public",
+    "kube-system",
+    "tls-sidecar",
+)
+"""Namespaces whose pods are never touched: the cluster's own, and those that the sidecar itself depends on."""
+
+SYSTEM_PREFIX = "gke-managed-"
+"""Beginning of the names of namespaces that GKE makes for its own workloads."""
+
+APPLICATION_ADDRESS = "127.0.0.1"
+APPLICATION_IDLE_SECONDS = 4
+"""Idle connections to the application are dropped before any common server (5 s in Node.js and Apache) drops them."""
+
+
+class DefaultsError(ValueError):
+    """The defaults are wrong; the text says which and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Defaults:
+    """What holds where a pod says nothing. ``values`` and each of ``namespaces`` go by field name."""
+
+    values: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    namespaces: t.Mapping[str, t.Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    images: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Image by engine."""
+
+    image_prefixes: tuple[str, ...] = ()
+    """What images must begin with; anything goes when empty."""
+
+    excluded_namespaces: tuple[str, ...] = ()
+    """Namespaces never touched, besides the system's."""
+
+    kubernetes: tuple[int, int] = (1, 36)
+    """Major and minor version of the cluster."""
+
+    timing: Timing = dataclasses.field(default_factory=Timing)
+
+    @property
+    def native_sidecars(self) -> bool:
+        """Whether init containers with restartPolicy Always can be relied on."""
+        return self.kubernetes >= (1, 29)
+
+    @property
+    def sleep_action(self) -> bool:
+        """Whether preStop knows the sleep action."""
+        return self.kubernetes >= (1, 30)
+
+    def excludes(self, namespace: str) -> bool:
+        """Whether pods of this namespace are never touched."""
+        return namespace in SYSTEM_NAMESPACES + self.excluded_namespaces or namespace.startswith(SYSTEM_PREFIX)
+
+    @classmethod
+    def read(cls, data: t.Mapping[str, t.Any]) -> Defaults:
+        """Take them from their JSON form. Raises DefaultsError naming everything that is wrong."""
+        problems = []
+        if not isinstance(data, dict):
+            raise DefaultsError(f"defaults are a {type(data).__name__}, but must be a mapping")
+        known = ("values", "namespaces", "images", "image_prefixes", "excluded_namespaces", "kubernetes_version", "timing")
+        problems += [f"{key} is not known; known are {', '.join(known)}" for key in data if key not in known]
+        values, found = _texts(data.get("values"), "values")
+        problems += found
+        namespaces = {}
+        for namespace, given in _mapping(data.get("namespaces"), "namespaces", problems).items():
+            namespaces[namespace], found = _texts(given, f"namespaces.{namespace}")
+            problems += found
+        images = _mapping(data.get("images"), "images", problems)
+        for name, image in images.items():
+            if name not in ENGINES:
+                problems.append(f"images.{name} is not an engine; engines are {', '.join(ENGINES)}")
+            elif not isinstance(image, str) or not BY_NAME["image"].admits(image):
+                problems.append(f"images.{name} is {image!r}, but must be {BY_NAME['image'].wanted}")
+        version = str(data.get("kubernetes_version") or "1.36")
+        parts = re.match(r"v?(\d+)\.(\d+)", version)
+        if not parts:
+            problems.append(f'kubernetes_version is "{version}", but must be written as 1.36')
+        timing = _mapping(data.get("timing"), "timing", problems)
+        inputs = [field.name for field in dataclasses.fields(Timing)]
+        for name, seconds in timing.items():
+            if name not in inputs:
+                problems.append(f"timing.{name} is not known; known are {', '.join(inputs)}")
+            elif isinstance(seconds, bool) or not isinstance(seconds, int) or not 0 <= seconds <= 3600:
+                problems.append(f"timing.{name} is {seconds!r}, but must be seconds from 0 to 3600")
+        lists = {}
+        for key in ("image_prefixes", "excluded_namespaces"):
+            lists[key] = data.get(key) or []
+            if not isinstance(lists[key], (list, tuple)) or not all(isinstance(item, str) for item in lists[key]):
+                problems.append(f"{key} must be a list of texts")
+        if problems:
+            raise DefaultsError("; ".join(problems))
+        return cls(
+            values,
+            namespaces,
+            images,
+            tuple(lists["image_prefixes"]),
+            tuple(lists["excluded_namespaces"]),
+            (int(parts.group(1)), int(parts.group(2))),
+            Timing(**timing),
+        )
+
+
+def _mapping(given: t.Any, place: str, problems: list[str]) -> dict[str, t.Any]:
+    """The mapping, empty with a problem noted when it is something else."""
+    if given is None or isinstance(given, dict):
+        return given or {}
+    problems.append(f"{place} is a {type(given).__name__}, but must be a mapping")
+    return {}
+
+
+def _texts(given: t.Any, place: str) -> tuple[dict[str, str], list[str]]:
+    """Values by field name as annotations would give them, and what is wrong with them."""
+    problems: list[str] = []
+    texts = {}
+    for name, value in _mapping(given, place, problems).items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        if name not in BY_NAME or name == "service":
+            problems.append(f"{place}.{name} is not a setting; settings are {', '.join(list(BY_NAME)[1:])}")
+        elif not BY_NAME[name].admits(text):
+            problems.append(f'{place}.{name} is "{text[:80]}", but must be {BY_NAME[name].wanted}')
+        else:
+            texts[name] = text
+    return texts, problems
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What is wanted for one pod. ``given`` holds what annotations and defaults say, by field name."""
+
+    given: t.Mapping[str, str]
+    namespace: str
+    defaults: Defaults
+
+    def text(self, name: str) -> str:
+        """The value of a field, its own default when nothing says otherwise, or nothing."""
+        return self.given.get(name) or BY_NAME[name].default
+
+    @property
+    def engine(self) -> contract.Engine:
+        """The engine."""
+        return ENGINES[self.text("engine")]
+
+    @property
+    def port(self) -> int:
+        """The port on which TLS is served."""
+        return int(self.text("port"))
+
+    @property
+    def client(self) -> str:
+        """What is asked of callers: one of ``contract.CLIENT_MODES``."""
+        if self.text("client-names"):
+            return "names"
+        return "ca" if self.text("client-ca-secret") or self.text("client-ca-config-map") else "off"
+
+    @property
+    def image(self) -> str:
+        """The sidecar's image."""
+        return self.given.get("image") or self.defaults.images.get(self.engine.name) or self.engine.image
+
+    @property
+    def certificate_secret(self) -> str:
+        """Name of the Secret with the certificate."""
+        return self.given.get("certificate-secret") or self.text("service") + "-tls"
+
+    @property
+    def dns_names(self) -> list[str]:
+        """The names of the Service, one in each domain."""
+        place = f"{self.text('service')}.{self.namespace}.svc."
+        return [place + domain for domain in self.text("dns-domains").split(",")]
+
+    def resource(self, name: str) -> str:
+        """One of cpu, memory, cpu-limit and memory-limit."""
+        return self.given.get(name) or getattr(self.engine.resources, name.replace("-", "_"))
+
+    def drain_seconds(self, completes: bool) -> int:
+        """The drain window; 0 for a pod that runs to completion, unless it says otherwise."""
+        if self.given.get("drain-seconds"):
+            return int(self.given["drain-seconds"])
+        return 0 if completes else self.defaults.timing.window
+
+    def selected(self) -> dict[str, str]:
+        """The value of every selector of the engine contract."""
+        plain = {name: self.text(name) for name in contract.SELECTORS if name != "client"}
+        return {**plain, "client": self.client}
+
+    def values(self, application_port: int, drain_seconds: int) -> dict[str, str]:
+        """The text of every value of the engine contract."""
+        timing = self.defaults.timing
+        return {
+            "service": self.text("service"),
+            "port": str(self.port),
+            "application-address": APPLICATION_ADDRESS,
+            "application-port": str(application_port),
+            "client-names": self.text("client-names").replace(",", self.engine.name_separator),
+            "drain-seconds": str(drain_seconds),
+            "idle-seconds": str(timing.server_idle),
+            "request-seconds": str(timing.finish),
+            "application-idle-seconds": str(APPLICATION_IDLE_SECONDS),
+            "certificate-folder": contract.CERTIFICATE_FOLDER,
+            "client-ca-folder": contract.CLIENT_CA_FOLDER,
+            "work-folder": contract.WORK_FOLDER,
+        }
+
+
+def parse(annotations: t.Mapping[str, t.Any], namespace: str, defaults: Defaults) -> tuple[Settings, list[str]]:
+    """Settings of a pod that opted in, and everything that is wrong with them, each naming annotation and remedy."""
+    problems = []
+    given = {**defaults.values, **defaults.namespaces.get(namespace, {})}
+    for key, value in annotations.items():
+        if not key.startswith(PREFIX) or key == PREFIX + STATUS:
+            continue
+        name = key[len(PREFIX) :]
+        if name not in BY_NAME:
+            near = difflib.get_close_matches(name, BY_NAME, 1)
+            hint = f"Did you mean {PREFIX}{near[0]}?" if near else "Known are " + ", ".join(BY_NAME) + "."
+            problems.append(f"{key} is not known. {hint}")
+        elif not isinstance(value, str) or not BY_NAME[name].admits(value):
+            problems.append(BY_NAME[name].problem(str(value)))
+        else:
+            given[name] = value
+    settings = Settings(given, namespace, defaults)
+    return settings, problems or contradictions(settings)
+
+
+def contradictions(settings: Settings) -> list[str]:
+    """What is wrong with settings each of which is right."""
+    engine, protocol, client = settings.engine, settings.text("protocol"), settings.client
+    found = []
+    if settings.text("client-ca-secret") and settings.text("client-ca-config-map"):
+        found.append(
+            f"{PREFIX}client-ca-secret and {PREFIX}client-ca-config-map are both set. Keep the one that holds the authority."
+        )
+    if client == "names" and not (settings.text("client-ca-secret") or settings.text("client-ca-config-map")):
+        found.append(
+            f"{PREFIX}client-names is set, but no authority to check callers' certificates with. "
+            f"Set {PREFIX}client-ca-secret or {PREFIX}client-ca-config-map as well."
+        )
+    if not engine.serves(protocol, client):
+        able = [other.name for other in ENGINES.values() if other.serves(protocol, client)]
+        remedy = f"Set {PREFIX}engine to {' or '.join(able)}." if able else "No engine can: change the protocol."
+        wish = {"off": "", "ca": " with client certificates", "names": " with names of client certificates"}[client]
+        found.append(f"{PREFIX}protocol is {protocol}{wish}, which engine {engine.name} cannot serve. {remedy}")
+    for name in ("cpu", "memory"):
+        if amount(settings.resource(name)) > amount(settings.resource(name + "-limit")):
+            found.append(
+                f"{PREFIX}{name} is {settings.resource(name)}, more than {PREFIX}{name}-limit, "
+                f"{settings.resource(name + '-limit')}. Raise the limit or lower the request."
+            )
+    prefixes = settings.defaults.image_prefixes
+    if prefixes and not settings.image.startswith(prefixes):
+        found.append(
+            f"{PREFIX}image is {settings.image}, but images must begin with {' or '.join(prefixes)}. "
+            "Leave it out, or ask whoever runs the cluster to admit it."
+        )
+    return found
