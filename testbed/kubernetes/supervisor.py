@@ -19,6 +19,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from testbed.state import write_private
+
 from . import bootstrap, configuration, mounts
 from .client import ApiClient, ApiError
 from .components import AT_ONCE, WITH_API_SERVER, Component, Layout, components
@@ -59,9 +61,7 @@ class Supervisor:
                 return
             self.failed = phase == "failed"
             status: dict[str, Any] = {"phase": phase, "message": message, "moments": self.moments}
-            temporary = self.layout.status_file.with_suffix(".new")
-            temporary.write_text(json.dumps(status, indent=1), encoding="utf-8")
-            os.replace(temporary, self.layout.status_file)
+            write_private(self.layout.status_file, json.dumps(status, indent=1))
 
     def fail(self, message: str) -> None:
         print(message, flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,16 @@ def test_the_folder_and_secrets_are_private(state: State):
     write_private(secret, "two")
     assert secret.read_text(encoding="utf-8") == "two"
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+
+
+def test_many_writers_of_one_file_leave_one_whole_content(state: State):
+    state.prepare()
+    file = state.home / "status"
+    contents = [str(number) * 200_000 for number in range(8)]
+    with ThreadPoolExecutor(len(contents)) as pool:
+        list(pool.map(lambda text: [write_private(file, text) for _ in range(20)], contents))
+    assert file.read_text(encoding="utf-8") in contents
+    assert [path.name for path in state.home.iterdir() if path.is_file()] == ["status"]
 
 
 def test_a_half_written_connection_is_none(state: State):

@@ -21,6 +21,7 @@ from ansible.module_utils.errors import UnsupportedError
 from .._google import credentials
 from .._google.errors import ApiError, Failure, InvalidError
 from . import graph, main, plan, registry, report, spec
+from .context import Context
 from .fields import Options
 from .resource import Resource
 
@@ -32,37 +33,14 @@ Entry = tuple[type[Resource], Options]
 
 def run() -> None:
     """Everything the module ``resources`` does."""
-    module = AnsibleModule(
-        argument_spec={
-            **spec.common(),
-            **spec.change(),
-            "resources": {"type": "list", "elements": "dict", "required": True, "no_log": True},
-        },
-        supports_check_mode=True,
-    )
-    entries = open_entries(module)
-    context = main.open_context(module)
-    items = [
-        main.item_of(kind, options, module.params, index, context) for index, (kind, options) in enumerate(entries)
-    ]
+    module, items, context = _open({**spec.common(), **spec.change()})
     module.exit_json(**main.carry_out(module, items, context))
 
 
 def run_info() -> None:
     """Everything the module ``resources_info`` does: read the same list, change nothing."""
-    module = AnsibleModule(
-        argument_spec={
-            **spec.common(),
-            "resources": {"type": "list", "elements": "dict", "required": True, "no_log": True},
-        },
-        supports_check_mode=True,
-    )
-    entries = open_entries(module)
-    context = main.open_context(module)
+    module, items, context = _open(spec.common())
     context.check = True
-    items = [
-        main.item_of(kind, options, module.params, index, context) for index, (kind, options) in enumerate(entries)
-    ]
     failure: Failure | None = None
     shown: list[dict[str, t.Any]] = []
     try:
@@ -77,6 +55,20 @@ def run_info() -> None:
         pending=[{"kind": one["kind"], "name": one["name"]} for one in shown if one["state"] == "pending"],
         absent=[{"kind": one["kind"], "name": one["name"]} for one in shown if one["state"] == "absent"],
     )
+
+
+def _open(steering: spec.Spec) -> tuple[AnsibleModule, list[plan.Item], Context]:
+    """The module of a list of objects, with options beside the list; every entry is valid, or the module has ended."""
+    module = AnsibleModule(
+        argument_spec={**steering, "resources": {"type": "list", "elements": "dict", "required": True, "no_log": True}},
+        supports_check_mode=True,
+    )
+    entries = open_entries(module)
+    context = main.open_context(module)
+    items = [
+        main.item_of(kind, options, module.params, index, context) for index, (kind, options) in enumerate(entries)
+    ]
+    return module, items, context
 
 
 def look(items: list[plan.Item]) -> list[dict[str, t.Any]]:
