@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import json
 import logging
 import socket
@@ -18,6 +17,7 @@ from typing import Any
 import aiohttp
 
 from testbed import processes
+from testbed.apigee.router import Group, Router
 from testbed.certificates import Authority
 from testbed.network.firewall import RESOLVER
 from testbed.network.namespace import Namespace
@@ -51,7 +51,6 @@ class ApigeeInstances:
         self._namespace = namespace
         self._authority = authority
         self._running: dict[tuple[str, str], Runtime] = {}
-        self._turn = itertools.count()
         #: Per organisation the last configuration pushed, for instances that start afterwards.
         self._configurations: dict[str, tuple[dict[str, Any], Mapping[str, bytes]]] = {}
         self.options: list[str] = []
@@ -136,12 +135,27 @@ class ApigeeInstances:
             for what in ("/caches", "/pools"):
                 await self._ask(runtime, "DELETE", what)
 
-    async def connect(self) -> socket.socket:
-        """A connection to an instance, each in turn, as a load balancer before them would. Raises OSError."""
-        runtimes = list(self._running.values())
-        if not runtimes:
-            raise ConnectionRefusedError("no Apigee instance is running")
-        runtime = runtimes[next(self._turn) % len(runtimes)]
+    def serving(self, host: str, path: str | None = None) -> list[tuple[str, str]]:
+        """Organisation and name of the running instances that have an environment behind a host name.
+
+        With ``path`` only those that have the environment which the path belongs to, if it belongs to one.
+        """
+        for organization, (configuration, _bundles) in sorted(self._configurations.items()):
+            router = Router([Group.from_json(each) for each in configuration.get("environment_groups", ())], {})
+            owner = None if path is None else router.owner(host, path)
+            environments = router.environments(host) if owner is None else [owner]
+            names = {name for environment in environments
+                     for name in configuration["environments"].get(environment, {}).get("instances", ())}
+            found = [key for key in self._running if key[0] == organization and key[1] in names]
+            if found:
+                return found
+        return []
+
+    async def connect(self, organization: str, name: str) -> socket.socket:
+        """A connection to an instance. Raises OSError."""
+        runtime = self._running.get((organization, name))
+        if runtime is None:
+            raise ConnectionRefusedError(f"Apigee instance {name} of {organization} is not running")
         # From loopback: else the kernel takes the instance's own address, and callers seem to be Apigee itself.
         return await self._namespace.connect(runtime.instance.host, NORTHBOUND_PORT, source="127.0.0.1")
 

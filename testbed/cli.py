@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -49,15 +50,23 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; exit status 0, 1 (cannot), 2 (wrong usage), 22 (call answered 4xx or 5xx)."""
-    options = parser().parse_args(argv)
+    """Run one command; exit status 0, 1 (cannot), 2 (wrong usage), 22 (call answered 4xx or 5xx), 141 (unread)."""
     try:
-        return options.run(State.from_environment(), options)
+        try:
+            options = parser().parse_args(argv)
+            return options.run(State.from_environment(), options)
+        finally:
+            # What is still buffered meets a reader that has gone here, not when the interpreter ends.
+            sys.stdout.flush()
     except CommandError as error:
         print(f" {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # `testbed ... | head` has seen enough. The interpreter flushes again at its end: give it somewhere to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 if __name__ == "__main__":

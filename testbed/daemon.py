@@ -103,6 +103,10 @@ class Daemon:
         async def status(_request: web.Request) -> web.Response:
             return web.json_response(self._status())
 
+        async def way(request: web.Request) -> web.Response:
+            address = self._world.northbound.way(request.query["host"], request.query["path"])
+            return web.json_response({"address": address})
+
         async def trace(request: web.Request) -> web.Response:
             found = await self._world.instances.trace(request.match_info["identifier"])
             return web.json_response(found, status=200 if found is not None else 404)
@@ -120,6 +124,7 @@ class Daemon:
 
         app = web.Application()
         app.router.add_get("/status", status)
+        app.router.add_get("/way", way)
         app.router.add_get("/trace/{identifier}", trace)
         app.router.add_delete("/memory", forget)
         app.router.add_post("/environment", environment)
@@ -142,7 +147,9 @@ class Daemon:
             "clusters": [self._describe(each) for each in self._world.clusters.running()],
             "instances": [{
                 "organization": each.organization, "name": each.name, "location": each.location, "host": each.host,
-                "ip_range": each.ip_range} for each in self._world.instances.running()],
+                "ip_range": each.ip_range,
+                "northbound": f"https://{self._world.northbound.address(each.organization, each.name)}",
+            } for each in self._world.instances.running()],
             "deployments": self._world.instances.deployments(),
         }
 

@@ -16,11 +16,11 @@ from testbed.certificates import Authority
 from testbed.clusters import Clusters, Running
 from testbed.network import firewall
 from testbed.network.dns_peering import DnsPeering
-from testbed.network.forwarder import Forwarder
-from testbed.network.namespace import Namespace, listening_socket
+from testbed.network.namespace import Namespace
 from testbed.network.resolver import Resolver, View
 from testbed.network.vpc import Vpc
-from testbed.state import NORTHBOUND_PORT, State
+from testbed.northbound import Northbound
+from testbed.state import State
 from testbed.token_review import Reviewer
 from testbed.world import Cluster, ClusterAccess, Instance, Network, Record, WorldError
 
@@ -44,7 +44,7 @@ class RealWorld:
         self.clusters = Clusters(state, self._vpc, reviewer, admin_principals, self._clusters_changed)
         self.instances = ApigeeInstances(state, tenant, self.authority)
         self._access_changed = access_changed
-        self._northbound: Forwarder | None = None
+        self.northbound = Northbound(state, self.instances)
         self._networks: tuple[Network, ...] = ()
         self._views: dict[str, str] = {}
         #: Instances whose address and range are in the network, running or just starting.
@@ -56,14 +56,11 @@ class RealWorld:
         await asyncio.to_thread(self._vpc.create)
         await self._bring_network()
         await self._dns_peering.start()
-        listener = listening_socket(self._state.northbound_address, NORTHBOUND_PORT)
-        self._northbound = Forwarder(listener, self.instances.connect)
-        await self._northbound.start()
+        await self.northbound.open()
 
     async def close(self) -> None:
         """End everything that runs; folders stay, so that the next daemon can go on from them."""
-        if self._northbound is not None:
-            await self._northbound.stop()
+        await self.northbound.close()
         await asyncio.gather(self.clusters.close(), self.instances.close())
         await self._dns_peering.stop()
         await self._resolver.stop()
@@ -90,12 +87,15 @@ class RealWorld:
         self._placed[instance.organization, instance.name] = instance
         await self._bring_network()
         try:
+            await self.northbound.add(instance)
             await self.instances.start(instance)
         except BaseException:
+            await self.northbound.remove(instance.organization, instance.name)
             self._placed.pop((instance.organization, instance.name), None)
             raise
 
     async def stop_instance(self, organization: str, name: str) -> None:
+        await self.northbound.remove(organization, name)
         await self.instances.stop(organization, name)
         self._placed.pop((organization, name), None)
         await self._bring_network()
@@ -109,6 +109,7 @@ class RealWorld:
     async def reset(self) -> None:
         for running in self.clusters.running():
             await self.clusters.stop(running.cluster.key)
+        await self.northbound.clear()
         await self.instances.close()
         self._placed.clear()
         self._networks = ()

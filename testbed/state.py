@@ -25,6 +25,7 @@ NORTHBOUND_PORT = 443
 API_SERVER_PORT = 443
 GCLOUD_PROXY_PORT = 3128
 MAX_CLUSTERS = 200
+MAX_INSTANCES = 40
 
 
 def home_folder() -> Path:
@@ -98,6 +99,10 @@ class State:
     def api_server_address(self, number: int) -> str:
         """Loopback address of the API server of cluster ``number`` (from 0)."""
         return self.address(10 + number)
+
+    def instance_address(self, number: int) -> str:
+        """Loopback address of Apigee instance ``number`` (from 0)."""
+        return self.address(10 + MAX_CLUSTERS + number)
 
     @property
     def emulator_url(self) -> str:

@@ -81,12 +81,17 @@ class Router:
             matched = matched_base(endpoint.base_path, path)
             if matched is None:
                 continue
-            # More path elements win; among equals, literal ones win over wildcards.
-            rank = (len(_elements(endpoint.base_path)), -endpoint.base_path.count("*"))
+            rank = _rank(endpoint.base_path)
             if best is None or rank > best[0]:
                 suffix = path[len(matched):] if matched != "/" else path
                 best = rank, Route(deployment, endpoint, matched, suffix)
         return best[1] if best else None
+
+    def owner(self, host: str, path: str) -> str | None:
+        """The environment that the routing tables give a path to; None when no base path in them matches."""
+        rules = [(_rank(base_path), environment) for group in self._groups(host)
+                 for base_path, environment in group.owners.items() if matched_base(base_path, path) is not None]
+        return max(rules)[1] if rules else None
 
     def _reached(self, host: str) -> Iterator[tuple[Deployment, ProxyEndpoint]]:
         for group in self._groups(host):
@@ -99,6 +104,11 @@ class Router:
 
 def _normal(base_path: str) -> str:
     return "/" + base_path.strip("/")
+
+
+def _rank(base_path: str) -> tuple[int, int]:
+    """More path elements win; among equals, literal ones win over wildcards."""
+    return len(_elements(base_path)), -base_path.count("*")
 
 
 def _elements(path: str) -> list[str]:

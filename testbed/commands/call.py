@@ -43,7 +43,7 @@ def run(state: State, options: argparse.Namespace) -> int:
 
 def call(state: State, url: str, *, method: str | None = None, headers: list[str] | None = None,
          data: bytes | None = None, timeout: float = 90.0) -> dict[str, Any]:
-    """Send the request to Apigee's address whatever DNS says of the host. Raises CommandError."""
+    """Send the request to the instance that serves it, whatever DNS says of the host. Raises CommandError."""
     parts = urllib.parse.urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
         raise CommandError(f"{url}: Apigee is called by https://HOST/PATH.")
@@ -53,10 +53,12 @@ def call(state: State, url: str, *, method: str | None = None, headers: list[str
     connection = state.connection()
     assert connection is not None  # required by run() and by every caller
     context = ssl.create_default_context(cafile=connection["northbound"]["ca_cert"])
+    way = common.control(state, "GET", "/way?" + urllib.parse.urlencode({
+        "host": parts.hostname, "path": parts.path or "/"}))
     link = http.client.HTTPConnection(parts.hostname, timeout=timeout)
     began = time.monotonic()
     try:
-        plain = socket.create_connection((state.northbound_address, connection["northbound"]["port"]), timeout)
+        plain = socket.create_connection((way["address"], connection["northbound"]["port"]), timeout)
         link.sock = context.wrap_socket(plain, server_hostname=parts.hostname)
         target = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
         link.putrequest(method, target, skip_host=True, skip_accept_encoding=True)

@@ -40,7 +40,7 @@ def show(state: State) -> None:
               f"node {cluster['node_ip']}, pods {cluster['pod_range']}{named}")
     for instance in facts["instances"]:
         print(f"   instance   {instance['name']} of {instance['organization']} in {instance['location']}: "
-              f"{instance['host']}, range {instance['ip_range']}")
+              f"{instance['host']}, range {instance['ip_range']}, from here {instance['northbound']}")
     for each in facts["deployments"]:
         print(f"   deployed   {each['proxy']} revision {each['revision']} in {each['environment']} "
               f"of {each['organization']}")

@@ -17,7 +17,7 @@ Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 class Forwarder:
     """Accepts on one socket and copies bytes to and from a connection per client, half-closes included."""
 
-    def __init__(self, listener: socket.socket, connect: Callable[[], Awaitable[socket.socket]]) -> None:
+    def __init__(self, listener: socket.socket, connect: Callable[..., Awaitable[socket.socket]]) -> None:
         self._listener = listener
         self._connect = connect
         self._server: asyncio.Server | None = None
@@ -48,10 +48,15 @@ class Forwarder:
         finally:
             self._tasks.discard(task)
 
+    async def open_onward(self, reader: asyncio.StreamReader) -> tuple[socket.socket, bytes]:
+        """The connection for a client, and what of the client was read to choose it."""
+        return await self._connect(), b""
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            onward = await asyncio.wait_for(self._connect(), CONNECT_TIMEOUT)
+            onward, begun = await asyncio.wait_for(self.open_onward(reader), CONNECT_TIMEOUT)
             far_reader, far_writer = await asyncio.open_connection(sock=onward)
+            far_writer.write(begun)
         except (OSError, asyncio.TimeoutError):
             # As if nobody listened there: a reset is the nearest that a forwarder can say.
             writer.transport.abort()

@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,17 @@ def test_without_a_testbed_the_way_to_one_is_named(argv: list[str], state: State
 def test_status_of_nothing(state: State, capsys: pytest.CaptureFixture[str]):
     assert cli.main(["status", "--json"]) == 1
     assert json.loads(capsys.readouterr().out) == {"up": False, "home": str(state.home)}
+
+
+@pytest.mark.parametrize(("words", "unbuffered"), [(["status"], ""), (["status"], "1"), (["--help"], "")])
+def test_a_reader_that_has_gone_ends_it_quietly(state: State, words: list[str], unbuffered: str):
+    theirs, ours = os.pipe()
+    os.close(theirs)
+    environment = {**os.environ, "TESTBED_HOME": str(state.home), "PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run([sys.executable, "-m", "testbed.cli", *words], stdout=ours, stderr=subprocess.PIPE, text=True,
+                          env=environment, check=False, timeout=30)
+    os.close(ours)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_down_of_nothing_is_fine(state: State):

@@ -8,7 +8,9 @@ import dataclasses
 import json
 import os
 import signal
+import ssl
 import subprocess
+import uuid
 
 import dns.message
 import dns.rcode
@@ -19,7 +21,7 @@ from testbed.kubernetes import build
 from testbed.network.firewall import RESOLVER
 from testbed.network.namespace import Namespace
 from testbed.real_world import RealWorld
-from testbed.state import State
+from testbed.state import NORTHBOUND_PORT, State
 from testbed.world import Cluster, Instance, Network, PeeredDomain, WorldError, Zone
 
 pytestmark = pytest.mark.testbed
@@ -164,12 +166,55 @@ async def test_instances_come_configured_and_go(place: Place):
     await world.start_instance(first)
     assert (await world.configure_runtime(empty, {}))["deployments"] == []
     assert {each.host for each in world.instances.running()} == {"10.30.0.2", "10.30.4.2"}
-    (await world.instances.connect()).close()
+    own = {each: world.northbound.address("acme", each) for each in ("euw1", "use1")}
+    assert len({*own.values(), place.state.northbound_address, None}) == 4
     await world.stop_instance("acme", "euw1")
     assert [each.host for each in world.instances.running()] == ["10.30.4.2"]
+    assert world.northbound.address("acme", "euw1") is None
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(own["euw1"], NORTHBOUND_PORT)
     await world.reset()
     with pytest.raises(ConnectionRefusedError):
-        await world.instances.connect()
+        await asyncio.open_connection(own["use1"], NORTHBOUND_PORT)
+
+
+async def test_a_request_reaches_the_instance_that_has_its_environment(place: Place):
+    world = place.world
+    await world.apply_network([NETWORK])
+    for name, location, part in (("euw1", "europe-west1", 0), ("use1", "us-east1", 4)):
+        await world.start_instance(
+            Instance("acme", name, location, f"10.30.{part}.0/22", "shop-vpc", f"10.30.{part}.2"))
+    groups = [
+        {"name": "shop", "hostnames": ["shop.acme.example"], "environments": ["blue"]},
+        {"name": "desk", "hostnames": ["*.desk.acme.example"], "environments": ["blue", "green"],
+         "routing_rules": [{"basepath": "/in", "environment": "blue"}, {"basepath": "/out", "environment": "green"}]}]
+    await world.configure_runtime({
+        "organization": "acme", "environment_groups": groups, "products": [], "developers": [], "apps": [],
+        "environments": {"blue": {"instances": ["euw1"], "target_servers": [], "deployments": []},
+                         "green": {"instances": ["use1"], "target_servers": [], "deployments": []}}}, {})
+    euw1, use1 = (world.northbound.address("acme", each) for each in ("euw1", "use1"))
+    assert world.northbound.way("shop.acme.example", "/any") == euw1
+    assert world.northbound.way("a.desk.acme.example", "/in/x") == euw1
+    assert world.northbound.way("a.desk.acme.example", "/out") == use1
+    assert world.northbound.way("elsewhere.example", "/") == place.state.northbound_address
+
+    async def answered_by(address: str, host: str) -> str:
+        """Which instance serves a request; its runtime says so when asked for the trace."""
+        trust = ssl.create_default_context(cafile=world.authority.certificate_file)
+        reader, writer = await asyncio.open_connection(address, NORTHBOUND_PORT, ssl=trust, server_hostname=host)
+        name = uuid.uuid4().hex
+        writer.write(f"GET /x HTTP/1.1\r\nHost: {host}\r\nX-Testbed-Trace: {name}\r\n"
+                     "Connection: close\r\n\r\n".encode())
+        assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 404 ")
+        writer.close()
+        return (await world.instances.trace(name))["instance"]
+
+    # Before all instances: always the one behind the host name, in turn where there are several.
+    common = place.state.northbound_address
+    assert [await answered_by(common, "shop.acme.example") for _ in range(4)] == ["euw1"] * 4
+    assert {await answered_by(common, "a.desk.acme.example") for _ in range(4)} == {"euw1", "use1"}
+    # At its own address each answers, also for what it does not have.
+    assert await answered_by(use1, "a.desk.acme.example") == "use1"
 
 
 async def test_what_ends_by_itself_is_started_again(place: Place):
@@ -189,7 +234,7 @@ async def test_what_ends_by_itself_is_started_again(place: Place):
 
     async def apigee_is_back() -> bool:
         try:
-            (await world.instances.connect()).close()
+            (await world.instances.connect("acme", "euw1")).close()
         except ConnectionRefusedError:
             return False
         return True

@@ -38,6 +38,13 @@ def test_the_routing_table_of_the_group_decides(path: str, served: str | None):
     assert router.route("other.example", path) is None
 
 
+@pytest.mark.parametrize(("path", "owner"), [("/orders/42", "green"), ("/stock", "blue"), ("/other", None)])
+def test_a_path_belongs_to_an_environment_by_the_table_alone(path: str, owner: str | None):
+    router = Router([Group.from_json(each) for each in CONFIGURATION["environment_groups"]], {})
+    assert router.owner("api.acme.example", path) == owner
+    assert router.owner("other.example", path) is None
+
+
 def test_an_instance_serves_what_is_attached_to_it():
     def own(name: str) -> dict:
         return share(CONFIGURATION, Instance("acme", name, "europe-west1", "10.30.0.0/22", "shop-vpc", "10.30.0.2"))
