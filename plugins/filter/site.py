@@ -11,14 +11,17 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
     entries,
     job,
     manifests,
+    ownership,
     proof,
     report,
 )
 
 
-def kubernetes_outcome(result: dict, definitions: list[dict], cluster: str) -> list[dict]:
-    """What became of each definition sent to a cluster."""
-    return manifests.outcome(definitions, result or {}, cluster)
+def kubernetes_outcome(
+    result: dict, definitions: list[dict], cluster: str, standings: list[dict] | None = None, state: str = "present"
+) -> list[dict]:
+    """What became of each definition, sent to a cluster or not."""
+    return ownership.outcome(definitions, result or {}, cluster, standings or [], state)
 
 
 def report_lines(collected: dict, check_mode: bool) -> list[str]:
@@ -44,7 +47,7 @@ class FilterModule:
             "absent_workloads": manifests.absent_workloads,
             "kubeconfig": manifests.kubeconfig,
             "kubernetes_outcome": kubernetes_outcome,
-            "owned_definitions": manifests.owned,
+            "kubernetes_pending": ownership.pending,
             "crowded_names": manifests.crowded,
             "service_places": manifests.places,
             "verification_requests": proof.requests,

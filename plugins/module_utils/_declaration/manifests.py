@@ -22,7 +22,7 @@ _SAMPLE_DRAIN_SECONDS = 15
 _ABSENT = ("not found", "notfound", "failed to find exact match")
 # Fields that Kubernetes keeps itself; a difference in them is no change of ours.
 _NOISE = ("resourceVersion", "generation", "managedFields", "creationTimestamp", "uid", "selfLink")
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def kubeconfig(connection: dict, token: str) -> dict:
@@ -181,7 +181,7 @@ def outcome(definitions: list[dict], result: dict, cluster: str) -> list[dict]:
         was refused for a reason other than that something it needs is still to be made.
     """
     if not result or result.get("skipped"):
-        return [_entry(definition, cluster, "created", {}, definition) for definition in definitions]
+        return [entry(definition, cluster, "created", resource=definition) for definition in definitions]
     body = result.get("result") or {}
     results = body.get("results", [result])
     return [_outcome(*pair, cluster) for pair in zip(definitions, results, strict=False)]
@@ -191,22 +191,26 @@ def _outcome(definition: dict, result: dict, cluster: str) -> dict:
     error = result.get("error")
     if error:
         text = f"{error.get('msg', '')} {error.get('reason', '')}".lower()
-        entry = _entry(definition, cluster, "created", {}, definition)
-        return entry if any(word in text for word in _ABSENT) else {**entry, "action": "failed", "error": error["msg"]}
+        absent = entry(definition, cluster, "created", resource=definition)
+        return absent if any(word in text for word in _ABSENT) else {**absent, "action": "failed", "error": error["msg"]}
     resource = result.get("result") or {}
     if result.get("method") == "delete":
-        return _entry(definition, cluster, "deleted" if result.get("changed") else "unchanged", {}, resource)
+        return entry(definition, cluster, "deleted" if result.get("changed") else "unchanged", resource=resource)
     if not result.get("changed"):
-        return _entry(definition, cluster, "unchanged", {}, resource)
+        return entry(definition, cluster, "unchanged", resource=resource)
     diff = result.get("diff") or {}
     before = diff.get("before") or {}
     # An object that is only changed shows the parts that differ; one that is new has nothing before, not even a kind.
     after = diff.get("after") or resource
     new = not before and "kind" in after
-    return _entry(definition, cluster, "created" if new else "updated", {} if new else diff, resource)
+    return entry(definition, cluster, "created" if new else "updated", {} if new else diff, resource)
 
 
-def _entry(definition: dict, cluster: str, action: str, diff: dict, resource: dict) -> dict:
+def entry(
+    definition: dict, cluster: str, action: str, diff: dict | None = None, resource: dict | None = None
+) -> dict:
+    """What became of one object, as ``outcome`` gives it."""
+    diff = diff or {}
     metadata = definition["metadata"]
     place = "/".join(part for part in (cluster, metadata.get("namespace"), metadata["name"]) if part)
     return {
@@ -214,7 +218,7 @@ def _entry(definition: dict, cluster: str, action: str, diff: dict, resource: di
         "name": place,
         "action": action,
         "changes": changes(diff.get("before") or {}, diff.get("after") or {}),
-        "resource": resource,
+        "resource": resource or {},
     }
 
 
@@ -224,7 +228,7 @@ def changes(before: typing.Any, after: typing.Any, path: str = "") -> list[dict]
         before, after = before or {}, after or {}
         found = []
         for key in sorted({*before, *after}):
-            if key in _NOISE or key == _LAST_APPLIED or (not path and key == "status"):
+            if key in _NOISE or key == LAST_APPLIED or (not path and key == "status"):
                 continue
             found += changes(before.get(key), after.get(key), f"{path}.{key}" if path else key)
         return found
@@ -273,21 +277,3 @@ def ready_endpoints(slices: list[dict], wanted: list[dict]) -> dict[str, list[di
 def crowded(endpoints: dict[str, list], limit: int | str) -> list[str]:
     """Names that give more than *limit* addresses, each with the number. A limit from a command line is text."""
     return [f"{name} ({len(found)} addresses)" for name, found in sorted(endpoints.items()) if len(found) > int(limit)]
-
-
-def owned(definitions: list[dict], found: list[dict]) -> list[dict]:
-    """Definitions whose object exists and carries our label; a namespace may hold more than ours and always stays.
-
-    Args:
-        definitions: what was declared.
-        found: results of looking up labelled objects, one for each kind.
-    """
-    there = {
-        (entry.get("kind"), entry["metadata"].get("namespace"), entry["metadata"]["name"])
-        for result in found
-        for entry in result.get("resources") or []
-    }
-    places = (
-        (entry, (entry["kind"], entry["metadata"].get("namespace"), entry["metadata"]["name"])) for entry in definitions
-    )
-    return [entry for entry, place in places if place in there]

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import http.client
-import json
 import typing as t
 
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes import reader
 from ansible_collections.gatewayops.apigee_gke.plugins.modules import headless_service_info
+from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.api_server import ApiServer
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.scripted_http import Script
 
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dorders"
@@ -31,36 +31,6 @@ def pieces(ready: bool) -> dict[str, t.Any]:
 
 def pod(**status: t.Any) -> dict[str, t.Any]:
     return {"metadata": {"name": "orders-1"}, "status": {"phase": "Pending", **status}}
-
-
-class ApiServer:
-    """Stands for the connection; answers in order, and notes what was asked and with which token."""
-
-    def __init__(self, *answers: t.Any) -> None:
-        self.answers = list(answers)
-        self.asked: list[str] = []
-        self.tokens: set[str] = set()
-
-    def __call__(self, _endpoint: str, **_how: t.Any) -> ApiServer:
-        return self
-
-    def request(self, method: str, path: str, headers: dict[str, str]) -> None:
-        assert method == "GET"
-        self.asked.append(path)
-        self.tokens.add(headers["Authorization"])
-
-    def getresponse(self) -> ApiServer:
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        self.status, self.body = answer if isinstance(answer, tuple) else (200, answer)
-        return self
-
-    def read(self) -> bytes:
-        return json.dumps(self.body).encode()
-
-    def close(self) -> None:
-        """Nothing to give back."""
 
 
 @pytest.fixture

@@ -1,0 +1,182 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose an object in Kubernetes is: settled before anything is applied, so that nobody's object becomes ours.
+
+The mark is the label that every definition of ours carries; it is part of the request that makes the object, so a run
+that is killed owns what it made. An object without it is somebody else's: it is used where it serves already, and never
+written to. To hand one over is to give it the label.
+
+Private to this collection. Works on documents as Kubernetes gives them; makes no calls.
+"""
+
+from __future__ import annotations
+
+import json
+import typing
+
+from . import manifests
+from .problems import Problem
+
+ABSENT, OURS, THEIRS = "absent", "ours", "theirs"
+_HIDDEN = "something that is not shown"
+
+
+def standing(definition: dict, live: dict | None) -> dict:
+    """How a definition stands to the object of its name.
+
+    Args:
+        definition: what shall be.
+        live: the object of this kind, namespace and name, None when there is none.
+
+    Returns:
+        ``owner`` (``absent``, ``ours`` or ``theirs``); ``same``: applying the definition would change nothing, which
+        for an object of somebody else means that it serves as it is; ``differences`` (``field``, ``before`` and
+        ``after``) of an object that is somebody else's and does not serve.
+    """
+    if live is None:
+        return {"owner": ABSENT, "same": False, "differences": []}
+    if not _marked(live):
+        serving = _differences(_served(definition), live)
+        if definition["kind"] == "Secret":
+            serving = [{**entry, "before": _HIDDEN, "after": _HIDDEN} for entry in serving]
+        return {"owner": THEIRS, "same": not serving, "differences": serving}
+    # What was applied before and is left out now would have to go, so that too has to be the same.
+    same = _applied(live) == definition and not _differences(definition, live)
+    return {"owner": OURS, "same": same, "differences": []}
+
+
+def _marked(live: dict) -> bool:
+    return ((live.get("metadata") or {}).get("labels") or {}).get(manifests.OWNER_LABEL) == manifests.MANAGED_BY
+
+
+def _applied(live: dict) -> typing.Any:
+    """The definition that was applied last, as kubernetes.core and kubectl note it in the object."""
+    noted = (live["metadata"].get("annotations") or {}).get(manifests.LAST_APPLIED)
+    try:
+        return json.loads(noted or "null")
+    except ValueError:
+        return None
+
+
+def _served(definition: dict) -> dict:
+    """The part of a definition that somebody else's object must have to serve in its place.
+
+    A namespace need only be there. The name of a headless Service gives the addresses of the pods that it selects,
+    whatever ports it lists: Apigee's target server states the port.
+    """
+    content = {key: value for key, value in definition.items() if key not in ("apiVersion", "kind", "metadata")}
+    if definition["kind"] == "Service":
+        content["spec"] = {key: value for key, value in content["spec"].items() if key != "ports"}
+    return content
+
+
+def _differences(wanted: typing.Any, found: typing.Any, path: str = "") -> list[dict]:
+    """Where *found* is not what *wanted* says; what *wanted* does not mention is no difference."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        # A selector is what it is as a whole: one label more is other pods.
+        if path == "spec.selector" and wanted != found:
+            return [{"field": path, "before": found, "after": wanted}]
+        return [
+            entry
+            for key, value in wanted.items()
+            for entry in _differences(value, found.get(key), f"{path}.{key}" if path else key)
+        ]
+    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
+        return [
+            entry
+            for index, pair in enumerate(zip(wanted, found, strict=False))
+            for entry in _differences(*pair, f"{path}[{index}]")
+        ]
+    # Kubernetes leaves out a switch that is off.
+    if wanted == found or (wanted is False and found is None):
+        return []
+    return [{"field": path, "before": found, "after": wanted}]
+
+
+def conflicts(definitions: list[dict], standings: list[dict], cluster: str) -> list[Problem]:
+    """A problem for each object of somebody else that stands where one of ours is declared and does not serve."""
+    return [
+        _conflict(definition, found, cluster)
+        for definition, found in zip(definitions, standings, strict=True)
+        if found["owner"] == THEIRS and not found["same"]
+    ]
+
+
+def _conflict(definition: dict, found: dict, cluster: str) -> Problem:
+    kind, metadata = definition["kind"], definition["metadata"]
+    name, namespace = metadata["name"], metadata.get("namespace") or ""
+    place = f"namespace {namespace} of cluster {cluster}" if namespace else f"cluster {cluster}"
+    described = "; ".join(
+        f"{entry['field']} is {_short(entry['before'])}, and {_short(entry['after'])} is needed"
+        for entry in found["differences"]
+    )
+    label = f"kubectl {f'--namespace {namespace} ' if namespace else ''}label {kind.lower()} {name}"
+    hand_over = f"or hand it over: {label} {manifests.OWNER_LABEL}={manifests.MANAGED_BY} --overwrite."
+    fields = [entry["field"] for entry in found["differences"]]
+    fix = f"Remove it, {hand_over}"
+    if kind == "Service":
+        fix = (
+            f"Publish under another name: services: [{{name: {name}-pods, workload: {name}, ...}}], and"
+            f" service: {name}-pods on the proxy"
+        )
+        # The address of a Service stays for life, so one that has an address cannot be taken over either.
+        fix += "." if "spec.clusterIP" in fields else f"; {hand_over}"
+    elif kind == "Deployment":
+        fix = f"Leave sample out, and the pods of this {kind} are published; {hand_over}"
+    return Problem(
+        f"{kind} {name}",
+        f"an object of this name in {place} was made by somebody else.",
+        found=described,
+        because=f"It has no label {manifests.OWNER_LABEL}={manifests.MANAGED_BY}, so it is neither changed nor removed.",
+        fix=fix,
+        docs="docs/architecture.md#ownership",
+    )
+
+
+def _short(value: typing.Any) -> str:
+    text = "missing" if value is None else value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def pending(definitions: list[dict], standings: list[dict], state: str) -> list[dict]:
+    """The definitions that have to be sent: to be applied where they differ, or removed where they are ours.
+
+    Args:
+        definitions: all of them.
+        standings: one for each; none at all when they were not looked up, and then all are sent.
+        state: ``present`` or ``absent``.
+    """
+    if not standings:
+        return definitions
+    return [entry for entry, found in zip(definitions, standings, strict=True) if _to_send(entry, found, state)]
+
+
+def _to_send(definition: dict, found: dict, state: str) -> bool:
+    if state == "present":
+        return not found["same"]
+    # A namespace may hold more than ours, and would take it along.
+    return found["owner"] == OURS and definition["kind"] != "Namespace"
+
+
+def outcome(definitions: list[dict], result: dict, cluster: str, standings: list[dict], state: str) -> list[dict]:
+    """What became of each definition, whether it was sent or not, in the shape of ``manifests.outcome``.
+
+    Args:
+        definitions: all of them.
+        result: of the task that sent those that ``pending`` gives; empty or skipped when none was.
+        cluster: name of the cluster.
+        standings: as for ``pending``.
+        state: as for ``pending``.
+    """
+    if not standings:
+        return manifests.outcome(definitions, result, cluster)
+    sent = iter(manifests.outcome(pending(definitions, standings, state), result, cluster))
+    return [
+        next(sent) if _to_send(entry, found, state) else manifests.entry(entry, cluster, _unsent(found, state))
+        for entry, found in zip(definitions, standings, strict=True)
+    ]
+
+
+def _unsent(found: dict, state: str) -> str:
+    return "kept" if state == "absent" and found["owner"] != ABSENT else "unchanged"

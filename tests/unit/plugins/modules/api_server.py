@@ -1,0 +1,39 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A double of a cluster's API server, for modules that only read from it."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+
+class ApiServer:
+    """Stands for the connection; answers in order, and notes what was asked and with which token."""
+
+    def __init__(self, *answers: t.Any) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+        self.tokens: set[str] = set()
+
+    def __call__(self, _endpoint: str, **_how: t.Any) -> ApiServer:
+        return self
+
+    def request(self, method: str, path: str, headers: dict[str, str]) -> None:
+        assert method == "GET"
+        self.asked.append(path)
+        self.tokens.add(headers["Authorization"])
+
+    def getresponse(self) -> ApiServer:
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        self.status, self.body = answer if isinstance(answer, tuple) else (200, answer)
+        return self
+
+    def read(self) -> bytes:
+        return json.dumps(self.body).encode()
+
+    def close(self) -> None:
+        """Nothing to give back."""
