@@ -11,6 +11,7 @@ import time
 
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine import graph
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import InvalidError
 
 
 def run_within(seconds: float, *arguments) -> None:
@@ -72,3 +73,8 @@ def test_an_exception_stops_what_is_not_started() -> None:
     with pytest.raises(ValueError, match="a"):
         run_within(10, ["a", "b"], {"b": {"a"}}, work)
     assert seen == ["a"]
+
+
+def test_a_circle_is_told() -> None:
+    with pytest.raises(InvalidError, match="need each other.*a, b"):
+        graph.order(["a", "b"], {"a": {"b"}, "b": {"a"}}, str)
