@@ -70,6 +70,7 @@ def node_spec(cluster: Cluster, state: State, admin_principals: Sequence[str]) -
         cgroup=f"{state.cgroup}/node-{cluster.number}",
         cluster_domain=published[0] if published and vpc_scope else "cluster.local",
         cluster_dns="vpc" if vpc_scope else "local",
+        network_policy=cluster.network_policy,
         token_review_url=token_review.URL,
         admin_principals=tuple(admin_principals),
         api_addresses=(state.api_server_address(cluster.number),),

@@ -93,7 +93,8 @@ class Network:
 @dataclass(frozen=True)
 class Cluster:
     """A GKE cluster. ``number`` (from 0) is chosen by the emulator, unique among living clusters, and decides
-    the cluster's namespace and loopback address."""
+    the cluster's namespace and loopback address. ``network_policy`` says what enforces NetworkPolicies: ``none``,
+    ``calico`` or ``dataplane_v2``."""
 
     project: str
     location: str
@@ -110,6 +111,7 @@ class Cluster:
     additive_domain: str = ""
     tags: tuple[str, ...] = ()
     autopilot: bool = False
+    network_policy: str = "none"
     node_pools: tuple[Any, ...] = ()
 
     @property

@@ -23,14 +23,18 @@ def objects(spec: NodeSpec) -> list[tuple[str, dict[str, Any]]]:
             "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user} for user in users],
         }
 
-    dns_role = (f"{RBAC}/clusterroles", {
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "testbed:dns"},
-        "rules": [
-            {"apiGroups": [""], "resources": ["services", "endpoints", "pods", "namespaces"],
-             "verbs": ["list", "watch"]},
-            {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
-        ]})
-    wanted = [dns_role, cluster_role_binding("testbed:dns", "testbed:dns", [CLIENTS["dns"][0]])]
+    def reader(client: str, resources: dict[str, list[str]]) -> list[tuple[str, dict[str, Any]]]:
+        """A client that may list and watch, and what: API group -> resources."""
+        name = CLIENTS[client][0]
+        role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": name},
+                "rules": [{"apiGroups": [group], "resources": each, "verbs": ["list", "watch"]}
+                          for group, each in resources.items()]}
+        return [(f"{RBAC}/clusterroles", role), cluster_role_binding(name, name, [name])]
+
+    wanted = reader("dns", {"": ["services", "endpoints", "pods", "namespaces"],
+                            "discovery.k8s.io": ["endpointslices"]})
+    if spec.network_policy != "none":
+        wanted += reader("network-policy", {"": ["pods", "namespaces"], "networking.k8s.io": ["networkpolicies"]})
     if spec.admin_principals:
         # On GKE the IAM role Kubernetes Engine Admin has this effect, without an object that shows it.
         wanted.append(cluster_role_binding("testbed:google-administrators", "cluster-admin",

@@ -8,6 +8,7 @@ import http.client
 import json
 import ssl
 import urllib.parse
+from collections.abc import Iterator
 from typing import Any
 
 from .spec import ClientFiles
@@ -44,6 +45,21 @@ class ApiClient:
         if response.status >= 400:
             raise ApiError(response.status, text[:500])
         return json.loads(text) if response.headers.get_content_type() == "application/json" else text
+
+    def watch(self, path: str) -> Iterator[dict[str, Any]]:
+        """The events of a watch, until the API server ends it. Raises ApiError when it refuses, OSError when the
+        connection breaks; the client can be used again afterwards."""
+        try:
+            self._connection.request("GET", path, headers={"Accept": "application/json"})
+            response = self._connection.getresponse()
+            if response.status >= 400:
+                raise ApiError(response.status, response.read().decode("utf-8", "replace")[:500])
+            while line := response.readline():
+                yield json.loads(line)
+        except http.client.HTTPException as error:
+            raise OSError(str(error)) from error
+        finally:
+            self._connection.close()
 
     def get(self, path: str) -> Any:
         return self.request("GET", path)

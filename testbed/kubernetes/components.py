@@ -3,6 +3,7 @@
 """The components of a node: their command lines, and when each may start."""
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,15 @@ WITH_API_SERVER = "with the API server"
 
 @dataclass(frozen=True)
 class Component:
-    """name: also of the executable and the log. moment: :data:`AT_ONCE` or :data:`WITH_API_SERVER`."""
+    """name: also of the executable and the log. moment: :data:`AT_ONCE` or :data:`WITH_API_SERVER`.
+
+    program: what is run instead of the executable of that name.
+    """
 
     name: str
     moment: str
     flags: tuple[str, ...]
+    program: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -169,10 +174,17 @@ def coredns(layout: Layout) -> Component:
     return Component("coredns", WITH_API_SERVER, ("-conf", str(layout.configuration / "Corefile")))
 
 
+def network_policy(layout: Layout) -> Component:
+    return Component("network-policy", WITH_API_SERVER, (str(layout.state),),
+                     (sys.executable, "-m", "testbed.kubernetes.network_policy"))
+
+
 def components(spec: NodeSpec, layout: Layout) -> list[Component]:
     """Every component of the node, in the order in which they are started."""
     chosen = [etcd(layout), kube_apiserver(spec, layout), containerd(layout), kubelet(spec, layout),
               kube_controller_manager(spec, layout), kube_scheduler(layout), kube_proxy(layout)]
     if spec.cluster_dns == "local":
         chosen.append(coredns(layout))
+    if spec.network_policy != "none":
+        chosen.append(network_policy(layout))
     return chosen

@@ -20,6 +20,7 @@ CLIENTS = {
     "kube-proxy": ("system:kube-proxy", ()),
     "kubelet": ("system:node:{node}", ("system:nodes",)),
     "dns": ("testbed:dns", ()),
+    "network-policy": ("testbed:network-policy", ()),
 }
 
 

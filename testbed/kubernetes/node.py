@@ -30,6 +30,7 @@ from . import certificates, cgroups, configuration, mounts
 from .build import ensure_binaries, missing_tools
 from .components import Layout
 from .identities import client_files
+from .network_policy.rules import REMOVAL
 from .spec import LOCAL_RESOLVER, NodeAccess, NodeError, NodeSpec
 from .toolchain import BuildError, Progress, quiet
 
@@ -145,6 +146,8 @@ def _prepare_host(spec: NodeSpec, namespace: Namespace) -> None:
         raise NodeError(f"{namespace.name} has no interface with the node's address {spec.node_ip}")
     if spec.cluster_dns == "local":
         namespace.run(["ip", "address", "replace", f"{LOCAL_RESOLVER}/32", "dev", "lo"])
+    # What an earlier life enforced: this one may be asked for none, and says otherwise when it has read the policies.
+    namespace.run(["nft", "-f", "-"], input=REMOVAL)
     _wait_for_inotify()
     try:
         cgroups.create(spec.cgroup)

@@ -13,6 +13,7 @@ from typing import Any
 API_PORT = 6443
 VPC_RESOLVER = "169.254.169.254"
 LOCAL_RESOLVER = "169.254.20.10"
+NETWORK_POLICIES = ("none", "calico", "dataplane_v2")
 
 
 class NodeError(Exception):
@@ -35,6 +36,8 @@ class NodeSpec:
     api_addresses: further addresses or names in the API server's certificate; the first is what the admin
         kubeconfig names, with ``api_port``.
     labels: the node's labels (region, zone, node pool), as GKE sets them.
+    network_policy: who enforces NetworkPolicies, with whose particulars: ``dataplane_v2``, ``calico``, or ``none``,
+        with which they have no effect.
     cgroup: absolute name of the control group for the pods. It is removed at the stop.
     images: container images (OCI archives) imported before the first pod, besides the testbed's own.
     """
@@ -52,11 +55,14 @@ class NodeSpec:
     api_port: int = 443
     labels: Mapping[str, str] = field(default_factory=dict)
     vpc_resolver: str = VPC_RESOLVER
+    network_policy: str = "none"
     images: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.cluster_dns not in ("vpc", "local"):
             raise NodeError(f"cluster_dns is 'vpc' or 'local', not {self.cluster_dns!r}")
+        if self.network_policy not in NETWORK_POLICIES:
+            raise NodeError(f"network_policy is one of {', '.join(NETWORK_POLICIES)}, not {self.network_policy!r}")
         if not self.cgroup.startswith("/") or self.cgroup.count("/") > 2 or self.cgroup == "/":
             raise NodeError(f"cgroup {self.cgroup!r} must be absolute, below the root, and at most two levels deep")
         for label, text in (("pod_range", self.pod_range), ("service_range", self.service_range)):

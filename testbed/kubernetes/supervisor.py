@@ -28,6 +28,7 @@ from .identities import client_files
 from .spec import API_PORT, NodeSpec
 
 PAUSE = 0.05
+PACKAGE = Path(__file__).resolve().parent.parent
 
 
 class Supervisor:
@@ -71,7 +72,8 @@ class Supervisor:
     def _spawn(self, name: str, argv: Sequence[str]) -> int:
         log = self.layout.logs / f"{name}.log"
         environment = {"PATH": f"{self.binaries}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                       "HOME": "/run/testbed", "LANG": "C.UTF-8"}
+                       "HOME": "/run/testbed", "LANG": "C.UTF-8",
+                       "PYTHONPATH": str(PACKAGE.parent), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
         with self._changed:
             pid = os.posix_spawn(
                 argv[0], argv, environment, setsid=True, setsigmask=[],
@@ -119,8 +121,7 @@ class Supervisor:
         disposable = self.layout.disposable
         binds = {disposable / "kubelet": configuration.KUBELET_ROOT, disposable / "containerd": "/var/lib/containerd",
                  self.layout.logs: "/var/log"}
-        package = Path(__file__).resolve().parent.parent.parent
-        mounts.prepare(binds, keep=[self.layout.state, self.binaries, package, Path(sys.prefix),
+        mounts.prepare(binds, keep=[self.layout.state, self.binaries, PACKAGE.parent, Path(sys.prefix),
                                     Path(sys.base_prefix), *(Path(each).parent for each in self.images)])
         resolvers = Path("/run/testbed/resolv.conf")
         resolvers.write_text(configuration.resolv_conf(self.spec), encoding="utf-8")
@@ -130,7 +131,8 @@ class Supervisor:
         Path("/proc/sys/net/ipv4/ip_forward").write_text("1", encoding="ascii")
 
     def launch(self, component: Component) -> None:
-        self._spawn(component.name, [str(self.binaries / component.name), *component.flags])
+        program = component.program or (str(self.binaries / component.name),)
+        self._spawn(component.name, [*program, *component.flags])
 
     def import_images(self) -> None:
         """Give containerd its images: kubelet backs off for half a minute when the pause image is missing."""

@@ -10,12 +10,13 @@ side to the other and shares no firewall rules (reference gke-dns-path.md 3.2).
 """
 from __future__ import annotations
 
-import ipaddress
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from testbed.world import FirewallRule, Network
+
+from .nftables import address_set, disjoint, merged_ports
 
 APIGEE_LINK = "apigee"
 NODE_LINKS = "node*"
@@ -87,23 +88,14 @@ def render(networks: Sequence[Network], machines: Sequence[Machine], instance_ra
     return "\n".join(lines) + "\n"
 
 
-def _set(items: Iterable[str]) -> str:
-    return "{ " + ", ".join(_disjoint(items)) + " }"
-
-
-def _disjoint(items: Iterable[str]) -> list[str]:
-    """IPv4 ranges without overlaps, which an nftables set refuses."""
-    ranges = (ipaddress.ip_network(item, strict=False) for item in items)
-    return [str(each) for each in ipaddress.collapse_addresses(each for each in ranges if each.version == 4)]
-
-
 def _to_apigee(peered: dict[str, tuple[str, ...]], machines: Sequence[Machine]) -> list[str]:
     """Peered networks reach the instances: Apigee's side of the peering has no rules of ours."""
     lines = []
     for network, ranges in sorted(peered.items()):
         sources = [address for machine in machines if machine.network == network for address in machine.addresses]
         if ranges and sources:
-            lines.append(f'    oifname "{APIGEE_LINK}" ip saddr {_set(sources)} ip daddr {_set(ranges)} accept')
+            lines.append(f'    oifname "{APIGEE_LINK}" ip saddr {address_set(sources)} '
+                         f"ip daddr {address_set(ranges)} accept")
     return lines
 
 
@@ -115,7 +107,7 @@ def _isolation(peered: dict[str, tuple[str, ...]], machines: Sequence[Machine]) 
         targets = [address for machine in own for address in machine.addresses]
         sources = [each for machine in own for each in (machine.node_range, machine.pod_range)]
         sources += peered.get(network, ())
-        lines.append(f"    ip daddr {_set(targets)} ip saddr != {_set(sources)} drop")
+        lines.append(f"    ip daddr {address_set(targets)} ip saddr != {address_set(sources)} drop")
     return lines
 
 
@@ -138,14 +130,14 @@ def _rule(rule: FirewallRule, machines: Sequence[Machine]) -> list[str]:
     wanted = set(rule.target_tags)
     targets = [address for machine in machines if not wanted or wanted & set(machine.tags)
                for address in machine.addresses]
-    others = _disjoint(rule.source_ranges or (ANY,))
+    others = disjoint(rule.source_ranges or (ANY,))
     if not targets or not others:
         return []
     ingress = rule.direction == "INGRESS"
     near, far = ("daddr", "saddr") if ingress else ("saddr", "daddr")
-    ends = f"ip {near} {_set(targets)}"
+    ends = f"ip {near} {address_set(targets)}"
     if ANY not in others:
-        ends += f" ip {far} {_set(others)}"
+        ends += f" ip {far} {address_set(others)}"
     # An allowed egress still has to pass the ingress rules of where it goes.
     allowed = "accept" if ingress else "return"
     verdict, entries = ("drop", rule.deny) if rule.deny else (allowed, rule.allow)
@@ -162,16 +154,5 @@ def _protocol(name: str, ports: Sequence[str]) -> str:
         return ""
     number = PROTOCOLS[name.lower()] if name.lower() in PROTOCOLS else int(name)
     if ports and number in WITH_PORTS:
-        return f"{WITH_PORTS[number]} dport {{ {', '.join(_merged(ports))} }} "
+        return f"{WITH_PORTS[number]} dport {{ {', '.join(merged_ports(ports))} }} "
     return f"meta l4proto {number} "
-
-
-def _merged(ports: Sequence[str]) -> list[str]:
-    """Ports and ranges without overlaps, in order."""
-    merged: list[list[int]] = []
-    for low, high in sorted((int(port.split("-")[0]), int(port.split("-")[-1])) for port in ports):
-        if merged and low <= merged[-1][1] + 1:
-            merged[-1][1] = max(merged[-1][1], high)
-        else:
-            merged.append([low, high])
-    return [str(low) if low == high else f"{low}-{high}" for low, high in merged]

@@ -330,3 +330,31 @@ async def test_gkes_firewall_rules_admit_only_the_cluster(google: Google) -> Non
     assert all(r["name"].startswith("gke-shop-") for r in rules)
     [cluster] = google.world.clusters.values()
     assert all(r["targetTags"] == list(cluster.tags) for r in rules)
+
+
+_CALICO = {"networkPolicy": {"enabled": True}, "addonsConfig": {"networkPolicyConfig": {"disabled": False}}}
+
+
+@pytest.mark.shows(f"{C}.create", "NetworkPolicies have an effect with Dataplane V2 or the add-on only")
+@pytest.mark.parametrize(("fields", "enforced"), [
+    ({}, "none"),
+    (_CALICO, "calico"),
+    ({"networkConfig": {"datapathProvider": "ADVANCED_DATAPATH"}}, "dataplane_v2"),
+    ({**AUTOPILOT, "networkConfig": None}, "dataplane_v2"),
+])  # fmt: skip
+async def test_what_enforces_network_policies(google: Google, fields: dict[str, Any], enforced: str) -> None:
+    await made(google, **fields)
+    [cluster] = google.world.clusters.values()
+    assert cluster.network_policy == enforced
+
+
+@pytest.mark.shows(f"{C}.create", "networkPolicy needs its add-on and excludes Dataplane V2")
+@pytest.mark.parametrize(("fields", "reason"), [
+    ({"networkPolicy": {"enabled": True}}, "addon"),
+    ({**_CALICO, "networkConfig": {"datapathProvider": "ADVANCED_DATAPATH"}}, "ADVANCED_DATAPATH"),
+    ({**_CALICO, **AUTOPILOT, "networkConfig": None}, "ADVANCED_DATAPATH"),
+])  # fmt: skip
+async def test_network_policy_settings_that_are_refused(google: Google, fields: dict[str, Any], reason: str) -> None:
+    await google.ready()
+    assert reason in (await google.refused("POST", CLUSTERS, google.cluster(**fields)))["message"]
+    assert google.world.clusters == {}

@@ -31,6 +31,7 @@ from testbed.google.services.dns.managed import drop_zone, ensure_zone
 log = logging.getLogger("testbed.google.container")
 # A busy machine may make one start fail.
 _RESTARTS = 3
+_POLICY = "GKE documentation, network policy; terraform-google-kubernetes-engine #1085"
 _SEEN = "google-apis.md 4.5"
 _DNS = "gke-dns-path.md 1"
 _DEPRECATED = [
@@ -51,6 +52,8 @@ class Clusters(ContainerService):
             Said("autopilot xor nodePools, nodePools xor initialNodeCount", source=_SEEN),
             Said("network and subnetwork exist, secondary ranges exist or are made", source=_SEEN),
             Said("dnsConfig: VPC scope not on Autopilot, domain unique in the VPC and not .local", source=_DNS),
+            Said("NetworkPolicies have an effect with Dataplane V2 or the add-on only", source=_POLICY),
+            Said("networkPolicy needs its add-on and excludes Dataplane V2", source=_POLICY),
         ],
     )
     def create(self, call: Call) -> dict[str, Any]:
@@ -62,6 +65,7 @@ class Clusters(ContainerService):
         autopilot = bool(asked.get("autopilot", {}).get("enabled"))
         pools = _check_pools(asked, autopilot=autopilot)
         _check_fields(asked, project["projectId"])
+        _check_network_policy(asked, autopilot=autopilot)
         network, subnet_key = _network(call, asked, location)
         digest = token([project["number"], path])
         document = defaults.cluster(asked, location.rsplit("/", 1)[-1], project["number"], autopilot=autopilot)
@@ -272,6 +276,18 @@ def _check_fields(asked: dict[str, Any], project: str) -> None:
             "private_cluster_config.enable_private_nodes and network_config.default_enable_private_nodes exclude each "
             "other.",
         )
+
+
+def _check_network_policy(asked: dict[str, Any], *, autopilot: bool) -> None:
+    """Calico comes with the add-on and excludes Dataplane V2, which enforces policies by itself."""
+    if not asked.get("networkPolicy", {}).get("enabled"):
+        return
+    if autopilot or asked.get("networkConfig", {}).get("datapathProvider") == "ADVANCED_DATAPATH":
+        raise GoogleError(
+            400, "Enabling NetworkPolicy for clusters with DatapathProvider=ADVANCED_DATAPATH is not allowed."
+        )
+    if asked.get("addonsConfig", {}).get("networkPolicyConfig", {}).get("disabled", True):
+        raise GoogleError(400, "The network policy addon must be enabled before updating the nodes.")
 
 
 def _network(call: Call, asked: dict[str, Any], location: str) -> tuple[str, str]:

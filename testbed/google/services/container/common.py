@@ -59,8 +59,16 @@ def picture(document: dict[str, Any]) -> Cluster:
         additive_domain=dns.get("additiveVpcScopeDnsDomain", ""),
         tags=(node_tag(document), *sorted(_own_tags(document))),
         autopilot=bool(document.get("autopilot", {}).get("enabled")),
+        network_policy=_network_policy(document),
         node_pools=tuple(pool["name"] for pool in document.get("nodePools", [])),
     )
+
+
+def _network_policy(document: dict[str, Any]) -> str:
+    """Return what enforces NetworkPolicies. Without Dataplane V2 or the add-on they are stored and have no effect."""
+    if document["networkConfig"].get("datapathProvider") == "ADVANCED_DATAPATH":
+        return "dataplane_v2"
+    return "calico" if document.get("networkPolicy", {}).get("enabled") else "none"
 
 
 def _own_tags(document: dict[str, Any]) -> set[str]:
