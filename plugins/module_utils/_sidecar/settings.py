@@ -229,7 +229,7 @@ def parse(annotations: t.Mapping[str, t.Any], namespace: str, defaults: Defaults
     """Settings of a pod that opted in, and everything that is wrong with them, each naming annotation and remedy."""
     problems = []
     given = {**defaults.values, **defaults.namespaces.get(namespace, {})}
-    for key, value in annotations.items():
+    for key, value in ((str(key), value) for key, value in annotations.items()):
         if not key.startswith(PREFIX) or key == PREFIX + STATUS:
             continue
         name = key[len(PREFIX) :]

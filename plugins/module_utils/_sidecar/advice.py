@@ -1,0 +1,84 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a user should know though the pod is accepted. Private to the collection. Kubernetes cuts long warnings: 256."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .drain import grace
+from .fields import PREFIX
+from .pod import SIDECAR
+from .settings import Settings
+
+Pod = t.Mapping[str, t.Any]
+
+SHORT_DRAIN_SECONDS = 15
+"""A window below this is shorter than DNS alone takes on GKE."""
+
+SPOT_SECONDS = 15
+"""What GKE gives the pods of a Spot node by default, of its 30 s of notice."""
+
+SPOT_KEYS = ("cloud.google.com/gke-spot", "cloud.google.com/gke-preemptible", "cloud.google.com/gke-provisioning")
+GRACE_CEILING = 600
+"""Autopilot and the autoscaler's scale-down wait no longer."""
+
+
+def warnings(pod: Pod, settings: Settings, window: int) -> list[str]:
+    """What to tell whoever creates the pod."""
+    spec = pod["spec"]
+    found = [*_hooks(spec, window, settings)]
+    completes = spec.get("restartPolicy") in ("Never", "OnFailure")
+    if 0 < window < SHORT_DRAIN_SECONDS or (not window and not completes):
+        found.append(
+            f"{PREFIX}drain-seconds is {window}: callers still use the pod's address after that, "
+            f"and requests are lost. {settings.defaults.timing.window} is computed."
+        )
+    if completes and not settings.defaults.native_sidecars:
+        found.append("Before Kubernetes 1.29 the sidecar is a plain container: this pod will not complete.")
+    whole = max(spec.get("terminationGracePeriodSeconds") or 0, grace(0, window, settings.defaults.timing))
+    if window and spot(spec) and whole > SPOT_SECONDS:
+        found.append(
+            f"Spot nodes give pods about {SPOT_SECONDS} s to end and this one needs {whole} s: "
+            "requests are lost when the node is reclaimed."
+        )
+    if window and whole > GRACE_CEILING:
+        found.append(
+            f"The grace period is {whole} s: Autopilot and scale-down wait no longer than {GRACE_CEILING} s. "
+            f"Lower {PREFIX}drain-seconds."
+        )
+    return found
+
+
+def spot(spec: t.Mapping[str, t.Any]) -> bool:
+    """Whether the pod may land on Spot or preemptible nodes."""
+    tolerated = [item.get("key") for item in spec.get("tolerations") or []]
+    return any(key in SPOT_KEYS for key in [*(spec.get("nodeSelector") or {}), *tolerated])
+
+
+def _hooks(spec: t.Mapping[str, t.Any], window: int, settings: Settings) -> t.Iterator[str]:
+    """About waits of application containers."""
+    for container in spec.get("containers") or []:
+        name = str(container.get("name"))[:63]
+        hook = (container.get("lifecycle") or {}).get("preStop")
+        if not window or name == SIDECAR:
+            continue
+        if not hook:
+            if not settings.defaults.sleep_action:
+                yield f"Container {name} waits by running sleep, which its image must have (until Kubernetes 1.30)."
+            continue
+        seconds = lasts(hook)
+        if seconds is None:
+            yield f"Container {name} has a preStop hook of its own: it must last {window} s, or requests are lost."
+        elif seconds < window:
+            yield f"Container {name}: its preStop hook lasts {seconds} s, the drain {window} s. Requests are lost."
+
+
+def lasts(hook: t.Mapping[str, t.Any]) -> int | None:
+    """Seconds for which a preStop hook waits, where that can be read."""
+    if hook.get("sleep"):
+        return hook["sleep"].get("seconds") or 0
+    words = " ".join((hook.get("exec") or {}).get("command") or [])
+    found = re.search(r"\bsleep ([0-9]{1,6})\b", words)
+    return int(found.group(1)) if found else None

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""Why a pod is skipped or refused, or how it will look, in words. Private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .fields import FIELDS, PREFIX
+from .inject import SERVICE, Outcome, annotations, completes, inject
+from .patch import apply
+from .pod import SIDECAR
+from .settings import Defaults, Settings
+
+
+def explain(pod: t.Any, namespace: str, defaults: Defaults, name: str = "") -> list[str]:
+    """Lines for people, the first of which says it all."""
+    return told(pod, inject(pod, namespace, defaults), name)
+
+
+def told(pod: t.Any, outcome: Outcome, name: str = "") -> list[str]:
+    """The lines for an outcome that is known."""
+    title = name or _title(pod)
+    if outcome.refusal:
+        return [f"{title}: refused", f"  because  {outcome.refusal}"]
+    if outcome.skipped:
+        lines = [f"{title}: skipped, left as it is", f"  because  {outcome.skipped}"]
+        return [*lines, f"  remedy   {remedy}"] if (remedy := _near(pod)) else lines
+    heads = {
+        "injected": "gets the sidecar",
+        "completed": "has the sidecar and gets what a container added since then lacks",
+        "unchanged": "has the sidecar, left as it is",
+    }
+    lines = [f"{title}: {heads[outcome.verdict]}"]
+    if outcome.settings and not outcome.present:
+        lines += _look(pod, outcome, outcome.settings)
+    return lines + [f"  warning  {warning}" for warning in outcome.warnings]
+
+
+def _title(pod: t.Any) -> str:
+    metadata = pod.get("metadata") if isinstance(pod, dict) else None
+    metadata = metadata if isinstance(metadata, dict) else {}
+    return f"pod {metadata.get('name') or metadata.get('generateName') or '(without a name)'}"
+
+
+def _near(pod: t.Any) -> str:
+    """What to do where other annotations of ours stand without the one that opts in."""
+    ours = sorted(str(key) for key in annotations(pod) if str(key).startswith(PREFIX))
+    if not ours or SERVICE in ours:
+        return ""
+    return f"{', '.join(ours)} has no effect alone: set {SERVICE} to the name of the headless Service"
+
+
+def _look(pod: t.Mapping[str, t.Any], outcome: Outcome, settings: Settings) -> list[str]:
+    """The settings in force, and the pod after the patch."""
+    spec = apply(pod, outcome.patch)["spec"]
+    native = not any(item["name"] == SIDECAR for item in spec["containers"])
+    added = next(item for item in [*spec["containers"], *(spec.get("initContainers") or [])] if item["name"] == SIDECAR)
+    window = settings.drain_seconds(completes(pod))
+    waiting = sum(1 for operation in outcome.patch if operation["path"].endswith("/lifecycle/preStop"))
+    source = "a Secret" if settings.text("certificate-source") == "secret" else "cert-manager's CSI driver"
+    where = f"Secret {settings.certificate_secret}" if source == "a Secret" else f"{source}, {settings.text('issuer-name')}"
+    asked = {
+        "off": "no certificate asked for",
+        "ca": "certificate of the client CA required",
+        "names": f"certificate with one of {settings.text('client-names')} required",
+    }
+    kind = "native sidecar, first init container" if native else "container, last of its kind"
+    limits = ", ".join(f"{key} {value}" for key, value in added["resources"]["limits"].items())
+    asks = ", ".join(f"{key} {value}" for key, value in added["resources"]["requests"].items())
+    lines = [
+        f"  sidecar  {settings.engine.name}, {added['image']} ({kind})",
+        f"  called   TLS {settings.text('tls-minimum')} or newer on port {settings.port}",
+        f"  speaks   {settings.text('protocol')} to the application",
+        f"  shows    the certificate of {where}",
+        f"  callers  {asked[settings.client]}",
+        f"  needs    {asks} (at most {limits})",
+        f"  drain    {window} s, then a graceful stop; containers made to wait for it: {waiting}",
+        f"  grace    {spec.get('terminationGracePeriodSeconds', 30)} s",
+    ]
+    said = [field.name for field in FIELDS if PREFIX + field.name in annotations(pod)]
+    told_by_defaults = sorted(set(settings.given) - set(said))
+    lines.append(f"  said by  the pod: {', '.join(said)}; defaults: {', '.join(told_by_defaults) or 'none'}")
+    return lines

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""The same for manifests: pods, and workloads that hold a template of pods. Private to the collection."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import typing as t
+
+from .explain import told
+from .inject import SERVICE, Outcome, annotations, inject
+from .patch import apply
+from .settings import Defaults
+
+TEMPLATES: dict[str, tuple[str, ...]] = {
+    "Pod": (),
+    "Deployment": ("spec", "template"),
+    "ReplicaSet": ("spec", "template"),
+    "StatefulSet": ("spec", "template"),
+    "DaemonSet": ("spec", "template"),
+    "Job": ("spec", "template"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "ReplicationController": ("spec", "template"),
+}
+"""Where the pod is, by kind."""
+
+DEFAULT_NAMESPACE = "default"
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What became of one manifest; ``outcome`` is of its pod, None for a manifest without one."""
+
+    manifest: t.Any
+    name: str
+    outcome: Outcome | None = None
+    explanation: tuple[str, ...] = ()
+
+
+def inject_manifest(manifest: t.Any, namespace: str, defaults: Defaults) -> list[Result]:
+    """The manifest with the sidecar, the items of a List each for itself. ``namespace`` is for those that name none."""
+    if not isinstance(manifest, dict):
+        return [Result(manifest, f"a {type(manifest).__name__} that is no manifest")]
+    kind = manifest.get("kind")
+    if kind == "List" and isinstance(manifest.get("items"), list):
+        return [result for item in manifest["items"] for result in inject_manifest(item, namespace, defaults)]
+    metadata = manifest.get("metadata") if isinstance(manifest.get("metadata"), dict) else {}
+    place = str(metadata.get("namespace") or namespace)
+    name = f"{kind} {place}/{metadata.get('name') or metadata.get('generateName') or '(without a name)'}"
+    if kind not in TEMPLATES:
+        return [Result(manifest, name)]
+    pod: t.Any = manifest
+    for step in TEMPLATES[kind]:
+        pod = pod.get(step) if isinstance(pod, dict) else None
+    outcome = _corrected(manifest, pod, inject(pod, place, defaults))
+    lines = tuple(told(pod, outcome, name))
+    return [Result(_replaced(manifest, TEMPLATES[kind], outcome), name, outcome, lines)]
+
+
+def _corrected(manifest: t.Mapping[str, t.Any], pod: t.Any, outcome: Outcome) -> Outcome:
+    """Say where the annotation belongs when it stands on the workload, where nothing reads it."""
+    if not outcome.skipped or pod is manifest or SERVICE in annotations(pod) or SERVICE not in annotations(manifest):
+        return outcome
+    hint = f"{SERVICE} stands on the {manifest['kind']} itself: write it in the metadata of its pod template"
+    return dataclasses.replace(outcome, skipped=hint)
+
+
+def _replaced(manifest: t.Mapping[str, t.Any], place: t.Sequence[str], outcome: Outcome) -> t.Any:
+    """A copy of the manifest whose pod has the patch."""
+    result = copy.deepcopy(manifest)
+    if not outcome.patch:
+        return result
+    if not place:
+        return apply(result, outcome.patch)
+    parent = result
+    for step in place[:-1]:
+        parent = parent[step]
+    parent[place[-1]] = apply(parent[place[-1]], outcome.patch)
+    return result
+
+
+def inject_all(manifests: t.Iterable[t.Any], namespace: str, defaults: Defaults) -> list[Result]:
+    """All of them, in order."""
+    return [result for manifest in manifests for result in inject_manifest(manifest, namespace, defaults)]

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""What is added to a pod: the sidecar, its volumes, the waits of the applications. Private to the collection."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from .engines.contract import CERTIFICATE_FOLDER, CLIENT_CA_FOLDER, WORK_FOLDER, Probe
+from .settings import Settings
+
+SIDECAR = "tls-sidecar"
+"""Name of the container and of its port; the volumes' names begin with it and a hyphen."""
+
+VERSION = "1"
+"""Of the shape of what is added. The engine's digest covers the engine's own part."""
+
+READ_ALL = 0o444
+"""The files are seen by the containers that mount them alone, and the sidecar's user is neither owner nor group."""
+
+STARTUP_SECONDS = 120
+"""Longest start of an engine; the kubelet restarts it after that."""
+
+UNPRIVILEGED_PORTS = "net.ipv4.ip_unprivileged_port_start"
+FIRST_UNPRIVILEGED_PORT = 1024
+
+CSI_DRIVER = "csi.cert-manager.io"
+
+
+def sidecar(settings: Settings, application_port: int, drain_seconds: int, native: bool) -> dict[str, t.Any]:
+    """The container. ``native`` makes it an init container that goes on running."""
+    engine = settings.engine
+    selected, values = settings.selected(), settings.values(application_port, drain_seconds)
+
+    def texts(pieces: t.Iterable[str]) -> list[str]:
+        return [engine.render(piece, selected, values) for piece in pieces]
+
+    asked = probe(engine.probes[settings.text("protocol"), settings.client], settings.port, texts)
+    container: dict[str, t.Any] = {
+        "name": SIDECAR,
+        "image": settings.image,
+        "command": texts(engine.command),
+        "env": [{"name": name, "value": texts([text])[0]} for name, text in sorted(engine.environment.items())],
+        "ports": [{"name": SIDECAR, "containerPort": settings.port, "protocol": "TCP"}],
+        "resources": {
+            "requests": {name: settings.resource(name) for name in ("cpu", "memory")},
+            "limits": {name: settings.resource(name + "-limit") for name in ("cpu", "memory")},
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "privileged": False,
+            "readOnlyRootFilesystem": True,
+            "runAsGroup": engine.user,
+            "runAsNonRoot": True,
+            "runAsUser": engine.user,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "volumeMounts": [
+            {"name": volume["name"], "mountPath": FOLDERS[volume["name"]], "readOnly": FOLDERS[volume["name"]] != WORK_FOLDER}
+            for volume in volumes(settings)
+        ],
+        "startupProbe": {**asked, "periodSeconds": 1, "timeoutSeconds": 1, "failureThreshold": STARTUP_SECONDS},
+        "readinessProbe": {**asked, "periodSeconds": 1, "timeoutSeconds": 1, "failureThreshold": 3},
+    }
+    if drain_seconds:
+        container["lifecycle"] = {"preStop": {"exec": {"command": texts(engine.drain)}}}
+    if native:
+        container["restartPolicy"] = "Always"
+    return container
+
+
+def probe(asked: Probe, port: int, texts: t.Callable[[t.Iterable[str]], list[str]]) -> dict[str, t.Any]:
+    """The action of a probe."""
+    if asked.kind == "https":
+        return {"httpGet": {"path": texts([asked.path])[0], "port": port, "scheme": "HTTPS"}}
+    if asked.kind == "exec":
+        return {"exec": {"command": texts(asked.command)}}
+    return {"tcpSocket": {"port": port}}
+
+
+FOLDERS = {
+    SIDECAR + "-certificate": CERTIFICATE_FOLDER,
+    SIDECAR + "-client-ca": CLIENT_CA_FOLDER,
+    SIDECAR + "-work": WORK_FOLDER,
+}
+"""Mount point by volume. Each is mounted whole: the kubelet never refreshes a subPath."""
+
+
+def volumes(settings: Settings) -> list[dict[str, t.Any]]:
+    """The sidecar's volumes."""
+    work = {"medium": "Memory", "sizeLimit": settings.engine.work_size}
+    found = [{"name": SIDECAR + "-certificate", **certificate(settings)}]
+    if settings.client != "off":
+        found.append({"name": SIDECAR + "-client-ca", **client_ca(settings)})
+    return [*found, {"name": SIDECAR + "-work", "emptyDir": work}]
+
+
+def certificate(settings: Settings) -> dict[str, t.Any]:
+    """Source of the certificate: a Secret, or cert-manager's CSI driver, which issues one for this pod alone."""
+    if settings.text("certificate-source") == "secret":
+        return {"secret": {"secretName": settings.certificate_secret, "defaultMode": READ_ALL}}
+    names = [form for name in settings.dns_names for form in (name, "${POD_NAME}." + name)]
+    return {
+        "csi": {
+            "driver": CSI_DRIVER,
+            "readOnly": True,
+            "volumeAttributes": {
+                CSI_DRIVER + "/issuer-name": settings.text("issuer-name"),
+                CSI_DRIVER + "/issuer-kind": settings.text("issuer-kind"),
+                CSI_DRIVER + "/issuer-group": settings.text("issuer-group"),
+                CSI_DRIVER + "/dns-names": ",".join(names),
+                CSI_DRIVER + "/key-usages": "digital signature,key encipherment,server auth",
+                CSI_DRIVER + "/fs-group": str(settings.engine.user),
+            },
+        }
+    }
+
+
+def client_ca(settings: Settings) -> dict[str, t.Any]:
+    """Source of the callers' authority. Only the one key: a CA's Secret holds its private key as well."""
+    only = {"items": [{"key": "ca.crt", "path": "ca.crt"}], "defaultMode": READ_ALL}
+    secret = settings.text("client-ca-secret")
+    if secret:
+        return {"secret": {"secretName": secret, **only}}
+    return {"configMap": {"name": settings.text("client-ca-config-map"), **only}}
+
+
+def wait(seconds: int, sleep_action: bool) -> dict[str, t.Any]:
+    """The preStop hook of an application: it must outlive the drain window, and is stopped at once without a hook."""
+    if sleep_action:
+        return {"sleep": {"seconds": seconds}}
+    return {"exec": {"command": ["sleep", str(seconds)]}}
+
+
+def status(settings: Settings) -> str:
+    """Value of the status annotation."""
+    engine = settings.engine
+    told = {"version": VERSION, "engine": engine.name, "port": settings.port, "hash": engine.digest}
+    return json.dumps(told, separators=(",", ":"))

@@ -1,0 +1,139 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""For any pod: nothing is lost, and a second time adds nothing."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+
+import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar import patch
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.engines.registry import ENGINES
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.fields import PREFIX
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.inject import inject
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.settings import Defaults
+from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.module_utils._sidecar.pods import application
+
+SEEDS, PODS_PER_SEED = 10, 1000
+VERSIONS = ("1.27", "1.28", "1.29", "1.30", "1.33", "1.36")
+WISHES = {
+    "engine": tuple(ENGINES),
+    "port": ("443", "8443", "9443"),
+    "application-port": ("8080", "9090"),
+    "protocol": ("http", "http2", "grpc", "tcp"),
+    "http2": ("true", "false"),
+    "tls-minimum": ("1.2", "1.3"),
+    "certificate-source": ("secret", "csi"),
+    "client-ca-secret": ("callers",),
+    "client-names": ("a.example", "a.example,b.example"),
+    "drain-seconds": ("0", "5", "93", "700"),
+    "cpu": ("5m", "2"),
+    "memory-limit": ("64Mi", "1Gi"),
+    "portt": ("1",),
+}
+HOOKS = (
+    None,
+    {},
+    {"preStop": None},
+    {"preStop": {"sleep": {"seconds": 5}}},
+    {"preStop": {"exec": {"command": ["sleep", "100"]}}},
+    {"postStart": {"exec": {"command": ["true"]}}},
+)
+SPEC = {
+    "initContainers": (
+        None,
+        [],
+        [application("once", None)],
+        [application("mesh", 15001, restartPolicy="Always")],
+        [application("mesh", 8443, restartPolicy="Always")],
+    ),
+    "volumes": (None, [], [{"name": "data", "emptyDir": {}}], [{"name": "tls-sidecar-x", "emptyDir": {}}]),
+    "terminationGracePeriodSeconds": (None, 0, 30, 153, 900),
+    "restartPolicy": ("Always", "Never", "OnFailure"),
+    "securityContext": (
+        None,
+        {},
+        {"fsGroup": 1},
+        {"sysctls": None},
+        {"sysctls": [{"name": "net.core.somaxconn", "value": "9"}]},
+    ),
+    "hostNetwork": (False, False, None, True),
+    "nodeSelector": ({"cloud.google.com/gke-spot": "true"},),
+}
+
+
+def container(chance: random.Random, name: str, ports: tuple) -> dict:
+    """A container with some of what matters to the sidecar."""
+    made = application(name, chance.choice(ports))
+    if chance.random() < 0.5:
+        made["lifecycle"] = chance.choice(HOOKS)
+    if chance.random() < 0.2:
+        made["env"] = [{"name": "A", "value": str(chance.random())}]
+    return made
+
+
+def some_pod(chance: random.Random) -> dict:
+    """A pod that opted in, in about every second case one that can be injected."""
+    wishes = {name: chance.choice(values) for name, values in WISHES.items() if chance.random() < 0.08}
+    annotations = {PREFIX + name: value for name, value in {"service": "orders", **wishes}.items()}
+    annotations["example.com/else"] = "kept"
+    containers = [container(chance, "app", (8080, 8080, 8080, 8080, None, 9090, 8443))]
+    containers += [container(chance, f"more-{index}", (None, None, 8080, 9090)) for index in range(chance.randrange(3))]
+    spec: dict = {"containers": containers}
+    for name, values in SPEC.items():
+        if chance.random() < 0.25:
+            spec[name] = copy.deepcopy(chance.choice(values))
+    return {"metadata": {"name": "p", "annotations": annotations}, "spec": spec}
+
+
+def kept(before, after, place: str = "") -> list[str]:
+    """Places of ``before`` that are not in ``after`` as they were: lists may have grown, mappings may have more."""
+    if before is None:
+        return []
+    if isinstance(before, dict) and isinstance(after, dict):
+        return [lost for name in before for lost in kept(before[name], after.get(name), f"{place}/{name}")]
+    if isinstance(before, list) and isinstance(after, list):
+        rest = iter(after)
+        for index, item in enumerate(before):
+            if not any(not kept(item, other) for other in rest):
+                return [f"{place}/{index}"]
+        return []
+    if place.endswith("/terminationGracePeriodSeconds"):
+        return [] if after >= before else [place]
+    return [] if before == after else [place]
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_nothing_is_lost_and_twice_is_once(seed):
+    chance = random.Random(seed)
+    verdicts: dict[str, int] = {}
+    for _count in range(PODS_PER_SEED):
+        given = some_pod(chance)
+        before = copy.deepcopy(given)
+        defaults = Defaults.read({"kubernetes_version": chance.choice(VERSIONS)})
+        outcome = inject(given, "shop", defaults)
+        verdicts[outcome.verdict] = verdicts.get(outcome.verdict, 0) + 1
+        assert given == before
+        if outcome.refusal:
+            assert PREFIX in outcome.refusal and outcome.patch == []
+            continue
+        result = patch.apply(given, outcome.patch)
+        assert {operation["op"] for operation in outcome.patch} == {"add"}
+        assert kept(given, result) == [], json.dumps(given)
+        again = inject(result, "shop", defaults)
+        assert again.patch == [] and again.refusal is None, json.dumps(given)
+        # Another webhook's container, as reinvocation meets it.
+        result["spec"]["containers"].append(application("late", 15001))
+        late = inject(result, "shop", defaults)
+        assert late.refusal is None
+        assert all(operation["path"].startswith("/spec/containers/") for operation in late.patch)
+    assert verdicts["injected"] > PODS_PER_SEED / 3 and verdicts["refused"] > PODS_PER_SEED / 20
+
+
+def test_what_is_lost_is_seen():
+    assert kept({"a": [1, 2]}, {"a": [2, 1]}) == ["/a/1"]
+    assert kept({"a": {"b": 1}}, {"a": {"b": 2}}) == ["/a/b"]
+    assert kept({"a": [{"n": 1}]}, {"a": []}) == ["/a/0"]
+    assert kept({"terminationGracePeriodSeconds": 5}, {"terminationGracePeriodSeconds": 4})
