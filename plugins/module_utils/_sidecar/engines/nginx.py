@@ -16,42 +16,40 @@ from .headers import removed
 from .shell import DRAINING, READY, READY_PATH, draining, supervised
 
 _HEADERS = """\
-      PROXY_set_header Host $http_host;
-      PROXY_set_header X-Forwarded-For $remote_addr;
-      PROXY_set_header X-Real-IP $remote_addr;
-      PROXY_set_header X-Forwarded-Proto https;
-      PROXY_set_header X-Forwarded-Host $http_host;
-      PROXY_set_header X-Forwarded-Port @{port};
-""" + "".join(f'      PROXY_set_header {name} "";\n' for name in removed())
+    PROXY_set_header Host $http_host;
+    PROXY_set_header X-Forwarded-For $remote_addr;
+    PROXY_set_header X-Real-IP $remote_addr;
+    PROXY_set_header X-Forwarded-Proto https;
+    PROXY_set_header X-Forwarded-Host $http_host;
+    PROXY_set_header X-Forwarded-Port @{port};
+""" + "".join(f'    PROXY_set_header {name} "";\n' for name in removed())
 
 _PROXY = """\
-      proxy_pass http://application;
-      proxy_http_version 1.1;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection $upgrade_or_nothing;
-      proxy_buffering off;
-      proxy_request_buffering off;
-      proxy_pass_header Server;
-      proxy_buffer_size 32k;
-      proxy_buffers 4 32k;
-      proxy_busy_buffers_size 64k;
-      proxy_connect_timeout 3s;
-      proxy_read_timeout @{request-seconds}s;
-      proxy_send_timeout @{request-seconds}s;
-      # One more try, and only for requests that may be sent twice: the application may close a kept connection first.
-      proxy_next_upstream error;
-      proxy_next_upstream_tries 2;
+    proxy_http_version 1.1;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection $upgrade_or_nothing;
+    proxy_buffering off;
+    proxy_request_buffering off;
+    proxy_pass_header Server;
+    proxy_buffer_size 32k;
+    proxy_buffers 4 32k;
+    proxy_busy_buffers_size 64k;
+    proxy_connect_timeout 3s;
+    proxy_read_timeout @{request-seconds}s;
+    proxy_send_timeout @{request-seconds}s;
+    # One more try, and only for requests that may be sent twice: the application may close a kept connection first.
+    proxy_next_upstream error;
+    proxy_next_upstream_tries 2;
 """
 
 _GRPC = """\
-      grpc_pass grpc://application;
-      grpc_pass_header Server;
-      grpc_buffer_size 32k;
-      grpc_connect_timeout 3s;
-      grpc_read_timeout @{request-seconds}s;
-      grpc_send_timeout @{request-seconds}s;
-      grpc_next_upstream error;
-      grpc_next_upstream_tries 2;
+    grpc_pass_header Server;
+    grpc_buffer_size 32k;
+    grpc_connect_timeout 3s;
+    grpc_read_timeout @{request-seconds}s;
+    grpc_send_timeout @{request-seconds}s;
+    grpc_next_upstream error;
+    grpc_next_upstream_tries 2;
 """
 
 _TLS = """\
@@ -105,7 +103,7 @@ http {
   server {
     listen @{port} ssl;
     http2 @{http2-switch};
-@{tls}@{client-verification}    location = READY_PATH {
+@{tls}@{client-verification}@{proxy}    location = READY_PATH {
       access_log off;
       default_type text/plain;
       if (!-f READY_FILE) {
@@ -118,11 +116,13 @@ http {
       if (-f DRAINING_FILE) {
         return 418;
       }
-@{client-condition}@{pass}    }
+@{client-condition}      @{pass}://application;
+    }
     # The same with an end of the connection after each answer.
     location @closing {
       keepalive_timeout 0;
-@{client-condition}@{pass}    }
+@{client-condition}      @{pass}://application;
+    }
   }
 }
 """
@@ -147,8 +147,6 @@ daemon off;
 pid @{work-folder}/nginx.pid;
 error_log stderr warn;
 worker_processes 1;
-# Running requests get this long after the graceful stop.
-worker_shutdown_timeout @{request-seconds}s;
 events {
   worker_connections 4096;
 }
@@ -182,10 +180,10 @@ _CONDITION = """\
 """
 
 
-def _layer(proxy: str, text: str) -> str:
+def _layer(proxy: str, scheme: str, text: str) -> str:
     headers = _HEADERS.replace("PROXY", proxy)
     layer = _HTTP.replace("READY_PATH", READY_PATH).replace("READY_FILE", READY).replace("DRAINING_FILE", DRAINING)
-    return layer.replace("@{pass}", text + headers)
+    return layer.replace("@{proxy}", text + headers).replace("@{pass}", f"{proxy}_pass {scheme}")
 
 
 def _by_client(off: str, required: str) -> dict[str, str]:
@@ -212,7 +210,7 @@ ENGINE = Engine(
         **{("tcp", client): _STREAM_PROBE for client in ("off", "ca")},
     },
     choices=(
-        Choice("layer", "protocol", _by_protocol(_layer("proxy", _PROXY), _layer("grpc", _GRPC), _STREAM)),
+        Choice("layer", "protocol", _by_protocol(_layer("proxy", "http", _PROXY), _layer("grpc", "grpc", _GRPC), _STREAM)),
         Choice("drain-action", "protocol", _by_protocol("@{drain-http2}", "@{drain-http2}", "true")),
         Choice("drain-http2", "http2", {"true": _DRAIN_HTTP2, "false": "true"}),
         Choice("tls", "tls-minimum", {

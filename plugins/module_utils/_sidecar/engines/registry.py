@@ -4,6 +4,6 @@
 
 from __future__ import annotations
 
-from . import nginx
+from . import apache, envoy, haproxy, nginx
 
-ENGINES = {engine.name: engine for engine in (nginx.ENGINE,)}
+ENGINES = {engine.name: engine for engine in (nginx.ENGINE, envoy.ENGINE, haproxy.ENGINE, apache.ENGINE)}

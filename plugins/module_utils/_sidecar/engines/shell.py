@@ -73,6 +73,11 @@ readiness() { :; }
 renewed() { :; }
 reissued() { :; }
 prepare() { :; }
+# Running requests get their time; what is then left, idle connections for the most part, is cut.
+stop() {
+  kill -STOP_SIGNAL "$pid" 2>/dev/null
+  { sleep @{request-seconds}; kill -TERM "$pid"; } 2>/dev/null &
+}
 ENGINE
 trap 'exit 0' TERM INT QUIT USR1 WINCH
 prepare
@@ -85,7 +90,7 @@ leaf=`leaf` issuers=`issuers`
 look
 start &
 pid=$!
-trap 'kill -STOP_SIGNAL "$pid" 2>/dev/null' TERM INT QUIT USR1 WINCH
+trap stop TERM INT QUIT USR1 WINCH
 watch &
 watcher=$!
 status=0
@@ -94,12 +99,26 @@ kill "$watcher" 2>/dev/null
 exit "$status"
 """
 
+ASK = r"""
+admin=`expr 20000 + @{port} % 10000`
+# Sends standard input to the engine's administration on loopback. Bash where there is one, else (Alpine) nc.
+talk() {
+  if command -v bash > /dev/null; then
+    bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0" && cat >&3 && cat <&3' "$admin"
+  else
+    nc 127.0.0.1 "$admin"
+  fi 2>/dev/null
+}
+"""
+"""Shell functions for engines that are administered over TCP: loopback of the pod, a port that follows from the TLS
+port. No image has a client for Unix sockets."""
+
 
 def supervised(engine: str, stop_signal: str, wanted: str = "true") -> tuple[str, str, str]:
     """The container's command around the functions in ``engine``.
 
     ``engine`` defines ``start``, which becomes the server by ``exec``, and overrides what it needs of: ``prepare`` (once,
-    before the wait for the certificate), ``renewed`` (certificate or key changed), ``reissued`` (the client CA changed;
+    before the wait for the certificate), ``stop`` (instead of sending the signal), ``renewed`` (certificate or key changed), ``reissued`` (the client CA changed;
     both are asked again until they succeed) and ``readiness`` (the ready file came or went). ``wanted`` is a command
     that says whether other files that the server needs are there.
     """
