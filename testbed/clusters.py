@@ -19,6 +19,7 @@ import aiohttp
 from aiohttp import web
 
 from testbed import publishing, token_review
+from testbed.images.cert_manager import built_cert_manager
 from testbed.kubernetes import node
 from testbed.kubernetes.spec import API_PORT, NodeAccess, NodeError, NodeSpec
 from testbed.network.firewall import Machine
@@ -62,6 +63,7 @@ def node_spec(cluster: Cluster, state: State, admin_principals: Sequence[str]) -
         first = cluster.node_pools[0]
         pool = first if isinstance(first, str) else first.get("name", pool)
     suffix = hashlib.sha256("/".join(cluster.key).encode()).hexdigest()
+    cert_manager = built_cert_manager()
     return NodeSpec(
         name=f"gke-{cluster.name[:19]}-{pool[:19]}-{suffix[:8]}-{suffix[8:12]}",
         node_ip=node_address(cluster)[0],
@@ -80,6 +82,7 @@ def node_spec(cluster: Cluster, state: State, admin_principals: Sequence[str]) -
             "topology.kubernetes.io/region": region,
             "topology.kubernetes.io/zone": zone,
         },
+        images=(str(cert_manager.images),) if cert_manager else (),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from testbed.google import connection as emulator
 from testbed.google.proxy import gcloud_proxy_environment
+from testbed.images.cert_manager import VERSION, built_cert_manager
 from testbed.state import API_SERVER_PORT, NORTHBOUND_PORT, State
 
 
@@ -52,7 +53,16 @@ def connection(state: State, ca_cert: Path) -> dict[str, Any]:
         "northbound": {"address": state.northbound_address, "port": NORTHBOUND_PORT, "ca_cert": str(ca_cert)},
         "kubeconfig": str(state.kubeconfig),
         "gcloud": gcloud_environment(state, ca_cert),
+        **_cert_manager(),
     }
+
+
+def _cert_manager() -> dict[str, Any]:
+    """Where the chart and the Helm lie that install cert-manager on these clusters; nothing when it is not built."""
+    built = built_cert_manager()
+    if built is None:
+        return {}
+    return {"cert_manager": {"chart": str(built.chart), "version": VERSION, "helm": str(built.helm)}}
 
 
 def kubeconfig(clusters: Sequence[ClusterAddress], token: str) -> str:

@@ -12,6 +12,7 @@ import time
 from testbed.commands import common, machine, status
 from testbed.commands.common import CommandError, mark
 from testbed.images import ensure_images
+from testbed.images.cert_manager import ensure_cert_manager
 from testbed.kubernetes import build
 from testbed.kubernetes.toolchain import BuildError
 from testbed.state import State
@@ -23,8 +24,8 @@ TIMEOUT = 180.0
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timeout", type=float, default=TIMEOUT, metavar="SECONDS",
                         help="how long to wait for the daemon (default %(default).0f)")
-
-
+    parser.add_argument("--without-cert-manager", action="store_true",
+                        help="do not build cert-manager when it is not built yet (TLS then needs tls: false)")
     parser.add_argument("--realistic", action="store_true",
                         help="Google's own durations for long operations; without it they end at the next look")
     parser.add_argument("--dns-cache-extra", type=float, default=60.0, metavar="SECONDS",
@@ -47,6 +48,8 @@ def run(state: State, options: argparse.Namespace) -> int:
     try:
         build.ensure_binaries(build.show)
         ensure_images(build.show)
+        if not options.without_cert_manager:
+            ensure_cert_manager(build.show)
     except BuildError as error:
         raise CommandError(f"Kubernetes could not be built:\n{error}") from error
     print(f" {mark(True)} kubernetes and images")

@@ -14,7 +14,7 @@ import os
 import platform
 import stat
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -149,22 +149,26 @@ def _configuration(image: Image, layers: list[str]) -> dict[str, Any]:
     }
 
 
-def write_archive(path: Path, image: Image) -> str:
-    """Write the OCI layout as one tar file. Returns the digest of the manifest (``sha256:...``)."""
-    layers: list[tuple[str, int, Path]] = []
+def write_archive(path: Path, *images: Image) -> str:
+    """Write the OCI layout as one tar file; a layer that images share is in it once.
+
+    Returns the digest of the first image's manifest (``sha256:...``).
+    """
+    spools: dict[str, tuple[str, int, Path]] = {}
     try:
-        for number, layer in enumerate(image.layers):
-            spool = path.with_name(f"{path.name}.layer{number}")
+        # By identity: the same object is the same content, and need not be read again to find that out.
+        for layer in {id(layer): layer for image in images for layer in image.layers}.values():
+            spool = path.with_name(f"{path.name}.layer{len(spools)}")
+            spools[id(layer)] = ("", 0, spool)
             with spool.open("wb") as stream:
-                digest, size = write_layer(stream, layer)
-            layers.append((digest, size, spool))
-        return _write_layout(path, image, layers)
+                spools[id(layer)] = (*write_layer(stream, layer), spool)
+        return _write_layout(path, [(image, [spools[id(layer)] for layer in image.layers]) for image in images])
     finally:
-        for number in range(len(image.layers)):
-            path.with_name(f"{path.name}.layer{number}").unlink(missing_ok=True)
+        for _, _, spool in spools.values():
+            spool.unlink(missing_ok=True)
 
 
-def _write_layout(path: Path, image: Image, layers: list[tuple[str, int, Path]]) -> str:
+def _write_layout(path: Path, images: Sequence[tuple[Image, list[tuple[str, int, Path]]]]) -> str:
     small: dict[str, bytes] = {}
 
     def blob(value: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -173,27 +177,29 @@ def _write_layout(path: Path, image: Image, layers: list[tuple[str, int, Path]])
         small[f"blobs/sha256/{digest}"] = data
         return {"mediaType": kind, "digest": f"sha256:{digest}", "size": len(data)}
 
-    config = blob(_configuration(image, [digest for digest, _, _ in layers]), CONFIG_TYPE)
-    manifest = blob({
-        "schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config,
-        "layers": [{"mediaType": LAYER_TYPE, "digest": f"sha256:{digest}", "size": size}
-                   for digest, size, _ in layers],
-    }, MANIFEST_TYPE)
-    named = {**manifest, "annotations": {
-        # The first is containerd's full reference, the second the tag, as the specification has it.
-        "io.containerd.image.name": image.reference,
-        "org.opencontainers.image.ref.name": image.reference.rpartition(":")[2],
-    }}
-    small["index.json"] = json.dumps({"schemaVersion": 2, "manifests": [named]}, sort_keys=True).encode()
+    manifests = []
+    for image, layers in images:
+        config = blob(_configuration(image, [digest for digest, _, _ in layers]), CONFIG_TYPE)
+        manifest = blob({
+            "schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config,
+            "layers": [{"mediaType": LAYER_TYPE, "digest": f"sha256:{digest}", "size": size}
+                       for digest, size, _ in layers],
+        }, MANIFEST_TYPE)
+        manifests.append({**manifest, "annotations": {
+            # The first is containerd's full reference, the second the tag, as the specification has it.
+            "io.containerd.image.name": image.reference,
+            "org.opencontainers.image.ref.name": image.reference.rpartition(":")[2],
+        }})
+    small["index.json"] = json.dumps({"schemaVersion": 2, "manifests": manifests}, sort_keys=True).encode()
     small["oci-layout"] = b'{"imageLayoutVersion":"1.0.0"}'
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
         for name, data in sorted(small.items()):
             member = _member(name, 0o644)
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
-        for digest, size, spool in {digest: (digest, size, spool) for digest, size, spool in layers}.values():
+        for digest, size, spool in {layer[0]: layer for _, layers in images for layer in layers}.values():
             member = _member(f"blobs/sha256/{digest}", 0o644)
             member.size = size
             with spool.open("rb") as content:
                 archive.addfile(member, content)
-    return manifest["digest"]
+    return manifests[0]["digest"]

@@ -211,8 +211,9 @@ def _advanced(reader: str, fraction: float | None, parts: int) -> bool:
 
 def main() -> int:
     from testbed.images import ensure_images
+    from testbed.images.cert_manager import ensure_cert_manager
 
-    for part in (ensure_binaries, ensure_images):
+    for part in (ensure_binaries, ensure_images, ensure_cert_manager):
         try:
             part(show if sys.stderr.isatty() else tell)
         except BuildError as error:

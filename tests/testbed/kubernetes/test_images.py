@@ -77,6 +77,20 @@ def test_a_layer_from_a_folder_is_the_folder(tmp_path):
             ("etc", tarfile.DIRTYPE), ("etc/file", tarfile.REGTYPE), ("etc/link", tarfile.SYMTYPE)]
 
 
+def test_images_of_one_archive_share_their_layers(tmp_path):
+    second = Image(reference="docker.io/gatewayops/second:1", entrypoint=("/app/now",), layers=IMAGE.layers)
+    write_archive(tmp_path / "a", IMAGE, second)
+    with tarfile.open(tmp_path / "a") as archive:
+        names = archive.getnames()
+    assert len(names) == len(set(names))
+    files = read(tmp_path / "a")
+    entries = json.loads(files["index.json"])["manifests"]
+    assert [entry["annotations"]["io.containerd.image.name"] for entry in entries] == [IMAGE.reference, second.reference]
+    first, other = (json.loads(blob(files, entry)) for entry in entries)
+    assert first["layers"] == other["layers"] and first["config"] != other["config"]
+    assert json.loads(blob(files, other["config"]))["config"]["Entrypoint"] == ["/app/now"]
+
+
 def test_what_cannot_be_read_leaves_no_parts(tmp_path):
     with pytest.raises(AttributeError):
         write_archive(tmp_path / "a", Image(reference="x:1", layers=({"file": "not an entry"},)))
