@@ -85,7 +85,8 @@ def test_images_of_one_archive_share_their_layers(tmp_path):
     assert len(names) == len(set(names))
     files = read(tmp_path / "a")
     entries = json.loads(files["index.json"])["manifests"]
-    assert [entry["annotations"]["io.containerd.image.name"] for entry in entries] == [IMAGE.reference, second.reference]
+    references = [entry["annotations"]["io.containerd.image.name"] for entry in entries]
+    assert references == [IMAGE.reference, second.reference]
     first, other = (json.loads(blob(files, entry)) for entry in entries)
     assert first["layers"] == other["layers"] and first["config"] != other["config"]
     assert json.loads(blob(files, other["config"]))["config"]["Entrypoint"] == ["/app/now"]
