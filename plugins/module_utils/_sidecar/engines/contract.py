@@ -20,6 +20,7 @@ may hold ``$(`` or ``$$``: use backquotes for a command's output.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import typing as t
@@ -152,7 +153,7 @@ class Engine:
         """Whether the engine can serve this combination."""
         return (protocol, client) in self.probes
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """Eight hexadecimal digits that change with anything the engine says."""
         plain = dataclasses.asdict(self)
