@@ -8,9 +8,11 @@ import contextlib
 import hashlib
 import ipaddress
 import json
+import logging
 import shutil
 import socket
 import ssl
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +22,9 @@ from aiohttp import web
 
 from testbed import publishing, token_review
 from testbed.images.cert_manager import built_cert_manager
-from testbed.kubernetes import node
+from testbed.kubernetes import emptying, node
+from testbed.kubernetes.client import ApiClient, ApiError
+from testbed.kubernetes.identities import client_files
 from testbed.kubernetes.spec import API_PORT, NodeAccess, NodeError, NodeSpec
 from testbed.network.firewall import Machine
 from testbed.network.forwarder import Forwarder
@@ -29,6 +33,8 @@ from testbed.network.resolver import ClusterZone
 from testbed.network.vpc import Vpc, node_link
 from testbed.state import API_SERVER_PORT, MAX_CLUSTERS, State
 from testbed.world import Cluster, ClusterAccess, Record, WorldError
+
+log = logging.getLogger("testbed.clusters")
 
 Key = tuple[str, str, str]
 
@@ -96,6 +102,8 @@ class Running:
     namespace: Namespace
     forwarder: Forwarder
     reviews: web.AppRunner
+    #: Seconds of the epoch when the node of a new cluster was ready; None for a cluster that was resumed.
+    new_at: float | None = None
 
     @property
     def machine(self) -> Machine:
@@ -128,6 +136,8 @@ class Clusters:
         self._admins = tuple(admin_principals)
         self._changed = changed
         self._running: dict[Key, Running] = {}
+        #: Emptied nodes of clusters that are gone, by number.
+        self._spare: dict[int, Running] = {}
         self._locks: dict[Key, asyncio.Lock] = {}
         self._starting: set[Key] = set()
 
@@ -173,8 +183,27 @@ class Clusters:
                 await self._end(running)
                 await self._clear(running.cluster)
 
+    async def set_aside(self) -> None:
+        """End all clusters, and keep their nodes, emptied, for clusters that are to be the same.
+
+        A node that cannot be emptied is stopped.
+        """
+        await self.drop_spares()
+        going, self._running = self.running(), {}
+        await self._changed()
+        await asyncio.gather(*(self._set_aside(each) for each in going))
+
+    async def forget_folders(self) -> None:
+        """Remove the folders of clusters that are gone, also of those that never came up."""
+        kept = {self._state.cluster_folder(number) for number in
+                (*self._spare, *(each.cluster.number for each in self._running.values()))}
+        for folder in self._state.cluster_folder(0).parent.glob("*"):
+            if folder not in kept:
+                await asyncio.to_thread(shutil.rmtree, folder, True)
+
     async def close(self) -> None:
         """Stop all nodes and keep their folders, from which they start again."""
+        await self.drop_spares()
         running, self._running = self.running(), {}
         await asyncio.gather(*(self._end(each) for each in running))
 
@@ -205,7 +234,7 @@ class Clusters:
             running = None
         if running is None:
             self._refuse_collision(cluster, spec)
-            running = await self._begin(cluster, spec)
+            running = await self._from_spare(cluster, spec) or await self._begin(cluster, spec)
             self._running[cluster.key] = running
             await self._changed()
         elif running.cluster != cluster:
@@ -229,7 +258,7 @@ class Clusters:
         reviews: web.AppRunner | None = None
         forwarder: Forwarder | None = None
         try:
-            await asyncio.to_thread(self._prepare_folder, cluster)
+            new = await asyncio.to_thread(self._prepare_folder, cluster)
             await asyncio.to_thread(self._vpc.attach_node, cluster.number, namespace, address, gateway,
                                     cluster.pod_range)
             reviews = await token_review.serve(namespace.listen(*token_review.ADDRESS), self._reviewer)
@@ -247,17 +276,50 @@ class Clusters:
         except BaseException:
             await self._abandon(cluster, namespace, forwarder, reviews)
             raise
-        return Running(cluster, spec, access, namespace, forwarder, reviews)
+        return Running(cluster, spec, access, namespace, forwarder, reviews, time.time() if new else None)
 
-    def _prepare_folder(self, cluster: Cluster) -> None:
-        """A folder left by another cluster of the same number must not be continued."""
+    def _prepare_folder(self, cluster: Cluster) -> bool:
+        """A folder left by another cluster of the same number must not be continued. Whether there is nothing in it."""
         folder = self._state.cluster_folder(cluster.number)
         mark = folder / "cluster.json"
         identity = json.dumps(cluster.key)
         if folder.exists() and (not mark.exists() or mark.read_text(encoding="utf-8") != identity):
             shutil.rmtree(folder)
+        new = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
         mark.write_text(identity, encoding="utf-8")
+        return new
+
+    async def _set_aside(self, running: Running) -> None:
+        server = f"https://{self._state.api_server_address(running.cluster.number)}:{API_SERVER_PORT}"
+        admin = client_files(running.access.dns_client.ca.parent, "admin", server)
+        try:
+            if running.new_at is None:
+                raise emptying.NotEmpty("it is not known since when the node is in use")
+            await asyncio.to_thread(lambda: emptying.empty(ApiClient(admin), running.new_at or 0.0))
+        except (emptying.NotEmpty, ApiError, OSError) as error:
+            log.warning("the node of cluster %s is not used again: %s", running.cluster.name, error)
+            await self._end(running)
+            await self._clear(running.cluster)
+        else:
+            self._spare[running.cluster.number] = running
+
+    async def _from_spare(self, cluster: Cluster, spec: NodeSpec) -> Running | None:
+        """The spare node that is the one wanted. Any other that stands in its way is stopped."""
+        spare = self._spare.get(cluster.number)
+        if spare is None or spare.spec != spec or spare.cluster.key != cluster.key:
+            await self.drop_spares()
+            return None
+        del self._spare[cluster.number]
+        spare.cluster = cluster
+        return spare
+
+    async def drop_spares(self) -> None:
+        """Stop the nodes that wait for a cluster to be made again."""
+        spares, self._spare = list(self._spare.values()), {}
+        for spare in spares:
+            await self._end(spare)
+            await self._clear(spare.cluster)
 
     async def _end(self, running: Running) -> None:
         await self._abandon(running.cluster, running.namespace, running.forwarder, running.reviews)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import ipaddress
-import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -106,7 +105,11 @@ class RealWorld:
     def authority_certificate(self) -> bytes:
         return self.authority.certificate_file.read_bytes()
 
-    async def reset(self) -> None:
+    async def reset(self, keep_nodes: bool = False) -> None:
+        if keep_nodes:
+            await self.clusters.set_aside()
+        else:
+            await self.clusters.drop_spares()
         for running in self.clusters.running():
             await self.clusters.stop(running.cluster.key)
         await self.northbound.clear()
@@ -114,8 +117,7 @@ class RealWorld:
         self._placed.clear()
         self._networks = ()
         await self._bring_network()
-        # Also of clusters that never came up.
-        await asyncio.to_thread(shutil.rmtree, self._state.home / "clusters", True)
+        await self.clusters.forget_folders()
 
     # -- inside -----------------------------------------------------------------------------------------------
     async def _clusters_changed(self) -> None:

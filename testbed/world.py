@@ -171,5 +171,8 @@ class World(Protocol):
     def authority_certificate(self) -> bytes:
         """The certificate (PEM) of the authority that signs what Apigee instances show. Raises OSError."""
 
-    async def reset(self) -> None:
-        """Stop everything that was started and forget every picture."""
+    async def reset(self, keep_nodes: bool = False) -> None:
+        """Stop everything that was started and forget every picture.
+
+        :param keep_nodes: a cluster that is made again just as it was may get the node that it had, emptied.
+        """

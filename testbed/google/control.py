@@ -6,7 +6,7 @@ GET/DELETE requests   log and counters; ?after=N shows later entries only, ?coun
 GET/POST/DELETE faults (see faults.py); DELETE faults/ID removes one
 GET/PUT durations     {"scale": 0..1}: 1 is realistic, 0 makes the next poll see the end
 GET state             canonical dump and digest of what exists, without times, generated ids and operation history
-POST reset            back to the freshly seeded state
+POST reset            back to the freshly seeded state; ?keep_nodes=1 keeps nodes, emptied, for equal clusters
 POST tokens           {"account"?: "deployer" | e-mail, "lifetime"?: seconds}: an access token
 POST tokenreviews     a Kubernetes TokenReview
 """
@@ -60,8 +60,8 @@ def add_routes(app: web.Application, emulator: Emulator) -> None:
     async def state(_: web.Request) -> web.Response:
         return web.json_response(dump(emulator))
 
-    async def reset(_: web.Request) -> web.Response:
-        await emulator.reset()
+    async def reset(request: web.Request) -> web.Response:
+        await emulator.reset(keep_nodes="keep_nodes" in request.query)
         return web.json_response({})
 
     async def tokens(request: web.Request) -> web.Response:

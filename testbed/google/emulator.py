@@ -121,10 +121,13 @@ class Emulator:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def reset(self) -> None:
-        """Return to the freshly seeded state; key files, tokens that were given out and durations stay."""
+    async def reset(self, keep_nodes: bool = False) -> None:
+        """Return to the freshly seeded state; key files, tokens that were given out and durations stay.
+
+        :param keep_nodes: a cluster that is made again just as it was may get the node that it had, emptied.
+        """
         await self._halt()
-        await self.world.reset()
+        await self.world.reset(keep_nodes)
         self.faults.clear()
         await self.store.clear(keep=("tokens/", "settings/"))
         async with self.store.transaction() as tx:

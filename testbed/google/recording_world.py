@@ -97,7 +97,7 @@ class RecordingWorld:
     def authority_certificate(self) -> bytes:
         return b"-----BEGIN CERTIFICATE-----\nrecorded\n-----END CERTIFICATE-----\n"
 
-    async def reset(self) -> None:
+    async def reset(self, keep_nodes: bool = False) -> None:
         """Forget everything but the list of calls."""
         await self._called("reset", None)
         self.networks, self.clusters, self.instances, self.configuration = [], {}, {}, {}

@@ -48,7 +48,7 @@ def apply(client: ApiClient, spec: NodeSpec) -> None:
         client.apply(f"{collection}/{item['metadata']['name']}", item)
 
 
-def _time(text: str | None) -> float:
+def seconds_of(text: str | None) -> float:
     """A Kubernetes time as seconds of the epoch; 0 for none."""
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() if text else 0.0
 
@@ -56,7 +56,7 @@ def _time(text: str | None) -> float:
 def _told_before(pod: dict[str, Any], since: float) -> bool:
     """Whether the pod's status names a running container of an earlier life of the node."""
     running = (each.get("state", {}).get("running") for each in pod.get("status", {}).get("containerStatuses", []))
-    return any(_time(each.get("startedAt")) < since for each in running if each)
+    return any(seconds_of(each.get("startedAt")) < since for each in running if each)
 
 
 def missing(client: ApiClient, spec: NodeSpec, since: float) -> str | None:
@@ -73,7 +73,7 @@ def missing(client: ApiClient, spec: NodeSpec, since: float) -> str | None:
         return "the node has not registered"
     conditions = {each["type"]: each for each in node.get("status", {}).get("conditions", [])}
     ready = conditions.get("Ready", {})
-    if _time(ready.get("lastHeartbeatTime")) < since:
+    if seconds_of(ready.get("lastHeartbeatTime")) < since:
         return "kubelet has not reported yet"
     if ready.get("status") != "True":
         return f"the node is not Ready: {ready.get('message', 'no condition yet')}"

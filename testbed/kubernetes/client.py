@@ -31,11 +31,12 @@ class ApiClient:
         context.load_cert_chain(files.certificate, files.key)
         self._connection = http.client.HTTPSConnection(url.hostname or "", url.port, timeout=timeout, context=context)
 
-    def request(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Any:
+    def request(self, method: str, path: str, body: Any = None, content_type: str = "application/json",
+                accept: str = "application/json") -> Any:
         """The decoded JSON answer, or its text. Raises ApiError for a refusal, OSError when nobody answers."""
         try:
             self._connection.request(method, path, json.dumps(body) if body is not None else None,
-                                     {"Content-Type": content_type, "Accept": "application/json"})
+                                     {"Content-Type": content_type, "Accept": accept})
             response = self._connection.getresponse()
             data = response.read()
         except (http.client.HTTPException, OSError) as error:

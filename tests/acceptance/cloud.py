@@ -100,10 +100,15 @@ class Cloud:
         reply.raise_for_status()
         return reply.json()
 
-    def reset(self) -> None:
-        """Return to an empty project."""
+    def reset(self, *, new_nodes: bool = False) -> None:
+        """Return to an empty project.
+
+        Shared with what was before: the testbed's processes, and unless ``new_nodes`` is set the node of a cluster that
+        will be made again just as it was. The emulated Google forgets the cluster and the node is emptied of all that
+        was made in it (tests/testbed/test_real_world.py shows that); a boot takes ten seconds of processor time.
+        """
         self.control("DELETE", "faults")
-        self.testbed("reset")
+        self.control("POST", "reset", params={} if new_nodes else {"keep_nodes": 1})
         self.control("DELETE", "requests")
 
     def counters(self) -> dict[str, Any]:

@@ -43,6 +43,12 @@ SERVICES = [
      "ports": [{"name": "http", "port": 80}],
      "endpoints": [{"addresses": ["10.20.0.9"], "conditions": {"ready": True}}]},
 ]
+NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "orders"}}
+#: A pod that no node takes, and that would not go by itself either.
+POD_THAT_STAYS = {
+    "apiVersion": "v1", "kind": "Pod",
+    "metadata": {"name": "waits", "namespace": "orders"},
+    "spec": {"nodeSelector": {"nobody": "has"}, "containers": [{"name": "c", "image": "none"}]}}
 
 
 class Place:
@@ -72,10 +78,21 @@ class Place:
         (running,) = self.world.clusters.running()
         items = json.dumps({"apiVersion": "v1", "kind": "List", "items": documents})
         done = await asyncio.to_thread(
-            subprocess.run, [str(running.access.binaries / "kubectl"), "apply", "-n", "default", "-f", "-"], text=True,
+            subprocess.run, [str(running.access.binaries / "kubectl"), "apply", "-f", "-"], text=True,
             env={**os.environ, "KUBECONFIG": str(running.access.admin_kubeconfig)}, input=items, capture_output=True,
             check=False)
         assert done.returncode == 0, done.stderr
+
+    async def everything(self) -> set[str]:
+        """Names of all objects that a user may care for."""
+        (running,) = self.world.clusters.running()
+        kinds = "namespaces,services,endpointslices,pods,configmaps,secrets,serviceaccounts,clusterroles"
+        done = await asyncio.to_thread(
+            subprocess.run, [str(running.access.binaries / "kubectl"), "get", kinds, "-A", "-o", "json"],
+            env={**os.environ, "KUBECONFIG": str(running.access.admin_kubeconfig)}, capture_output=True, check=True)
+        found = ((item["kind"].lower() + "s", item["metadata"]) for item in json.loads(done.stdout)["items"])
+        return {"/".join(part for part in (kind, metadata.get("namespace"), metadata["name"]) if part)
+                for kind, metadata in found}
 
 
 @pytest.fixture
@@ -244,3 +261,45 @@ async def test_what_ends_by_itself_is_started_again(place: Place):
     # And it takes new pictures.
     await world.apply_network([dataclasses.replace(NETWORK, zones=())])
     assert await place.resolve("a.corp.example.") == []
+
+
+async def test_a_kept_node_serves_a_new_cluster_as_if_it_were_new(place: Place):
+    world = place.world
+    await world.apply_network([NETWORK])
+    access = await world.start_cluster(VPC_SCOPE)
+    (running,) = world.clusters.running()
+    before = await place.everything()
+    await asyncio.sleep(1.1)  # creation times are whole seconds
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "user"},
+            "rules": []}
+    await place.apply([*SERVICES, NAMESPACE, POD_THAT_STAYS, role])
+
+    await world.reset(keep_nodes=True)
+    assert world.clusters.running() == []
+    await world.apply_network([NETWORK])
+    assert await place.resolve("headless.default.svc.gke.acme.internal.") == []
+
+    # The same cluster again: the same process, the same way in, and nothing of what users made.
+    assert await world.start_cluster(VPC_SCOPE) == access
+    (again,) = world.clusters.running()
+    assert again.access.pid == running.access.pid
+    assert await place.everything() == before
+    await place.apply([NAMESPACE, POD_THAT_STAYS])
+    assert "pods/orders/waits" in await place.everything()
+    await place.apply(SERVICES)
+
+    async def seen() -> bool:
+        return await place.resolve("headless.default.svc.gke.acme.internal.") == ["10.20.0.9"]
+
+    await eventually(seen)
+
+    # Another cluster gets a node of its own.
+    await world.reset(keep_nodes=True)
+    await world.apply_network([NETWORK])
+    await world.start_cluster(ADDITIVE)
+    (other,) = world.clusters.running()
+    assert other.access.pid != running.access.pid
+
+    # And without asking, nothing is kept.
+    await world.reset()
+    assert not (place.state.home / "clusters" / "0").exists()
