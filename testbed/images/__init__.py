@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from testbed.kubernetes.build import GoModule, ensure_module
 from testbed.kubernetes.configuration import PAUSE_IMAGE
-from testbed.kubernetes.toolchain import Progress, quiet
+from testbed.kubernetes.toolchain import BuildError, Progress, quiet
 
+from . import tls
 from .oci import Entry, Image, write_archive
 
 #: The demonstration's application, and (by the name of ``curl``) the caller of the verification Job.
@@ -50,16 +51,35 @@ def _sample_app(binaries: Path) -> Image:
         },))
 
 
-RECIPES = (Recipe("pause.tar", PAUSE_IMAGE, _pause), Recipe("sample-app.tar", SAMPLE_APP_IMAGE, _sample_app))
+def _engine(name: str) -> Recipe:
+    return Recipe(f"tls-{name}.tar", tls.SERVERS[name].reference, lambda _binaries: tls.image(name))
 
 
-def ensure_images(progress: Progress = quiet) -> list[Path]:
-    """The archives of all images, made when missing, in the order of :data:`RECIPES`. Raises BuildError."""
+#: What every node has: what a cluster needs, the demonstration's application and the default TLS engine.
+RECIPES = (Recipe("pause.tar", PAUSE_IMAGE, _pause), Recipe("sample-app.tar", SAMPLE_APP_IMAGE, _sample_app),
+           _engine("nginx"))
+#: What nodes have only where it is asked for, because it takes room and time.
+OPTIONAL = {f"tls-{name}": _engine(name) for name in tls.SERVERS if name != "nginx"}
+#: Names of :data:`OPTIONAL` separated by commas, for every node that a testbed starts.
+WANTED_VARIABLE = "TESTBED_IMAGES"
+
+
+def _wanted() -> list[str]:
+    names = [name for name in os.environ.get(WANTED_VARIABLE, "").split(",") if name]
+    unknown = [name for name in names if name not in OPTIONAL]
+    if unknown:
+        raise BuildError(f"{WANTED_VARIABLE}: no image {', '.join(unknown)}; there are {', '.join(OPTIONAL)}")
+    return names
+
+
+def ensure_images(progress: Progress = quiet, wanted: Iterable[str] | None = None) -> list[Path]:
+    """The archives of all images, made when missing: :data:`RECIPES`, then those of :data:`OPTIONAL` that are wanted,
+    by name; unless given, :data:`WANTED_VARIABLE` says so. Raises BuildError."""
     binaries = ensure_module(GO_IMAGES, progress)
     # What makes the archives decides them too.
     makers = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
     archives = []
-    for recipe in RECIPES:
+    for recipe in (*RECIPES, *(OPTIONAL[name] for name in (_wanted() if wanted is None else wanted))):
         archive = binaries / f"{makers.hexdigest()[:12]}-{recipe.file}"
         if not archive.exists():
             partial = archive.with_name(f"{archive.name}.{os.getpid()}")

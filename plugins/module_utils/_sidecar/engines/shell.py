@@ -5,7 +5,7 @@
 It is the container's first process and does the little that servers do not do themselves: it waits for a valid
 certificate, keeps a file that says whether there is one (the probe asks for it), tells the engine of renewed files, and
 turns whatever signal the image's STOPSIGNAL is into the engine's own graceful stop. It needs a POSIX shell and sed,
-tr, od, base64, date, cksum, cat, rm and sleep, which Debian's, Ubuntu's and Alpine's base images have.
+tr, od, base64, date, md5sum, cat, rm and sleep, which Debian's, Ubuntu's and Alpine's base images have.
 
 Neither ``$`` before ``(`` nor two ``$`` in a row may stand in it: Kubernetes would expand them. Hence the backquotes.
 """
@@ -57,8 +57,8 @@ look() {
     rm -f "$work/ready"; say "not ready: $reason"
   fi
 }
-leaf() { cat "$certificate/tls.crt" "$certificate/tls.key" 2>/dev/null | cksum; }
-issuers() { cksum < "$authorities" 2>/dev/null; }
+leaf() { cat "$certificate/tls.crt" "$certificate/tls.key" 2>/dev/null | md5sum; }
+issuers() { md5sum < "$authorities" 2>/dev/null; }
 watch() {
   while sleep LOOK_SECONDS; do
     was_ready=; [ ! -e "$work/ready" ] || was_ready=yes
