@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import typing as t
 
 from .engines.contract import CERTIFICATE_FOLDER, CLIENT_CA_FOLDER, WORK_FOLDER, Probe
+from .engines.registry import ENGINES
 from .settings import Settings
 
 SIDECAR = "tls-sidecar"
@@ -32,16 +34,13 @@ def sidecar(settings: Settings, application_port: int, drain_seconds: int, nativ
     """The container. ``native`` makes it an init container that goes on running."""
     engine = settings.engine
     selected, values = settings.selected(), settings.values(application_port, drain_seconds)
-
-    def texts(pieces: t.Iterable[str]) -> list[str]:
-        return [engine.render(piece, selected, values) for piece in pieces]
-
-    asked = probe(engine.probes[settings.text("protocol"), settings.client], settings.port, texts)
+    said = texts(engine.name, tuple(selected.items()), tuple(values.items()))
+    asked = probe(said, settings.port)
     container: dict[str, t.Any] = {
         "name": SIDECAR,
         "image": settings.image,
-        "command": texts(engine.command),
-        "env": [{"name": name, "value": texts([text])[0]} for name, text in sorted(engine.environment.items())],
+        "command": list(said.command),
+        "env": [{"name": name, "value": text} for name, text in said.environment],
         "ports": [{"name": SIDECAR, "containerPort": settings.port, "protocol": "TCP"}],
         "resources": {
             "requests": {name: settings.resource(name) for name in ("cpu", "memory")},
@@ -65,18 +64,45 @@ def sidecar(settings: Settings, application_port: int, drain_seconds: int, nativ
         "readinessProbe": {**asked, "periodSeconds": 1, "timeoutSeconds": 1, "failureThreshold": 3},
     }
     if drain_seconds:
-        container["lifecycle"] = {"preStop": {"exec": {"command": texts(engine.drain)}}}
+        container["lifecycle"] = {"preStop": {"exec": {"command": list(said.drain)}}}
     if native:
         container["restartPolicy"] = "Always"
     return container
 
 
-def probe(asked: Probe, port: int, texts: t.Callable[[t.Iterable[str]], list[str]]) -> dict[str, t.Any]:
+class Texts(t.NamedTuple):
+    """What an engine says for one choice of settings, with nothing left to fill."""
+
+    command: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+    drain: tuple[str, ...]
+    probe: Probe
+
+
+@functools.lru_cache(maxsize=256)
+def texts(engine: str, selected: tuple[tuple[str, str], ...], values: tuple[tuple[str, str], ...]) -> Texts:
+    """The engine's texts. The replicas of a workload share one answer: filling them is most of an injection's work."""
+    whole, chosen, given = ENGINES[engine], dict(selected), dict(values)
+
+    def fill(pieces: t.Iterable[str]) -> tuple[str, ...]:
+        return tuple(whole.render(piece, chosen, given) for piece in pieces)
+
+    names = sorted(whole.environment)
+    asked = whole.probes[chosen["protocol"], chosen["client"]]
+    return Texts(
+        fill(whole.command),
+        tuple((name, fill([whole.environment[name]])[0]) for name in names),
+        fill(whole.drain),
+        Probe(asked.kind, *fill([asked.path]), fill(asked.command)),
+    )
+
+
+def probe(said: Texts, port: int) -> dict[str, t.Any]:
     """The action of a probe."""
-    if asked.kind == "https":
-        return {"httpGet": {"path": texts([asked.path])[0], "port": port, "scheme": "HTTPS"}}
-    if asked.kind == "exec":
-        return {"exec": {"command": texts(asked.command)}}
+    if said.probe.kind == "https":
+        return {"httpGet": {"path": said.probe.path, "port": port, "scheme": "HTTPS"}}
+    if said.probe.kind == "exec":
+        return {"exec": {"command": list(said.probe.command)}}
     return {"tcpSocket": {"port": port}}
 
 

@@ -143,7 +143,7 @@ class Engine:
 
     def render(self, text: str, selected: t.Mapping[str, str], values: t.Mapping[str, str]) -> str:
         """Fill ``text``. ``selected`` has a value for every selector, ``values`` a text for every value."""
-        for choice in self.choices:
+        for choice in self.choices if "@{" in text else ():
             text = text.replace("@{" + choice.name + "}", choice.texts[selected[choice.by]])
         for name in VALUES:
             text = text.replace("@{" + name + "}", values[name])
