@@ -30,20 +30,17 @@ MAX_INSTANCES = 40
 
 def home_folder() -> Path:
     """The testbed's folder: ``TESTBED_HOME``, else a folder below the XDG state directory."""
-    chosen = os.environ.get("TESTBED_HOME")
-    if chosen:
-        return Path(os.path.realpath(chosen))
-    base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    return Path(os.path.realpath(os.path.join(base, FOLDER)))
+    return _folder("TESTBED_HOME", "XDG_STATE_HOME", "~/.local/state")
 
 
 def cache_folder() -> Path:
     """What is built once and kept: ``TESTBED_CACHE``, else a folder below the XDG cache directory."""
-    chosen = os.environ.get("TESTBED_CACHE")
-    if chosen:
-        return Path(os.path.realpath(chosen))
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(os.path.realpath(os.path.join(base, FOLDER)))
+    return _folder("TESTBED_CACHE", "XDG_CACHE_HOME", "~/.cache")
+
+
+def _folder(variable: str, base_variable: str, base: str) -> Path:
+    below = os.path.join(os.environ.get(base_variable) or os.path.expanduser(base), FOLDER)
+    return Path(os.path.realpath(os.environ.get(variable) or below))
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ def handles(
     """Mark a function as the handler of one or more discovery methods.
 
     A method that begins with a dot is one of the class's own collection: a base shared by several collections says
-    ".get", and each of its classes names its collection (Service.collection). permission is the IAM permission it
+    ".get", and each of its classes names its collection (Service.method_prefix). permission is the IAM permission it
     needs (derived from the method's id when None); public=True lets callers without a token in.
     """
 
@@ -184,7 +184,7 @@ class Service:
     """rpc: status and details. both: also errors[]. legacy: errors[] without status."""
     drop_defaults: bool = True
     """Whether answers leave out default values, as proto3 JSON does."""
-    collection: str = ""
+    method_prefix: str = ""
     """Prefix of what is marked with a leading dot; a base that several collections share leaves it empty."""
     extra_routes: Sequence[dict[str, Any]] = ()
     """Methods that exist but that the document does not contain, in the document's own notation."""
@@ -216,7 +216,7 @@ class Service:
     @classmethod
     def _full(cls, label: str) -> str:
         """Return a mark's label with the collection that its leading dot stands for, "" on a base without one."""
-        return label if not label.startswith(".") else cls.collection and cls.collection + label
+        return label if not label.startswith(".") else cls.method_prefix and cls.method_prefix + label
 
     def project_name(self, call: Call) -> str | None:
         """Return the project that a call is about, from its path."""

@@ -24,8 +24,7 @@ _DESCRIPTOR = """<APIProxy name={name}>
 </APIProxy>
 """
 
-_PROXY = """<ProxyEndpoint name="default">
-    <PreFlow name="PreFlow">
+_FLOWS = """    <PreFlow name="PreFlow">
         <Request/>
         <Response/>
     </PreFlow>
@@ -34,7 +33,10 @@ _PROXY = """<ProxyEndpoint name="default">
         <Request/>
         <Response/>
     </PostFlow>
-    <HTTPProxyConnection>
+"""
+
+_PROXY = """<ProxyEndpoint name="default">
+{flows}    <HTTPProxyConnection>
         <BasePath>{base_path}</BasePath>
     </HTTPProxyConnection>
     <RouteRule name="default">
@@ -44,16 +46,7 @@ _PROXY = """<ProxyEndpoint name="default">
 """
 
 _TARGET = """<TargetEndpoint name="default">
-    <PreFlow name="PreFlow">
-        <Request/>
-        <Response/>
-    </PreFlow>
-    <Flows/>
-    <PostFlow name="PostFlow">
-        <Request/>
-        <Response/>
-    </PostFlow>
-    <HTTPTargetConnection>
+{flows}    <HTTPTargetConnection>
 {connection}    </HTTPTargetConnection>
 </TargetEndpoint>
 """
@@ -94,8 +87,8 @@ def generate(
             display_name=escape(name),
             description=escape(description or f"Requests below {base_path}"),
         ),
-        "apiproxy/proxies/default.xml": _PROXY.format(base_path=escape(base_path)),
-        "apiproxy/targets/default.xml": _TARGET.format(connection=connection),
+        "apiproxy/proxies/default.xml": _PROXY.format(flows=_FLOWS, base_path=escape(base_path)),
+        "apiproxy/targets/default.xml": _TARGET.format(flows=_FLOWS, connection=connection),
     }
     return Bundle({file: (_DECLARATION + text).encode("utf-8") for file, text in texts.items()})
 

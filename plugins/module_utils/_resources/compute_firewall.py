@@ -11,9 +11,8 @@ import ipaddress
 from .._engine import normalise
 from .._engine.compare import Change
 from .._engine.fields import Document, Field
-from .._engine.ownership import DescriptionMark, without_sentence
-from .._engine.resource import Resource
-from .._google import operations
+from .._engine.ownership import without_sentence
+from .compute_common import ComputeResource, network_field
 
 _RULES = (
     # Capital letters as Google writes them; protocols are told apart without regard to case.
@@ -26,28 +25,16 @@ def _ranges(name: str) -> Field:
     return Field(name, type="list", elements="str", lists="set")
 
 
-class ComputeFirewall(Resource):
+class ComputeFirewall(ComputeResource):
     """A firewall rule of a network."""
 
     kind = "compute_firewall"
     title = "firewall rule"
-    service = "compute"
     path = "compute/v1/projects/{project}/global/firewalls/{name}"
-    family = operations.COMPUTE
     update_method = "PATCH"
-    update_mask = False
-    request_ids = True
-    mark = DescriptionMark()
     fields = (
         Field("name", required=True, identity=True),
-        Field(
-            "network",
-            required=True,
-            immutable=True,
-            reference="compute_network",
-            same=normalise.short_name,
-            encode=lambda value, resource: normalise.network_path(value, resource.project),
-        ),
+        network_field(required=True),
         Field("description", decode=without_sentence),
         Field("direction", choices=("INGRESS", "EGRESS"), immutable=True, initial="INGRESS", default="INGRESS"),
         Field("priority", type="int", default=1000),

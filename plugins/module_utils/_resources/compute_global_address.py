@@ -6,15 +6,13 @@
 
 from __future__ import annotations
 
-from .._engine import normalise
 from .._engine.compare import Change
 from .._engine.fields import Document, Field
-from .._engine.ownership import DescriptionMark, without_sentence
-from .._engine.resource import Resource
-from .._google import operations
+from .._engine.ownership import without_sentence
+from .compute_common import ComputeResource, network_field
 
 
-class ComputeGlobalAddress(Resource):
+class ComputeGlobalAddress(ComputeResource):
     """A global address; with ``purpose: VPC_PEERING`` the range that Google's services get inside the VPC.
 
     Google changes nothing of it in place but labels, and takes labels only after the creation.
@@ -22,11 +20,7 @@ class ComputeGlobalAddress(Resource):
 
     kind = "compute_global_address"
     title = "global address"
-    service = "compute"
     path = "compute/v1/projects/{project}/global/addresses/{name}"
-    family = operations.COMPUTE
-    request_ids = True
-    mark = DescriptionMark()
     fields = (
         Field("name", required=True, identity=True),
         Field("description", immutable=True, decode=without_sentence),
@@ -34,13 +28,7 @@ class ComputeGlobalAddress(Resource):
         Field("prefix_length", type="int", immutable=True),
         Field("address_type", choices=("INTERNAL", "EXTERNAL"), immutable=True, default="EXTERNAL"),
         Field("purpose", choices=("VPC_PEERING", "PRIVATE_SERVICE_CONNECT"), immutable=True),
-        Field(
-            "network",
-            immutable=True,
-            reference="compute_network",
-            same=normalise.short_name,
-            encode=lambda value, resource: normalise.network_path(value, resource.project),
-        ),
+        network_field(),
         Field("labels", type="dict", keep_extra=True),
         Field("self_link", output=True),
         Field("status", output=True),

@@ -7,23 +7,17 @@
 from __future__ import annotations
 
 from .._engine.fields import Field
-from .._engine.ownership import DescriptionMark, without_sentence
-from .._engine.resource import Resource
-from .._google import operations
+from .._engine.ownership import without_sentence
+from .compute_common import ComputeResource
 
 
-class ComputeNetwork(Resource):
+class ComputeNetwork(ComputeResource):
     """A VPC network with subnetworks of its own choice (never an automatic or a legacy one by accident)."""
 
     kind = "compute_network"
     title = "network"
-    service = "compute"
     path = "compute/v1/projects/{project}/global/networks/{name}"
-    family = operations.COMPUTE
     update_method = "PATCH"
-    update_mask = False
-    request_ids = True
-    mark = DescriptionMark()
     fields = (
         Field("name", required=True, identity=True),
         Field("description", immutable=True, decode=without_sentence),

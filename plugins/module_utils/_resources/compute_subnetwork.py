@@ -9,15 +9,14 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from .._engine import normalise
 from .._engine.compare import Change
 from .._engine.fields import Document, Field, put
-from .._engine.ownership import DescriptionMark, without_sentence
-from .._engine.resource import Resource, request_id
-from .._google import operations
+from .._engine.ownership import without_sentence
+from .._engine.resource import request_id
+from .compute_common import ComputeResource, network_field
 
 
-class ComputeSubnetwork(Resource):
+class ComputeSubnetwork(ComputeResource):
     """A subnetwork with its secondary ranges.
 
     Secondary ranges that the user does not name stay: GKE adds its own, and Google's PATCH replaces the whole list.
@@ -26,25 +25,13 @@ class ComputeSubnetwork(Resource):
 
     kind = "compute_subnetwork"
     title = "subnetwork"
-    service = "compute"
     path = "compute/v1/projects/{project}/regions/{region}/subnetworks/{name}"
-    family = operations.COMPUTE
     update_method = "PATCH"
-    update_mask = False
     update_carries = ("fingerprint",)
-    request_ids = True
-    mark = DescriptionMark()
     fields = (
         Field("name", required=True, identity=True),
         Field("region", required=True, identity=True, api=None),
-        Field(
-            "network",
-            required=True,
-            immutable=True,
-            reference="compute_network",
-            same=normalise.short_name,
-            encode=lambda value, resource: normalise.network_path(value, resource.project),
-        ),
+        network_field(required=True),
         Field("ip_cidr_range", required=True),
         Field("description", immutable=True, decode=without_sentence),
         Field(

@@ -14,6 +14,7 @@ import typing as t
 from .._engine import normalise
 from .._engine.fields import Field
 from .._engine.ownership import LABEL
+from .compute_common import network_field
 
 
 def bare(value: t.Any) -> t.Any:
@@ -101,13 +102,7 @@ CLUSTER = (
     Field("name", required=True, identity=True),
     Field("location", required=True, identity=True, api=None),
     Field("description", immutable=True),
-    Field(
-        "network",
-        immutable=True,
-        reference="compute_network",
-        same=normalise.short_name,
-        encode=lambda value, resource: normalise.network_path(value, resource.project),
-    ),
+    network_field(),
     Field(
         "subnetwork",
         immutable=True,

@@ -16,12 +16,12 @@ from testbed.apigee.bundle.xml import Node
 from testbed.apigee.conditions import text_of
 from testbed.apigee.faults import Fault
 from testbed.apigee.policies.base import Policy
+from testbed.apigee.policies.ratelimit import CODES, message_weight
 from testbed.apigee.policies.values import Reference, reference
 
 if TYPE_CHECKING:
     from testbed.apigee.context import Context
 
-_CODES = "policies.ratelimit"
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 30 * 86400}
 _TYPES = ("calendar", "rollingwindow", "flexi")
 _START = "%Y-%m-%d %H:%M:%S"
@@ -79,10 +79,10 @@ class Quota(Policy):
         interval = self._number(context, self.interval, "FailedToResolveQuotaIntervalReference", "quota interval")
         unit = text_of(self.unit.resolve(context)).lower()
         if unit not in _SECONDS:
-            raise Fault(500, f"{_CODES}.FailedToResolveQuotaIntervalTimeUnitReference",
+            raise Fault(500, f"{CODES}.FailedToResolveQuotaIntervalTimeUnitReference",
                         f"Failed to resolve quota interval time unit reference {self.unit.variable} in quota policy "
                         f"{self.name}")
-        weight = self._weight(context)
+        weight = message_weight(self.weight, context)
         identifier = text_of(self.identifier.resolve(context)) if self.identifier else ""
         identifier = identifier or "_default"
         key = (context.deployment.environment, context.deployment.proxy, self.name, identifier)
@@ -125,21 +125,13 @@ class Quota(Policy):
     def _number(self, context: Context, value: Reference, code: str, what: str) -> int:
         text = text_of(value.resolve(context))
         if not text.isdigit():
-            raise Fault(500, f"{_CODES}.{code}",
+            raise Fault(500, f"{CODES}.{code}",
                         f"Failed to resolve {what} reference {value.variable} in quota policy {self.name}")
         return int(text)
 
-    def _weight(self, context: Context) -> int:
-        value = self.weight.resolve(context) if self.weight else None
-        if value is None:
-            return 1
-        if not text_of(value).isdigit():
-            raise Fault(500, f"{_CODES}.InvalidMessageWeight", f"Invalid message weight value {text_of(value)}")
-        return int(text_of(value))
-
 
 def _violation(identifier: str) -> Fault:
-    return Fault(429, f"{_CODES}.QuotaViolation",
+    return Fault(429, f"{CODES}.QuotaViolation",
                  f"Rate limit quota violation. Quota limit  exceeded. Identifier : {identifier}")
 
 

@@ -15,12 +15,12 @@ from testbed.apigee.bundle.xml import Node
 from testbed.apigee.conditions import text_of
 from testbed.apigee.faults import Fault
 from testbed.apigee.policies.base import Policy
+from testbed.apigee.policies.ratelimit import CODES, message_weight
 from testbed.apigee.policies.values import Reference, reference
 
 if TYPE_CHECKING:
     from testbed.apigee.context import Context
 
-_CODES = "policies.ratelimit"
 _RATE = re.compile(r"^(\d+)(ps|pm)$")
 _PERIODS = {"ps": 1.0, "pm": 60.0}
 
@@ -52,7 +52,7 @@ class SpikeArrest(Policy):
 
     def execute(self, context: Context) -> None:
         count, period = self._rate(context)
-        weight = self._weight(context)
+        weight = message_weight(self.weight, context)
         identifier = text_of(self.identifier.resolve(context)) if self.identifier else ""
         key = (context.deployment.environment, context.deployment.proxy, self.name, identifier)
         counters = context.counters
@@ -61,28 +61,20 @@ class SpikeArrest(Policy):
         context.variables.record(f"ratelimit.{self.name}", failed=not admitted)
         if not admitted:
             microseconds = int(period * 1_000_000)
-            raise Fault(429, f"{_CODES}.SpikeArrestViolation",
+            raise Fault(429, f"{CODES}.SpikeArrestViolation",
                         f"Spike arrest violation. Allowed rate : MessageRate{{messagesPerPeriod={count}, "
                         f"periodInMicroseconds={microseconds}, maxBurstMessageCount=1.0}}")
 
     def _rate(self, context: Context) -> tuple[int, float]:
         value = self.rate.resolve(context)
         if value is None:
-            raise Fault(500, f"{_CODES}.FailedToResolveSpikeArrestRate",
+            raise Fault(500, f"{CODES}.FailedToResolveSpikeArrestRate",
                         f"Failed to resolve Spike Arrest Rate reference {self.rate.variable} in SpikeArrest policy "
                         f"{self.name}")
         if not _valid(text_of(value)):
-            raise Fault(500, f"{_CODES}.InvalidAllowedRate", f"Invalid spike arrest rate {text_of(value)}.")
+            raise Fault(500, f"{CODES}.InvalidAllowedRate", f"Invalid spike arrest rate {text_of(value)}.")
         count, unit = _RATE.match(text_of(value)).groups()
         return int(count), _PERIODS[unit]
-
-    def _weight(self, context: Context) -> int:
-        value = self.weight.resolve(context) if self.weight else None
-        if value is None:
-            return 1
-        if not text_of(value).isdigit():
-            raise Fault(500, f"{_CODES}.InvalidMessageWeight", f"Invalid message weight value {text_of(value)}")
-        return int(text_of(value))
 
 
 def _valid(rate: str) -> bool:

@@ -5,31 +5,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 
 import pytest
 
 from testbed.network.forwarder import Forwarder
 from testbed.network.namespace import listening_socket
+from tests.testbed.network import echo
 
 
 @pytest.fixture
 async def forwarded():
     """A port that leads to a server which answers with what it got, once the client has finished sending."""
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await reader.read(-1))
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-
-    async def connect() -> socket.socket:
-        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        await asyncio.get_running_loop().sock_connect(made, server.sockets[0].getsockname())
-        return made
-
+    server = await echo.serve()
     listener = listening_socket("127.0.0.1", 0)
-    forwarder = Forwarder(listener, connect)
+    forwarder = Forwarder(listener, lambda: echo.connect(server))
     await forwarder.start()
     yield listener.getsockname()[1], forwarder, server
     await forwarder.stop()

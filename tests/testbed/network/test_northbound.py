@@ -11,6 +11,7 @@ import pytest
 
 from testbed.network.namespace import listening_socket
 from testbed.northbound import MOST_HELLO, HelloForwarder, hello
+from tests.testbed.network import echo
 
 
 def client_hello(host: str | None) -> bytes:
@@ -48,19 +49,12 @@ async def test_what_is_no_tls_has_no_host_name(said: bytes):
 
 
 async def test_the_chosen_server_gets_every_byte():
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await reader.read(-1))
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await echo.serve()
     asked = []
 
     async def connect(host: str) -> socket.socket:
         asked.append(host)
-        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        await asyncio.get_running_loop().sock_connect(made, server.sockets[0].getsockname())
-        return made
+        return await echo.connect(server)
 
     listener = listening_socket("127.0.0.1", 0)
     forwarder = HelloForwarder(listener, connect)

@@ -6,10 +6,19 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from testbed.google.errors import precondition
 from testbed.google.service import Call, handles, work
 from testbed.google.services.apigee.base import LOCKED, ApigeeService, drop, page, typed
 from testbed.google.services.apigee.names import exists, ids, key, now_ms, organization_of, require
 from testbed.google.services.apigee.push import push
+
+
+def refuse_attached(call: Call, kind: str, *parts: str) -> None:
+    """Raise GoogleError while environments are attached to the resource that ``parts`` name, which goes."""
+    attached = call.store.children(key(*parts, "attachments"))
+    if attached:
+        raise precondition(f"{kind} {parts[-1]} still has environments attached: "
+                           f"{', '.join(sorted(item['environment'] for item in attached))}")
 
 
 class Attachments(ApigeeService):
@@ -42,7 +51,7 @@ class Attachments(ApigeeService):
                 raise exists("attachment of environment", f"{environment} to {self.parent} {name}")
         target = f"{call.path['parent']}/attachments/{uuid.uuid4()}"
         return self.start(call, organization, "INSERT", target, duration=self.duration,
-                          work=f"{self.collection}.create", arguments={"environment": environment})
+                          work=f"{self.method_prefix}.create", arguments={"environment": environment})
 
     @work(".create")
     async def attached(self, run: Any) -> dict[str, Any]:
@@ -73,7 +82,7 @@ class Attachments(ApigeeService):
     def delete(self, call: Call) -> dict[str, Any]:
         self.get(call)
         return self.start(call, organization_of(call.path["name"]), "DELETE", call.path["name"], duration=self.duration,
-                          work=f"{self.collection}.delete")
+                          work=f"{self.method_prefix}.delete")
 
     @work(".delete")
     async def detached(self, run: Any) -> None:

@@ -7,11 +7,11 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from testbed.google.errors import GoogleError, precondition
+from testbed.google.errors import GoogleError
 from testbed.google.rules import Required, Said
 from testbed.google.service import Call, handles
 from testbed.google.services.apigee import picture
-from testbed.google.services.apigee.attachments import Attachments
+from testbed.google.services.apigee.attachments import Attachments, refuse_attached
 from testbed.google.services.apigee.base import LOCKED, ApigeeService, check_name, drop, page, typed
 from testbed.google.services.apigee.names import exists, ids, key, now_ms, require, require_organization
 from testbed.google.services.apigee.push import push
@@ -80,10 +80,7 @@ class EnvironmentGroups(ApigeeService):
     def delete(self, call: Call) -> dict[str, Any]:
         organization, name = ids(call.path["name"], "organizations", "envgroups")
         require(call.store, "environment group", "organizations", organization, "envgroups", name)
-        attached = call.store.children(key("organizations", organization, "envgroups", name, "attachments"))
-        if attached:
-            raise precondition(f"environment group {name} still has environments attached: "
-                               f"{', '.join(sorted(item['environment'] for item in attached))}")
+        refuse_attached(call, "environment group", "organizations", organization, "envgroups", name)
         operation = self.start(call, organization, "DELETE", call.path["name"], duration="instant", done=True)
         drop(call.store, "organizations", organization, "envgroups", name)
         call.then(lambda: push(self.emulator, organization))
@@ -93,7 +90,7 @@ class EnvironmentGroups(ApigeeService):
 class EnvironmentGroupAttachments(Attachments):
     """organizations.envgroups.attachments.*"""
 
-    collection = "apigee.organizations.envgroups.attachments"
+    method_prefix = "apigee.organizations.envgroups.attachments"
     generated_names = ("apigee/organizations/*/envgroups/*/attachments/*",)
     parents, parent, listed = "envgroups", "environment group", "environmentGroupAttachments"
     message = "EnvironmentGroupAttachment"

@@ -10,7 +10,7 @@ from testbed.google.errors import GoogleError, precondition
 from testbed.google.rules import Pattern, Required, Said
 from testbed.google.service import Call, handles, on_failure, work
 from testbed.google.services.apigee import ranges
-from testbed.google.services.apigee.attachments import Attachments
+from testbed.google.services.apigee.attachments import Attachments, refuse_attached
 from testbed.google.services.apigee.base import LOCKED, ApigeeService, drop, page, typed
 from testbed.google.services.apigee.names import exists, ids, key, now_ms, require, require_organization
 from testbed.google.services.apigee.networking import reserved_ranges
@@ -138,10 +138,7 @@ class Instances(ApigeeService):
     def delete(self, call: Call) -> dict[str, Any]:
         organization, name = ids(call.path["name"], "organizations", "instances")
         document = require(call.store, "instance", "organizations", organization, "instances", name)
-        attached = call.store.children(key("organizations", organization, "instances", name, "attachments"))
-        if attached:
-            raise precondition(f"instance {name} still has environments attached: "
-                               f"{', '.join(sorted(item['environment'] for item in attached))}")
+        refuse_attached(call, "instance", "organizations", organization, "instances", name)
         operation = self.start(call, organization, "DELETE", call.path["name"], duration="apigee.instance_delete",
                                work="apigee.instance.delete", real=True)
         call.store.put(key("organizations", organization, "instances", name), {**document, "state": "DELETING"})
@@ -159,7 +156,7 @@ class Instances(ApigeeService):
 class InstanceAttachments(Attachments):
     """organizations.instances.attachments.*"""
 
-    collection = "apigee.organizations.instances.attachments"
+    method_prefix = "apigee.organizations.instances.attachments"
     generated_names = ("apigee/organizations/*/instances/*/attachments/*",)
     parents, parent, listed = "instances", "instance", "attachments"
     message = "InstanceAttachment"

@@ -138,12 +138,7 @@ class Records(DnsService):
 
     @handles("dns.changes.get")
     def get_change(self, call: Call) -> dict[str, Any]:
-        found = call.store.get(f"{self.zone_key(call)}/changes/{call.path['changeId']}")
-        if found is None:
-            raise GoogleError(
-                404, f"The 'parameters.changeId' resource named '{call.path['changeId']}' does not exist."
-            )
-        return found
+        return self.of_zone(call, "changes", "changeId")
 
     @handles("dns.changes.list")
     def list_changes(self, call: Call) -> dict[str, Any]:

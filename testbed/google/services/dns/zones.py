@@ -39,6 +39,15 @@ class DnsService(Service):
                 return f"dns/projects/{project}/managedZones/{zone['name']}"
         raise GoogleError(404, f"The 'parameters.managedZone' resource named '{wanted}' does not exist.")
 
+    def of_zone(self, call: Call, collection: str, parameter: str) -> dict[str, Any]:
+        """Return what a zone has under the name in a path parameter. Raises GoogleError 404."""
+        found = call.store.get(f"{self.zone_key(call)}/{collection}/{call.path[parameter]}")
+        if found is None:
+            raise GoogleError(
+                404, f"The 'parameters.{parameter}' resource named '{call.path[parameter]}' does not exist."
+            )
+        return found
+
 
 def public(document: dict[str, Any]) -> dict[str, Any]:
     """Return a stored object without the emulator's own fields."""
@@ -142,12 +151,7 @@ class ManagedZones(DnsService):
 
     @handles("dns.managedZoneOperations.get", permission="dns.managedZoneOperations.get")
     def operation(self, call: Call) -> dict[str, Any]:
-        found = call.store.get(f"{self.zone_key(call)}/operations/{call.path['operation']}")
-        if found is None:
-            raise GoogleError(
-                404, f"The 'parameters.operation' resource named '{call.path['operation']}' does not exist."
-            )
-        return found
+        return self.of_zone(call, "operations", "operation")
 
     def _checked(self, call: Call, zone: dict[str, Any]) -> dict[str, Any]:
         project = call.project()["projectId"]
