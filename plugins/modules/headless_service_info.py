@@ -86,7 +86,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main import fail, open_context
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import Failure
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import Reader, ReadError
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import Reader, ReadError, wait
 
 PAUSE_SECONDS = 1.0
 
@@ -98,21 +98,6 @@ def look(reader, services):
         path = f"/apis/discovery.k8s.io/v1/namespaces/{service['namespace']}/endpointslices"
         slices += reader.list(path, {"kubernetes.io/service-name": service["name"]})
     return manifests.ready_endpoints(slices, services)
-
-
-def wait(reader, services, seconds):
-    """Endpoints once every service has one, or when time is up. Raises ReadError when there is no answer until then."""
-    deadline = time.monotonic() + seconds
-    while True:
-        late = time.monotonic() + PAUSE_SECONDS > deadline
-        try:
-            found = look(reader, services)
-            if late or all(found.values()):
-                return found
-        except ReadError as error:
-            if late or not error.again:
-                raise
-        time.sleep(PAUSE_SECONDS)
 
 
 def explain(reader, service, seconds):
@@ -146,7 +131,7 @@ def main():
     failure = None
     try:
         reader = Reader(module.params["endpoint"], module.params["ca_certificate"] or "", client.token)
-        endpoints = wait(reader, services, seconds)
+        endpoints = wait(lambda: look(reader, services), seconds, PAUSE_SECONDS)
     except Failure as error:
         failure = error
     except ReadError as error:

@@ -15,15 +15,20 @@ import typing as t
 
 if t.TYPE_CHECKING:
     from .._resources import (  # noqa: F401  (packed with the module, imported by name)
+        apigee_client_certificate,
         apigee_dns_peering,
         apigee_environment,
         apigee_environment_group,
         apigee_environment_group_attachment,
         apigee_instance,
         apigee_instance_attachment,
+        apigee_keystore,
+        apigee_keystore_alias,
         apigee_organization,
         apigee_proxy,
+        apigee_reference,
         apigee_target_server,
+        apigee_truststore,
         compute_firewall,
         compute_global_address,
         compute_network,
@@ -36,15 +41,20 @@ if t.TYPE_CHECKING:
 
 #: Kind (= name of the singular module, and of the file in _resources) -> class.
 KINDS: dict[str, str] = {
+    "apigee_client_certificate": "ApigeeClientCertificate",
     "apigee_dns_peering": "ApigeeDnsPeering",
     "apigee_environment": "ApigeeEnvironment",
     "apigee_environment_group": "ApigeeEnvironmentGroup",
     "apigee_environment_group_attachment": "ApigeeEnvironmentGroupAttachment",
     "apigee_instance": "ApigeeInstance",
     "apigee_instance_attachment": "ApigeeInstanceAttachment",
+    "apigee_keystore": "ApigeeKeystore",
+    "apigee_keystore_alias": "ApigeeKeystoreAlias",
     "apigee_organization": "ApigeeOrganization",
     "apigee_proxy": "ApigeeProxy",
+    "apigee_reference": "ApigeeReference",
     "apigee_target_server": "ApigeeTargetServer",
+    "apigee_truststore": "ApigeeTruststore",
     "compute_firewall": "ComputeFirewall",
     "compute_global_address": "ComputeGlobalAddress",
     "compute_network": "ComputeNetwork",

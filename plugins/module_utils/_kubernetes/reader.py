@@ -13,6 +13,7 @@ import base64
 import http.client
 import json
 import ssl
+import time
 import typing as t
 from urllib.parse import urlencode
 
@@ -23,6 +24,27 @@ class ReadError(Exception):
     def __init__(self, message: str, again: bool = True) -> None:
         super().__init__(message)
         self.again = again
+
+
+Found = t.TypeVar("Found", bound=t.Mapping[str, t.Any])
+
+
+def wait(look: t.Callable[[], Found], seconds: float, pause: float) -> Found:
+    """What ``look`` gives once none of its values is empty, or when time is up.
+
+    Raises ReadError when there is no answer until then, or none is to be expected.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        late = time.monotonic() + pause > deadline
+        try:
+            found = look()
+            if late or all(found.values()):
+                return found
+        except ReadError as error:
+            if late or not error.again:
+                raise
+        time.sleep(pause)
 
 
 class Reader:
@@ -56,6 +78,14 @@ class Reader:
             if error.args[0].startswith("HTTP 404"):
                 return None
             raise
+
+    def authority(self, namespace: str, secret: str) -> str:
+        """The certificate authority (PEM) in a TLS Secret, "" when there is no Secret or no authority in it yet.
+
+        The API server cannot give a part of a Secret; the private key beside it is dropped here. Raises ReadError.
+        """
+        found = self.get(f"/api/v1/namespaces/{namespace}/secrets/{secret}")
+        return base64.b64decode(((found or {}).get("data") or {}).get("ca.crt") or "").decode("ascii", "replace")
 
     def close(self) -> None:
         """Give the connection back."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 from .._engine.context import Context
 from .._engine.fields import Document, Field, Options
 from .._engine.ownership import DescriptionMark, without_sentence
+from .._engine.resource import Reference
 from .apigee_common import ORGANIZATION, ApigeeResource
+from .apigee_reference import PREFIX
 
 _TLS = (
     Field("enabled", type="bool"),
@@ -76,6 +78,20 @@ class ApigeeTargetServer(ApigeeResource):
         if tls.get("enforce") and tls.get("ignore_validation_errors"):
             problems.append("tls.enforce and tls.ignore_validation_errors contradict each other. Keep enforce.")
         return problems
+
+    def references(self) -> list[Reference]:
+        """What TLS names: it should lead to something before requests are sent that way."""
+        found = super().references()
+        tls = self.options.get("tls") or {}
+        for store, kind in (("trust_store", "apigee_truststore"), ("key_store", "apigee_client_certificate")):
+            name = str(tls.get(store) or "")
+            if name.startswith(PREFIX):
+                named = name[len(PREFIX) :]
+                found += [Reference(one, named, needed=False) for one in ("apigee_reference", kind)]
+            elif name:
+                found.append(Reference("apigee_keystore", name, needed=False))
+                found.append(Reference("apigee_keystore_alias", name, option="keystore", needed=False))
+        return found
 
     def everything(self) -> list[Document]:
         """All target servers of the environment."""

@@ -62,6 +62,40 @@ def test_stating_one_tls_setting_keeps_the_others_and_turns_tls_on() -> None:
     assert [change["field"] for change in result["changes"]] == ["tls.enabled", "tls.trust_store"]
 
 
+def test_every_tls_setting_and_none_of_them_blanked() -> None:
+    full = {
+        "enabled": True,
+        "enforce": True,
+        "trustStore": "ref://gke-ca",
+        "keyStore": "ref://gke-client",
+        "keyAlias": "client",
+        "clientAuthEnabled": True,
+        "protocols": ["TLSv1.2", "TLSv1.3"],
+        "ciphers": ["TLS_AES_128_GCM_SHA256"],
+        "commonName": {"value": "*.example", "wildcardMatch": True},
+    }
+    stated = {
+        "enforce": True,
+        "trust_store": "ref://gke-ca",
+        "key_store": "ref://gke-client",
+        "key_alias": "client",
+        "client_auth_enabled": True,
+        "protocols": ["TLSv1.3", "TLSv1.2"],
+        "ciphers": ["TLS_AES_128_GCM_SHA256"],
+        "common_name": {"value": "*.example", "wildcard_match": True},
+    }
+    script = Script()
+    script.expect("GET", "apigee", ONE).replies({**SERVER, "sSLInfo": full})
+    assert not script.run(apigee_target_server, **WANTED, tls=stated)["changed"]
+    script = Script()
+    script.expect("GET", "apigee", ONE).replies({**SERVER, "sSLInfo": full})
+    new = {**SERVER, "sSLInfo": {**full, "commonName": {"value": "orders.example", "wildcardMatch": True}}}
+    script.expect("PUT", "apigee", ONE, body=new).replies(new)
+    script.expect("GET", "apigee", ONE).replies(new)
+    result = script.run(apigee_target_server, **WANTED, tls={"common_name": {"value": "orders.example"}})
+    assert [change["field"] for change in result["changes"]] == ["tls.common_name.value"]
+
+
 def test_disabled_is_what_is_missing() -> None:
     script = Script()
     script.expect("GET", "apigee", ONE).replies({key: value for key, value in SERVER.items() if key != "isEnabled"})
