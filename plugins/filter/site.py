@@ -12,6 +12,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
     job,
     manifests,
     ownership,
+    policies,
     proof,
     report,
 )
@@ -43,6 +44,8 @@ class FilterModule:
             "teardown_resources": entries.teardown,
             "cluster_connections": entries.connections,
             "service_definitions": manifests.services,
+            "service_policies": policies.definitions,
+            "withdrawn_policies": policies.withdrawn,
             "services_without_selector": manifests.unselected,
             "absent_workloads": manifests.absent_workloads,
             "kubeconfig": manifests.kubeconfig,

@@ -90,11 +90,7 @@ def services(services_of_cluster: list[dict], workloads: list[dict] | None = Non
     Returns:
         Definitions in an order in which they can be made: namespaces, workloads, Services.
     """
-    selectors = _selectors(workloads or [])
-    services_of_cluster = [
-        {**service, "selector": service.get("selector") or selectors.get((service["namespace"], service["name"])) or {}}
-        for service in services_of_cluster
-    ]
+    services_of_cluster = selecting(services_of_cluster, workloads)
     samples = [service for service in services_of_cluster if service.get("sample")]
     namespaces = list(dict.fromkeys(service["namespace"] for service in samples))
     return [
@@ -104,11 +100,26 @@ def services(services_of_cluster: list[dict], workloads: list[dict] | None = Non
     ]
 
 
+def selecting(services_of_cluster: list[dict], workloads: list[dict] | None = None) -> list[dict]:
+    """The services, each with the labels of its pods where its workload tells them. Arguments as for ``services``."""
+    selectors = _selectors(workloads or [])
+    return [
+        {**service, "selector": service.get("selector") or selectors.get((service["namespace"], service["name"])) or {}}
+        for service in services_of_cluster
+    ]
+
+
+def selector(service: dict) -> dict:
+    """The labels of the pods that a service's name gives."""
+    return dict(service.get("selector") or {NAME_LABEL: service.get("workload") or service["name"]})
+
+
 def _namespace(name: str) -> dict:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {OWNER_LABEL: MANAGED_BY}}}
 
 
-def _labels(service: dict) -> dict[str, str]:
+def labels(service: dict) -> dict[str, str]:
+    """The labels of objects that belong to a service, our mark among them."""
     return {NAME_LABEL: service["name"], OWNER_LABEL: MANAGED_BY}
 
 
@@ -120,14 +131,14 @@ def _headless(service: dict) -> dict:
         "metadata": {
             "name": service["name"],
             "namespace": service["namespace"],
-            "labels": {**_labels(service), SERVICE_LABEL: service["name"]},
+            "labels": {**labels(service), SERVICE_LABEL: service["name"]},
         },
         "spec": {
             "type": "ClusterIP",
             "clusterIP": "None",
             # Said although it is the default, so that somebody else's "true" is found and put right.
             "publishNotReadyAddresses": False,
-            "selector": dict(service.get("selector") or {NAME_LABEL: service.get("workload") or service["name"]}),
+            "selector": selector(service),
             # A named port: without a name GKE publishes no SRV record.
             "ports": [{"name": "http", "port": service["port"], "protocol": "TCP", "targetPort": service["port"]}],
         },
@@ -135,7 +146,7 @@ def _headless(service: dict) -> dict:
 
 
 def _sample(service: dict) -> dict:
-    sample, labels = service["sample"], {NAME_LABEL: service.get("workload") or service["name"]}
+    sample, own = service["sample"], {NAME_LABEL: service.get("workload") or service["name"]}
     container = {
         "name": "application",
         "image": sample["image"],
@@ -158,12 +169,12 @@ def _sample(service: dict) -> dict:
         "metadata": {
             "name": service.get("workload") or service["name"],
             "namespace": service["namespace"],
-            "labels": {**labels, OWNER_LABEL: MANAGED_BY},
+            "labels": {**own, OWNER_LABEL: MANAGED_BY},
         },
         "spec": {
             "replicas": sample.get("replicas") or 3,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+            "selector": {"matchLabels": own},
+            "template": {"metadata": {"labels": own}, "spec": {"containers": [container]}},
         },
     }
 
