@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from .bundles import assign, proxy_xml, show, steps
 from .conftest import serve
 
+# Tokens are made when tests are collected, and a whole run may use them much later.
+DAY = 86400
 SECRET = "a secret that is at least thirty-two bytes long"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PUBLIC = KEY.public_key().public_bytes(
@@ -25,7 +27,7 @@ HS256 = """<VerifyJWT name="jwt"><Algorithm>HS256</Algorithm><SecretKey><Value r
 
 
 def claims(**changes) -> dict:
-    return {"iss": "me", "aud": "you", "role": "admin", "sub": "ann", "exp": int(time.time()) + 60, **changes}
+    return {"iss": "me", "aud": "you", "role": "admin", "sub": "ann", "exp": int(time.time()) + DAY, **changes}
 
 
 def token(content: dict, key=SECRET, algorithm: str = "HS256", **header) -> str:
@@ -52,8 +54,8 @@ async def test_a_good_token_is_admitted_and_its_claims_are_variables(bench, targ
     (token(claims(), "b" * 40), "InvalidToken"),
     (token(claims(), SECRET * 2, "HS512"), "AlgorithmInTokenNotPresentInConfiguration"),
     (token(claims(exp=int(time.time()) - 5)), "TokenExpired"),
-    (token(claims(nbf=int(time.time()) + 600)), "TokenNotYetValid"),
-    (token(claims(iat=int(time.time()) + 600)), "TokenNotYetValid"),
+    (token(claims(nbf=int(time.time()) + DAY)), "TokenNotYetValid"),
+    (token(claims(iat=int(time.time()) + DAY)), "TokenNotYetValid"),
     (token(claims(iss="other")), "JwtIssuerMismatch"),
     (token(claims(aud=["other"])), "JwtAudienceMismatch"),
     (token(claims(role="user")), "InvalidClaim"),
