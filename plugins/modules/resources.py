@@ -103,7 +103,9 @@ resources:
       description: The object in the words of the options, with what only Google knows. In check mode, as it would be.
       type: dict
 pending:
-  description: Objects that are not ready yet, as C(kind), C(name), C(reason). Run again to join them.
+  description:
+    - Objects that are not ready yet, as C(kind), C(name), C(reason); C(operation) says where to look for its end, and
+      C(unfinished) that there is more to do after it. Run again to join them.
   returned: success
   type: list
   elements: dict

@@ -19,6 +19,14 @@ options:
     type: list
     elements: dict
     required: true
+  started:
+    description:
+      - Long work that was started, as RV(gatewayops.apigee_gke.resources#module:pending) of
+        M(gatewayops.apigee_gke.resources) names it. The end of each operation is read too, so that one that failed is
+        known with Google's own words, and an object that Google does not show yet counts as pending.
+    type: list
+    elements: dict
+    default: []
 extends_documentation_fragment:
   - gatewayops.apigee_gke.google
   - gatewayops.apigee_gke.attributes.info
@@ -28,6 +36,16 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Start what takes long
+  gatewayops.apigee_gke.resources:
+    project: acme-shop
+    resources:
+      - kind: gke_cluster
+        name: shop
+        location: europe-west1
+    wait: false
+  register: begun
+
 - name: Wait for the cluster
   gatewayops.apigee_gke.resources_info:
     project: acme-shop
@@ -35,8 +53,9 @@ EXAMPLES = r"""
       - kind: gke_cluster
         name: shop
         location: europe-west1
+    started: "{{ begun.pending }}"
   register: found
-  until: found.pending | length == 0
+  until: found.failures | default([]) | length > 0 or found.pending | length == 0
   retries: 60
   delay: 15
 """
@@ -60,6 +79,9 @@ resources:
     word:
       description: Google's own word for the state, where it has one.
       type: str
+    error:
+      description: Why it failed, in Google's words; empty when it did not.
+      type: str
     resource:
       description: The object in the words of the options, with what only Google knows; empty when absent.
       type: dict
@@ -70,6 +92,11 @@ pending:
   elements: dict
 absent:
   description: Those that do not exist, as C(kind), C(name).
+  returned: success
+  type: list
+  elements: dict
+failures:
+  description: Those that could not be made or changed, as C(kind), C(name), C(error).
   returned: success
   type: list
   elements: dict

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._google import operations
+from .._google import operations, retries
 from .._google.errors import ApiError, Failure, OperationError, RefusedError
 from . import graph, plan
 from .context import Context
@@ -56,10 +56,29 @@ def _carry_out(item: Item, before: dict[Item, set[Item]], context: Context) -> N
             item.action, item.pending = "pending", held
             return
         _ACTIONS[item.action](item, context)
+        item.unfinished = item.unfinished or item.resource.unfinished
         if item.pending and (key := item.resource.lock_key()):
             context.started[key] = item.label
+    except ApiError as error:
+        if not (_leaves(item, context) and retries.busy(error)):
+            item.failure, item.action = error, "failed"
+            return
+        item.action, item.pending, item.unfinished = "pending", f"not started: {error.said}", True
+        _follow(item, item.resource.under_way())
     except Failure as error:
         item.failure, item.action = error, "failed"
+
+
+def _leaves(item: Item, context: Context) -> bool:
+    """Whether the run leaves long work to itself here."""
+    return not context.wait and item.resource.long_running
+
+
+def _follow(item: Item, running: Document | None) -> None:
+    """Note where the end of an operation will be told."""
+    family = item.resource.family
+    if running is not None and family is not None:
+        item.operation = {"service": family.service, "path": family.path(running)}
 
 
 def _held_up(item: Item, before: dict[Item, set[Item]], context: Context) -> str:
@@ -68,8 +87,10 @@ def _held_up(item: Item, before: dict[Item, set[Item]], context: Context) -> str
         return ""
     for other in before[item]:
         if other.pending:
+            item.unfinished = True
             return f"not started: waits for {other.label}"
     ahead = context.started.get(item.resource.lock_key()) if item.changed else None
+    item.unfinished = bool(ahead)
     return f"not started: Google does one thing at a time there, now {ahead}" if ahead else ""
 
 
@@ -108,6 +129,8 @@ def _adopt_after(item: Item, error: ApiError | OperationError, context: Context)
 
 
 def _update(item: Item, context: Context) -> None:
+    # What makes an object busy now may be its own creation, which takes long. A create waits only for its neighbours.
+    item.resource.wire.patient = not _leaves(item, context)
     item.resource.update(t.cast(Document, item.found), item.changes)
     _settle(item, context)
 
@@ -125,6 +148,7 @@ def _delete(item: Item, context: Context) -> None:
     item.resource.delete(t.cast(Document, item.found))
     if item.resource.running is not None:
         item.pending = operations.operation_name(item.resource.running)
+        _follow(item, item.resource.running)
         return
     if item.resource.state_place:
         _until_gone(item)
@@ -133,8 +157,9 @@ def _delete(item: Item, context: Context) -> None:
 
 def _join(item: Item, context: Context) -> None:
     """Something is under way already, from an interrupted run or somebody else: go along with it."""
-    if not context.wait and item.resource.long_running:
+    if _leaves(item, context):
         item.pending = item.word.lower()
+        _follow(item, item.resource.under_way())
         return
     if item.present:
         _settle(item, context)
@@ -154,6 +179,7 @@ def _settle(item: Item, context: Context) -> None:
     resource = item.resource
     if resource.running is not None:
         item.pending = operations.operation_name(resource.running)
+        _follow(item, resource.running)
         resource.forget()
         item.found = resource.read()
         return
@@ -167,7 +193,10 @@ def _settle(item: Item, context: Context) -> None:
             return False
         state, word = resource.readiness(found)
         if state is State.FAILED:
-            raise Failure(f"it is in state {word}, and will not become ready by itself.", found=resource.output(found))
+            trouble = resource.trouble(found)
+            said = f" Google says: {trouble}" if trouble else ""
+            shown = resource.output(found)
+            raise Failure(f"it is in state {word}, and will not become ready by itself.{said}", found=shown)
         return state is State.READY
 
     item.found = operations.poll(resource.wire, look, usable, "not ready")

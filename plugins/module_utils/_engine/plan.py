@@ -27,6 +27,7 @@ class Item:
 
     ``action`` is created, updated, recreated, deleted, unchanged, kept (not ours, left alone), pending or failed.
     ``unsure``: could not be read yet because its API is only just being enabled; looked at again before it is made.
+    ``operation``: where to look for the end of what is pending; ``unfinished``: there is more to do after it.
     """
 
     index: int
@@ -44,6 +45,8 @@ class Item:
     failure: Failure | None = None
     unsure: bool = False
     pending: str = ""
+    operation: dict[str, str] | None = None
+    unfinished: bool = False
     note: str = ""
 
     @property
@@ -198,8 +201,9 @@ def _decide_failed(item: Item) -> None:
     if item.allow_recreate:
         item.action = "recreated"
         return
+    trouble = item.resource.trouble(t.cast(Document, item.found))
     item.refused.append(
-        f"it exists in state {item.word}, which cannot be repaired in place. "
+        f"it exists in state {item.word}, which cannot be repaired in place{f' (Google says: {trouble})' if trouble else ''}. "
         "Set allow_recreate: true to delete it and create it again."
     )
 

@@ -22,7 +22,7 @@ from .._google import credentials
 from .._google.errors import ApiError, Failure, InvalidError
 from . import graph, main, plan, registry, report, spec
 from .context import Context
-from .fields import Options
+from .fields import Document, Options
 from .resource import Resource
 
 #: Words that make an unknown option's value a secret, since it may be a misspelt secret option.
@@ -39,12 +39,12 @@ def run() -> None:
 
 def run_info() -> None:
     """Everything the module ``resources_info`` does: read the same list, change nothing."""
-    module, items, context = _open(spec.common())
+    module, items, context = _open({**spec.common(), "started": {"type": "list", "elements": "dict", "default": []}})
     context.check = True
     failure: Failure | None = None
     shown: list[dict[str, t.Any]] = []
     try:
-        shown = look(items)
+        shown = look(items, module.params["started"])
     except Failure as error:
         failure = error
     if failure:
@@ -54,6 +54,11 @@ def run_info() -> None:
         resources=shown,
         pending=[{"kind": one["kind"], "name": one["name"]} for one in shown if one["state"] == "pending"],
         absent=[{"kind": one["kind"], "name": one["name"]} for one in shown if one["state"] == "absent"],
+        failures=[
+            {"kind": one["kind"], "name": one["name"], "error": one["error"]}
+            for one in shown
+            if one["state"] == "failed"
+        ],
     )
 
 
@@ -71,8 +76,15 @@ def _open(steering: spec.Spec) -> tuple[AnsibleModule, list[plan.Item], Context]
     return module, items, context
 
 
-def look(items: list[plan.Item]) -> list[dict[str, t.Any]]:
-    """Read every object, all at once, and say whether it is ready."""
+def look(items: list[plan.Item], started: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """Read every object, all at once, and say whether it is ready.
+
+    Args:
+        items: the objects.
+        started: ``pending`` of the run that started the work; what became of its operations is read too.
+    """
+    running = {(one.get("kind"), one.get("name")): one.get("operation") for one in started}
+    ends: dict[plan.Item, tuple[bool, Failure | None]] = {}
 
     def read(item: plan.Item) -> None:
         try:
@@ -86,21 +98,46 @@ def look(items: list[plan.Item]) -> list[dict[str, t.Any]]:
             return
         if item.found is not None:
             item.state, item.word = item.resource.readiness(item.found)
+        operation = running.get((item.resource.kind, item.resource.name))
+        if operation:
+            try:
+                ends[item] = _end(item.resource, operation)
+            except Failure as error:
+                item.failure = error
 
     graph.run(items, {}, read)
     for item in items:
         if item.failure:
             raise item.failure.about(item.resource.subject)
-    return [
-        {
-            "kind": item.resource.kind,
-            "name": item.resource.name,
-            "state": report.ready(item),
-            "word": item.word,
-            "resource": item.resource.output(item.found) if item.found is not None else {},
-        }
-        for item in items
-    ]
+    return [_shown(item, *ends.get(item, (True, None))) for item in items]
+
+
+def _end(resource: Resource, operation: dict[str, str]) -> tuple[bool, Failure | None]:
+    """Whether an operation has ended, and its error. One that Google has forgotten has ended."""
+    family = resource.family
+    found = resource.wire.find(operation["service"], operation["path"])
+    if found is None or family is None:
+        return True, None
+    return family.done(found), family.failure(found)
+
+
+def _shown(item: plan.Item, ended: bool, failure: Failure | None) -> dict[str, t.Any]:
+    state, error = report.ready(item), ""
+    if failure:
+        state, error = "failed", failure.message
+    elif state == "failed":
+        trouble = item.resource.trouble(t.cast(Document, item.found))
+        error = f"it is in state {item.word}" + (f": {trouble}" if trouble else "")
+    elif state == "absent" and not ended:
+        state = "pending"
+    return {
+        "kind": item.resource.kind,
+        "name": item.resource.name,
+        "state": state,
+        "word": item.word,
+        "error": error,
+        "resource": item.resource.output(item.found) if item.found is not None else {},
+    }
 
 
 def open_entries(module: AnsibleModule) -> list[Entry]:

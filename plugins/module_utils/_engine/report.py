@@ -50,7 +50,13 @@ def whole(items: list[Item], diff: bool) -> dict[str, t.Any]:
         "changed": any(item.changed for item in items),
         "resources": entries,
         "pending": [
-            {"kind": item.resource.kind, "name": item.resource.name, "reason": item.pending or item.word.lower()}
+            {
+                "kind": item.resource.kind,
+                "name": item.resource.name,
+                "reason": item.pending or item.word.lower(),
+                "operation": item.operation or {},
+                "unfinished": item.unfinished,
+            }
             for item in items
             if item.pending or item.action == "pending"
         ],

@@ -124,6 +124,8 @@ class Resource:
         self.remote_id = ""
         #: The long operation that was started and not waited for (``wait: false``).
         self.running: Document | None = None
+        #: Not all of a change could be started, because Google does one thing at a time and nobody waits.
+        self.unfinished = False
 
     # -- who ---------------------------------------------------------------------------------------------------
 
@@ -288,6 +290,14 @@ class Resource:
 
     def _shown_identity(self) -> set[str]:
         return {"project"} | {field.name for field in self.fields if field.identity}
+
+    def trouble(self, found: Document) -> str:
+        """What Google says about an object in a state of failure; "" where it says nothing."""
+        return ""
+
+    def under_way(self) -> Document | None:
+        """The operation that works on the object now, where Google lists operations; None when none is known."""
+        return None
 
     # -- comparing ---------------------------------------------------------------------------------------------
 

@@ -250,6 +250,8 @@ class Wire:
         self.client = client
         self.counts = Counts()
         self.waited = 0.0
+        #: Whether to wait while Google says that something else is running.
+        self.patient = True
         self.deadline = clock.Deadline(budget)
 
     def send(self, service: str, method: str, path: str, counts_as_read: bool = False, **how: t.Any) -> Reply:
@@ -259,6 +261,7 @@ class Wire:
         else:
             self.counts.writes += 1
         how.setdefault("deadline", self.deadline)
+        how.setdefault("busy", self.patient)
         return self.client.send(service, method, path, **how)
 
     def get(self, service: str, path: str, query: t.Mapping[str, t.Any] | None = None) -> t.Any:

@@ -121,6 +121,20 @@ class GkeCluster(Resource):
     def examine(self, found: Document, changes: list[Change]) -> list[str]:
         return gke_node_pools.refusals(changes)
 
+    def trouble(self, found: Document) -> str:
+        said = [str(one.get("message") or "") for one in found.get("conditions") or []]
+        return "; ".join(dict.fromkeys(text for text in [*said, str(found.get("statusMessage") or "")] if text))
+
+    def under_way(self) -> Document | None:
+        """Google names no operation in the cluster, but lists those of the place."""
+        place = self.parent_url().rsplit("/", 1)[0]
+        listed = self.wire.get(self.service, f"{place}/operations").get("operations") or []
+        for operation in listed:
+            target = str(operation.get("targetLink") or "").replace("/zones/", "/locations/")
+            if operation.get("status") != "DONE" and target.endswith(f"/clusters/{self.name}"):
+                return operation
+        return None
+
     # -- output ------------------------------------------------------------------------------------------------
 
     def output(self, found: Document) -> Options:
@@ -165,9 +179,10 @@ class GkeCluster(Resource):
     def update(self, found: Document, changes: list[Change]) -> None:
         """One thing after the other, as Google wants it; without waiting, only the first."""
         for step in self._steps(found, changes):
-            step()
             if self.running is not None:
+                self.unfinished = True
                 return
+            step()
 
     def _steps(self, found: Document, changes: list[Change]) -> t.Iterator[t.Callable[[], None]]:
         top = {field.name: field for field in self.fields}
