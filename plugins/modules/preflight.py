@@ -157,11 +157,8 @@ def main():
     inspect = _inspector(base_dir)
     counts = {"reads": 0, "writes": 0}
 
-    def base_paths(path):
-        return inspect(path).base_paths
-
     declaration, found = shape.read(module.params["declaration"])
-    site, more = derive.derive(declaration, inspect=base_paths)
+    site, more = derive.derive(declaration, inspect=inspect)
     judge = module.params["judge"]
     found += more + rules.check(declaration, site, inspect if judge else None)
     if found:
@@ -185,7 +182,7 @@ def main():
         }
         if failures:
             _stop(module, reads.problems_of(failures), counts, _UNASKED)
-        site, more = derive.derive(declaration, live.facts(documents), base_paths)
+        site, more = derive.derive(declaration, live.facts(documents), inspect)
         found = more + live.check(site, documents)
         if found and judge:
             _stop(module, found, counts)

@@ -50,9 +50,13 @@ TARGET = """<TargetEndpoint name="default"><HTTPTargetConnection><URL>http://ord
 </HTTPTargetConnection></TargetEndpoint>"""
 
 
-def with_bundle(folder: Path, name: str, endpoint: str, root: str = ROOT) -> Callable[[Declaration], None]:
+TARGET_SERVER = """<TargetEndpoint name="default"><HTTPTargetConnection>
+<LoadBalancer><Server name="warehouse"/></LoadBalancer></HTTPTargetConnection></TargetEndpoint>"""
+
+
+def with_bundle(folder: Path, name: str, endpoint: str, target: str = TARGET) -> Callable[[Declaration], None]:
     """A change that gives the proxy a bundle of its own."""
-    path = bundle(folder, name, {"orders.xml": root, "proxies/default.xml": endpoint, "targets/default.xml": TARGET})
+    path = bundle(folder, name, {"orders.xml": ROOT, "proxies/default.xml": endpoint, "targets/default.xml": target})
 
     def change(declaration: Declaration) -> None:
         declaration["proxies"] = [{"name": "orders", "bundle": path}]
@@ -119,6 +123,11 @@ def mistakes(folder: Path) -> list[Mistake]:
             "malformed XML",
             with_bundle(folder, "malformed", "<ProxyEndpoint name='default'>"),
             ("proxies/default.xml",),
+        ),
+        Mistake(
+            "target server of nobody",
+            with_bundle(folder, "elsewhere", ENDPOINT.format(step="", base=base), target=TARGET_SERVER),
+            ("proxies[orders].bundle", "calls target server warehouse", "environment prod", "Declare a service"),
         ),
         Mistake("no base path", with_bundle(folder, "nobase", ENDPOINT.format(step="", base="")), ("BasePath",)),
         Mistake(
@@ -232,6 +241,21 @@ def test_ranges_of_other_subnets_are_refused(converged: Cloud) -> None:
     words = ("clusters.second.ranges.pods", "10.200.0.0/16", "warehouse", "10.200.0.0/20", "address_space")
     refused(converged, declaration, words=words)
     converged.google("DELETE", "compute", f"{subnets}/warehouse")
+
+
+def test_a_peered_domain_of_our_name_with_another_suffix_is_refused(converged: Cloud) -> None:
+    domains = (
+        f"v1/services/servicenetworking.googleapis.com/projects/{converged.connection['project_number']}"
+        "/global/networks/shop-vpc/peeredDnsDomains"
+    )
+    domain = {"name": "apigee-gke-second", "dnsSuffix": "elsewhere.acme.internal."}
+    converged.google("POST", "servicenetworking", domains, json=domain)
+    declaration = converged.declaration()
+    declaration["clusters"]["second"] = {"dns": "additive"}
+    declaration["services"][0]["cluster"] = "gke"
+    words = ("clusters.second.suffix", "peered DNS domain apigee-gke-second", "elsewhere.acme.internal.", "delete")
+    refused(converged, declaration, words=words)
+    converged.google("DELETE", "servicenetworking", f"{domains}/apigee-gke-second")
 
 
 def test_a_suffix_with_and_without_its_final_dot_means_the_same(converged: Cloud) -> None:

@@ -34,7 +34,7 @@ def derive(
         declaration: as ``shape.read`` returns it. Parts that were wrong may be missing and are passed over.
         live: what exists: ``subnets`` (name to ranges), ``organization``, ``instances`` (name, location, ip_range,
             host), ``reserved`` (name to range) for services of Google and others in the network.
-        inspect: gives the base paths of a bundle (path to list of str); None when bundles are not looked at.
+        inspect: gives what is known of a bundle by its path (``rules.Bundle``); None when bundles are not looked at.
 
     Returns:
         The facts (plain lists and dictionaries), and problems met on the way (no room for ranges).
@@ -222,8 +222,9 @@ def _proxies(declaration: dict, site: dict, inspect: typing.Callable | None) -> 
             continue
         environments = proxy.get("environments") or (known if len(known) == 1 else [])
         paths = [proxy["base_path"]] if proxy.get("base_path") else []
-        if proxy.get("bundle") and inspect:
-            paths = inspect(proxy["bundle"]) or paths
+        bundle = inspect(proxy["bundle"]) if proxy.get("bundle") and inspect else None
+        if bundle:
+            paths = bundle.base_paths or paths
         verify = proxy.get("verify") or {}
         result.append(
             {
@@ -233,6 +234,7 @@ def _proxies(declaration: dict, site: dict, inspect: typing.Callable | None) -> 
                 "base_paths": paths,
                 "service": proxy.get("service") or "",
                 "bundle": proxy.get("bundle") or "",
+                "calls": list(bundle.target_servers) if bundle else [],
                 "hostnames": {
                     name: [host for host in groups[name]["hostnames"] if not host.startswith("*")]
                     for name in environments

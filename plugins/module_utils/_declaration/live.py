@@ -66,6 +66,8 @@ def check(site: dict, documents: dict[str, typing.Any]) -> list[Problem]:
         *_clusters(site, documents.get("clusters") or {}),
         *_subnets(site, documents),
         *_response_policies(site, documents.get("response_policies") or []),
+        *_peered_domains(site, documents.get("peered_domains") or []),
+        *_target_servers(site, documents),
         *_routing(site, documents),
     ]
 
@@ -310,6 +312,55 @@ def _response_policies(site: dict, policies: list[dict]) -> typing.Iterator[Prob
                 fix=f"Unbind {name} from the network (its rules can move into a private zone), or use another network.",
                 docs="docs/dns.md#response-policies",
             )
+
+
+def _peered_domains(site: dict, domains: list[dict]) -> typing.Iterator[Problem]:
+    """A peered domain keeps its suffix for life, so one of our name has to have ours."""
+    found = {domain.get("name"): str(domain.get("dnsSuffix") or "") for domain in domains}
+    clusters = {f"{cluster['suffix']}.": cluster["name"] for cluster in site["clusters"]}
+    for wanted in site["dns_suffixes"]:
+        name, suffix = wanted["name"], found.get(wanted["name"])
+        if suffix and suffix.rstrip(".") != wanted["suffix"].rstrip("."):
+            yield Problem(
+                f"clusters.{clusters[wanted['suffix']]}.suffix",
+                f"network {site['network']} has a peered DNS domain {name} with another suffix.",
+                found=f"{suffix}, and {wanted['suffix']} is declared",
+                because="A peered DNS domain cannot be changed, only removed and made again.",
+                fix=f"suffix: {suffix.rstrip('.')}; or remove it where nothing needs it any more: gcloud services"
+                f" peered-dns-domains delete {name} --network={site['network']}",
+            )
+
+
+def _target_servers(site: dict, documents: dict) -> typing.Iterator[Problem]:
+    """A target server that a bundle calls, which is neither declared nor there."""
+    missing: dict[tuple[str, str], list[str]] = {}
+    for environment, server in undeclared_servers(site):
+        if server in (documents.get(f"target_servers {environment}") or []):
+            continue
+        for proxy in site["proxies"]:
+            if environment in proxy["environments"] and server in proxy["calls"]:
+                missing.setdefault((proxy["name"], server), []).append(environment)
+    for (proxy, server), environments in missing.items():
+        yield Problem(
+            f"proxies[{proxy}].bundle",
+            f"it calls target server {server}, which is not declared and not there.",
+            found=f"no target server {server} in environment {', '.join(environments)}",
+            because="Apigee would take the bundle, and then could not deploy it.",
+            fix=f"Declare a service of this name and name it on the proxy (service: {server}), or make the target server"
+            " first (module apigee_target_server).",
+        )
+
+
+def undeclared_servers(site: dict) -> list[tuple[str, str]]:
+    """(environment, target server) of all that bundles call and the declaration does not make."""
+    made = {(server["environment"], server["name"]) for server in site["target_servers"]}
+    called = [
+        (environment, server)
+        for proxy in site["proxies"]
+        for environment in proxy["environments"]
+        for server in proxy["calls"]
+    ]
+    return [entry for entry in dict.fromkeys(called) if entry not in made]
 
 
 def _routing(site: dict, documents: dict) -> typing.Iterator[Problem]:

@@ -12,9 +12,11 @@ import concurrent.futures
 import typing
 
 from .._google.errors import ApiError, CredentialsError, Failure, UnreachableError
+from .live import undeclared_servers
 from .problems import Problem
 
 Read = typing.Callable[[], typing.Any]
+PEERED_DOMAINS = "v1/services/servicenetworking.googleapis.com/projects/{}/global/networks/{}/peeredDnsDomains"
 
 
 class Live(typing.NamedTuple):
@@ -62,27 +64,46 @@ def read_all(wire: typing.Any, site: dict) -> Live:
             for subnet in wire.pages("compute", path, "items")
             if str(subnet.get("network") or "").endswith(f"/projects/{network}")
         ]
+    for environment in sorted({environment for environment, _server in undeclared_servers(site)}):
+        path = f"v1/organizations/{organization}/environments/{environment}/targetservers"
+        reads[f"target_servers {environment}"] = lambda path=path: wire.get("apigee", path)
     for group in site["groups"]:
         path = f"v1/organizations/{organization}/envgroups/{group['name']}/deployedIngressConfig"
         reads[f"routing {group['name']}"] = lambda path=path: wire.get("apigee", path, {"view": "FULL"})
-    return _together(reads)
+    after = {"peered_domains": lambda documents: _peered_domains(wire, documents["project"], site["network"])}
+    return _together(reads, after)
 
 
-def _together(reads: dict[str, Read]) -> Live:
+def _peered_domains(wire: typing.Any, project: dict | None, network: str) -> list[dict]:
+    """The network's peered DNS domains. Google takes only the project's number here."""
+    number = str((project or {}).get("name") or "").removeprefix("projects/")
+    if not number:
+        return []
+    return wire.pages("servicenetworking", PEERED_DOMAINS.format(number, network), "peeredDnsDomains")
+
+
+def _together(reads: dict[str, Read], after: dict[str, typing.Callable[[dict], typing.Any]]) -> Live:
+    """All reads at once; those in ``after`` need the project, which is among the first."""
     documents: dict[str, typing.Any] = {}
     failures: dict[str, Failure] = {}
-    with concurrent.futures.ThreadPoolExecutor(max_workers=len(reads)) as pool:
-        started = {name: pool.submit(read) for name, read in reads.items()}
-        for name, future in started.items():
-            try:
-                documents[name] = future.result()
-            except ApiError as error:
-                documents[name] = _without(name, error)
-                if not _means_absent(name, error):
-                    failures[name] = error
-            except Failure as error:
-                documents[name] = None
+
+    def take(name: str, future: concurrent.futures.Future) -> None:
+        try:
+            documents[name] = future.result()
+        except ApiError as error:
+            documents[name] = _without(name, error)
+            if not _means_absent(name, error):
                 failures[name] = error
+        except Failure as error:
+            documents[name] = None
+            failures[name] = error
+
+    with concurrent.futures.ThreadPoolExecutor(max_workers=len(reads) + len(after)) as pool:
+        started = {name: pool.submit(read) for name, read in reads.items()}
+        take("project", started.pop("project"))
+        started |= {name: pool.submit(read, dict(documents)) for name, read in after.items()}
+        for name, future in started.items():
+            take(name, future)
     return Live(documents, failures)
 
 
@@ -98,7 +119,7 @@ def _means_absent(name: str, error: ApiError) -> bool:
     """
     if error.missing or error.service_disabled:
         return True
-    apigee = name in ("organization", "instances") or name.startswith("routing ")
+    apigee = name in ("organization", "instances") or name.startswith(("routing ", "target_servers "))
     return error.status == 403 and (name == "project" or (apigee and "may not exist" in error.said))
 
 

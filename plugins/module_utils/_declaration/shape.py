@@ -125,7 +125,8 @@ def _dict(value: typing.Any, field: Field, path: str, problems: list[Problem]) -
             continue
         if option.required:
             problems.append(Problem(prefix + key, "is required.", fix=option.description))
-        result[key] = _default(option)
+        # What is missing is told once: nothing stands for it that could be found wrong again.
+        result[key] = None if option.required else _default(option)
     return result
 
 

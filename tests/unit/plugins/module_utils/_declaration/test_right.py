@@ -18,6 +18,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
     manifests,
     proof,
     report,
+    rules,
     shape,
 )
 from hypothesis import given
@@ -321,6 +322,10 @@ VPC_SCOPE = {"clusterDns": "CLOUD_DNS", "clusterDnsScope": "VPC_SCOPE", "cluster
         ({"clusters": cluster(VPC_SCOPE, location="us-east1")}, "the suffix is used by cluster shop (us-east1)"),
         ({"subnets europe-west1": [{"name": "a", "ipCidrRange": "10.68.0.0/24"}]}, "ranges.pods: overlaps"),
         ({"subnets europe-west1": [{"name": "a", "ipCidrRange": "10.64.8.0/24"}]}, "peering_range: overlaps"),
+        (
+            {"peered_domains": [{"name": "apigee-gke-shop", "dnsSuffix": "old.acme.internal."}]},
+            "suffix: old.acme.internal; or remove it",
+        ),
         ({"addresses": [{"name": "a", "address": "10.64.0.0", "prefixLength": 16}]}, "range a that is reserved"),
         (
             {
@@ -354,9 +359,25 @@ def test_what_exists_and_fits_is_no_problem() -> None:
         "organization": organization,
         "clusters": cluster(VPC_SCOPE),
         "response_policies": [policy],
+        "peered_domains": [{"name": "apigee-gke-shop", "dnsSuffix": "shop.acme-shop.internal."}],
         "routing prod": own,
     }
     assert found(**documents) == []
+
+
+@pytest.mark.parametrize(
+    ("there", "wrong"),
+    [(None, ["legacy", "stock"]), ([], ["legacy", "stock"]), (["legacy"], ["stock"]), (["legacy", "stock"], [])],
+)
+def test_a_bundle_calls_what_is_declared_or_there(there: list[str] | None, wrong: list[str]) -> None:
+    bundle = rules.Bundle(["/v1"], ["legacy", "orders", "stock"], [])
+    proxy = {"name": "mine", "bundle": "./mine", "service": "orders"}
+    read, _wrong = shape.read({**SHOP, "proxies": [proxy]})
+    site, _problems = derive.derive(read, inspect=lambda path: bundle)
+    assert live.undeclared_servers(site) == [("prod", "legacy"), ("prod", "stock")]
+    problems = live.check(site, {"project": PROJECT, "target_servers prod": there})
+    assert [problem.path for problem in problems] == ["proxies[mine].bundle"] * len(wrong)
+    assert [name for name in ("legacy", "stock") if any(name in problem.message for problem in problems)] == wrong
 
 
 def test_a_kube_dns_cluster_can_still_be_given_a_scope() -> None:

@@ -35,7 +35,7 @@ def check(declaration: dict) -> list[problems.Problem]:
         return BUNDLES[path]
 
     read, found = shape.read(declaration)
-    site, more = derive.derive(read, inspect=lambda path: inspect(path).base_paths)
+    site, more = derive.derive(read, inspect=inspect)
     return found + more + rules.check(read, site, inspect)
 
 
@@ -116,6 +116,12 @@ def test_one_thing_wrong(path: str, value: typing.Any, where: str, says: str) ->
     texts = {problem.path: problem.as_text() for problem in found}
     assert where in texts, texts
     assert says in " ".join(texts[where].split())
+
+
+@pytest.mark.parametrize("path", ["environments/prod/hostnames", "environments", "clusters", "project"])
+def test_what_is_missing_is_told_once(path: str) -> None:
+    (problem,) = check(changed(path, None))
+    assert problem.path == path.replace("/", ".") and problem.message == "is required."
 
 
 def test_everything_wrong_is_told_at_once() -> None:
