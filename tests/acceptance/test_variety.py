@@ -159,8 +159,6 @@ def test_a_workload_that_is_not_there_is_said(empty: Cloud) -> None:
 
 def test_nothing_but_the_environment_says_who_and_where(empty: Cloud) -> None:
     """No facts about access in the inventory: gcloud's and google.cloud's variables do, impersonation included."""
-    # As at Google: who acts as another needs this API, before any playbook can enable it.
-    made(empty, "serviceusage", f"v1/{PROJECT}/services/iamcredentials.googleapis.com:enable", {})
     overrides = {
         f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{service.upper()}": url + ("compute/v1/" if service == "compute" else "")
         for service, url in empty.connection["endpoints"].items()
@@ -172,5 +170,12 @@ def test_nothing_but_the_environment_says_who_and_where(empty: Cloud) -> None:
     }
     declaration = empty.declaration(project="acme-shop")
     facts = {"apigee_gke_auth": {}, "apigee_gke_ingress": {"via": "none"}}
+    # As at Google: who acts as another needs this API, before any playbook can enable it.
+    refused = empty.play(
+        "site.yml", "-e", json.dumps(facts), declaration=declaration, environment=environment, check=False
+    )
+    said = " ".join(refused.output.split())
+    assert "the IAM Credentials API is off" in said and "gcloud services enable iamcredentials.googleapis.com" in said
+    made(empty, "serviceusage", f"v1/{PROJECT}/services/iamcredentials.googleapis.com:enable", {})
     run = empty.play("site.yml", "-e", json.dumps(facts), declaration=declaration, environment=environment)
     assert {name for kind, name, _ in run.actions if kind == "Service"} == {"gke/shop/orders"}

@@ -72,6 +72,7 @@ def test_an_instance_that_is_asked_for_has_no_way_round(converged: Cloud, outsid
                check=False, environment=outside)  # fmt: skip
     assert run.code != 0
     assert "no answer: [Errno 111] Connection refused" in run.output
+    assert "Say how the gateway is reached: apigee_gke_ingress: {via" in run.output
     assert "sent from a Job" not in run.output
 
 

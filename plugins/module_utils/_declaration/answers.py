@@ -102,7 +102,8 @@ def explain(request: dict, response: dict, place: str = "") -> str:
     found = response["fault"]
     if response["error"]:
         lines.append(f"  found     no answer: {response['error']}")
-        lines.append("  fix       Check how the gateway is reached from here (address, port, CA certificate).")
+        lines.append("  fix       Say how the gateway is reached: apigee_gke_ingress: {via, address, port, ca_cert, tls_name};")
+        lines.append("            via: job asks from inside the cluster.")
         return "\n".join(lines)
     lines.append(f"  found     status {response['status']} after {response['attempts']} attempts")
     if found:

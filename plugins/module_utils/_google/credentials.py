@@ -15,7 +15,7 @@ import typing as t
 from urllib.parse import unquote, urlsplit
 
 from . import endpoints
-from .errors import CredentialsError
+from .errors import ApiError, CredentialsError
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
@@ -132,6 +132,36 @@ def _impersonated(source: t.Any, target: str, scopes: list[str], options: t.Mapp
         # Without it google-auth asks Google itself, whatever the endpoints say.
         iam_endpoint_override=f"{base}v1/projects/-/serviceAccounts/{principal}:generateAccessToken",
     )
+
+
+def refusal(error: Exception, options: t.Mapping[str, t.Any]) -> str:
+    """Why no token was given, and what to do: sentences. ``error`` is what google-auth raised."""
+    target = str(options.get("impersonate_service_account") or "").rsplit(",", 1)[-1].strip()
+    body = error.args[1] if len(error.args) > 1 else None
+    if not target or not isinstance(body, str) or "mpersonated" not in str(error.args[0]):
+        return f"Google gives no access token: {error}. The credentials may be expired, disabled or revoked."
+    # google-auth hands over Google's answer as it came, without its status.
+    answer = ApiError.read("POST", "", _number(body), body.encode())
+    said = f" (Google: {answer.said.rstrip('.')})" if answer.said else ""
+    if answer.service_disabled:
+        return (
+            f"the IAM Credentials API is off, so nobody can act as {target}{said}. Enable it once with gcloud services "
+            "enable iamcredentials.googleapis.com in the project that Google names: no playbook can, since it would need "
+            "the token first."
+        )
+    if answer.status == 403:
+        return (
+            f"these credentials may not act as {target}{said}. Give their account roles/iam.serviceAccountTokenCreator "
+            "on it, or take away impersonate_service_account."
+        )
+    return f"Google gives no access token for {target}{said}. Correct impersonate_service_account, or take it away."
+
+
+def _number(body: str) -> int:
+    try:
+        return int(json.loads(body)["error"]["code"])
+    except (ValueError, KeyError, TypeError):
+        return 0
 
 
 def _guess(options: t.Mapping[str, t.Any]) -> str:

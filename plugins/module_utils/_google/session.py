@@ -109,9 +109,7 @@ class Client:
                     f"the token endpoint cannot be reached: {error}. Check the network and the token_uri of the key."
                 ) from error
             except google.auth.exceptions.GoogleAuthError as error:
-                raise CredentialsError(
-                    f"Google gives no access token: {error}. The credentials may be expired, disabled or revoked."
-                ) from error
+                raise CredentialsError(credentials.refusal(error, self._options)) from error
             self._on_secret(str(found.token))
             return str(found.token)
 

@@ -117,7 +117,8 @@ def test_no_answer_at_all(gateway: Gateway) -> None:
     gateway.server.server_close()
     response, asked, params = gateway.prove(timeout=0.05)
     assert response["status"] == 0
-    assert "no answer" in answers.explain(asked, response, params["address"])
+    text = answers.explain(asked, response, params["address"])
+    assert "no answer" in text and "apigee_gke_ingress: {via" in text
 
 
 def test_an_address_that_cannot_be_connected_to_is_told_and_nothing_is_sent(gateway: Gateway) -> None:

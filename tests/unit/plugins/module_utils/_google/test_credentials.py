@@ -78,6 +78,35 @@ def test_impersonation_asks_where_the_endpoints_say(
     assert str(server.requests[2].url) == f"http://127.0.0.1:8/{path}"
 
 
+OFF = "IAM Service Account Credentials API has not been used in project 7 before or it is disabled."
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "says"),
+    [
+        (
+            403,
+            {"code": 403, "status": "PERMISSION_DENIED", "message": OFF, "details": [{"reason": "SERVICE_DISABLED"}]},
+            ("the IAM Credentials API is off", OFF[:-1], "gcloud services enable iamcredentials.googleapis.com"),
+        ),
+        (
+            403,
+            {"code": 403, "status": "PERMISSION_DENIED", "message": "Permission denied on resource."},
+            ("may not act as last@p (Google: Permission denied on resource)", "roles/iam.serviceAccountTokenCreator"),
+        ),
+        (404, {"code": 404, "message": "Not found"}, ("no access token for last@p (Google: Not found)", "Correct")),
+    ],
+)
+def test_impersonation_that_is_refused_says_what_to_do(
+    serve: t.Callable[..., Server], status: int, error: dict[str, t.Any], says: tuple[str, ...]
+) -> None:
+    serve((status, {"error": error}))
+    with pytest.raises(CredentialsError) as refused:
+        client(impersonate_service_account="first@p, last@p").token()
+    assert [text for text in says if text not in refused.value.message] == []
+    assert "{" not in refused.value.message
+
+
 def test_credentials_are_completed_from_the_environment_as_for_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     for variables in credentials.ENVIRONMENT.values():
         for variable in variables:
