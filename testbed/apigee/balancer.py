@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from testbed.apigee.bundle.model import LoadBalancer
+from testbed.apigee.tls import TlsInfo
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,13 @@ class TargetServer:
     port: int
     enabled: bool
     protocol: str = "HTTP"
-    tls: bool = False
+    tls: TlsInfo | None = None
 
     @classmethod
     def from_json(cls, server: Mapping[str, Any]) -> TargetServer:
         """Raises KeyError and ValueError when name, host or port are missing."""
         return cls(server["name"], server["host"], int(server["port"]), bool(server.get("isEnabled", True)),
-                   server.get("protocol", "HTTP"), bool((server.get("sSLInfo") or {}).get("enabled", False)))
+                   server.get("protocol", "HTTP"), TlsInfo.from_json(server.get("sSLInfo")))
 
 
 @dataclass

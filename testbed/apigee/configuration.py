@@ -19,6 +19,7 @@ from testbed.apigee.bundle.model import TargetEndpoint
 from testbed.apigee.identities import Identities
 from testbed.apigee.pools import PoolKey, TargetSettings
 from testbed.apigee.router import Group, Router
+from testbed.apigee.tls import Keystores, TlsInfo, TlsSettings, TlsUnusable, without_keys
 
 # By digest: the bundle, or the violations that keep it from being one.
 Bundles = Mapping[str, Bundle | list[str]]
@@ -47,8 +48,8 @@ class Deployment:
             if target.load_balancer is not None:
                 self.balancers[name] = Balancer(target.load_balancer, self.servers)
 
-    def uses(self, key: PoolKey) -> bool:
-        """Whether connections of a pool can still be wanted by this deployment."""
+    def uses(self, key: PoolKey, keystores: Keystores) -> bool:
+        """Whether connections of a pool can still be wanted by this deployment, as ``keystores`` are now."""
         if (key.environment, key.proxy) != (self.environment, self.proxy):
             return False
         target = self.bundle.target_endpoints.get(key.target_endpoint)
@@ -59,9 +60,18 @@ class Deployment:
         if settings_of(target) != key.settings:
             return False
         if target.load_balancer is None:
-            return True
-        return any((self.servers[entry.name].host, self.servers[entry.name].port) == (key.host, key.port)
-                   for entry in target.load_balancer.servers)
+            return key.tls is None or key.tls == _settings(target.tls or TlsInfo(), keystores)
+        servers = [self.servers[entry.name] for entry in target.load_balancer.servers]
+        return any((server.host, server.port) == (key.host, key.port) and _settings(server.tls, keystores) == key.tls
+                   for server in servers)
+
+
+def _settings(info: TlsInfo | None, keystores: Keystores) -> TlsSettings | None:
+    """TLS as it would be done now; None without TLS, and where the names lead nowhere."""
+    try:
+        return None if info is None else keystores.settings(info)
+    except TlsUnusable:
+        return None
 
 
 def settings_of(target: TargetEndpoint) -> TargetSettings:
@@ -81,7 +91,17 @@ class Configuration:
     router: Router
     identities: Identities
     report: dict[str, Any]
+    # By environment.
+    keystores: Mapping[str, Keystores] = field(default_factory=dict)
     in_flight: int = 0
+
+    def keystores_of(self, deployment: Deployment) -> Keystores:
+        """What names of keystores and references lead to for a deployment."""
+        return self.keystores.get(deployment.environment) or Keystores(deployment.environment)
+
+    def uses(self, key: PoolKey) -> bool:
+        """Whether connections of a pool can still be wanted."""
+        return any(each.uses(key, self.keystores_of(each)) for each in self.deployments)
 
     @classmethod
     def empty(cls) -> Configuration:
@@ -129,13 +149,17 @@ def _build(source: Mapping[str, Any], bundles: Bundles, previous: Configuration)
     for deployment in deployments:
         by_environment.setdefault(deployment.environment, []).append(deployment)
     identities = Identities(source.get("products", ()), source.get("developers", ()), source.get("apps", ()))
-    return Configuration(json.loads(json.dumps(source)), deployments, Router(groups, by_environment), identities,
-                         {"organization": organization, "deployments": report})
+    keystores = {name: Keystores(name, content.get("keystores"), content.get("references"))
+                 for name, content in source.get("environments", {}).items()}
+    shown = {**source, "environments": {name: without_keys(content)
+                                        for name, content in source.get("environments", {}).items()}}
+    return Configuration(json.loads(json.dumps(shown)), deployments, Router(groups, by_environment), identities,
+                         {"organization": organization, "deployments": report}, keystores)
 
 
 def _identity(deployment: Deployment) -> tuple:
     return (deployment.organization, deployment.environment, deployment.proxy, deployment.revision, deployment.region,
-            deployment.digest, tuple(sorted(deployment.servers.items())))
+            deployment.digest, tuple(deployment.servers[name] for name in sorted(deployment.servers)))
 
 
 def _errors(bundle: Bundle, servers: Mapping[str, TargetServer], environment: str, proxy: str,
@@ -146,9 +170,6 @@ def _errors(bundle: Bundle, servers: Mapping[str, TargetServer], environment: st
         server = servers.get(name)
         if server is None:
             errors.append(f"target server '{name}' does not exist in environment '{environment}'")
-        elif server.tls:
-            errors.append(f"target server '{name}': TLS to a target is not executed by the testbed's Apigee runtime "
-                          "yet")
         elif server.protocol not in ("HTTP", "PROTOCOL_UNSPECIFIED"):
             errors.append(f"target server '{name}': protocol {server.protocol} is not executed by the testbed's "
                           "Apigee runtime")

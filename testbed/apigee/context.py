@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from testbed.apigee.faults import Fault
 from testbed.apigee.messages import Message
+from testbed.apigee.tls import Keystores
 from testbed.apigee.trace import Trace
 from testbed.apigee.variables import Variables
 
@@ -36,6 +37,8 @@ class Context:
     path_suffix: str = ""
     # Messages made by AssignMessage with AssignTo createNew.
     messages: dict[str, Message] = field(default_factory=dict)
+    # What names of keystores and references lead to in the configuration that the request began with.
+    keystores: Keystores = field(default_factory=Keystores)
 
     def __post_init__(self) -> None:
         self.variables = Variables(self)

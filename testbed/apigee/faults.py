@@ -66,6 +66,10 @@ def connection_refused() -> Fault:
                  "TARGET_CONNECT_CONNECTION_REFUSED")
 
 
+def handshake_failed(why: str) -> Fault:
+    return Fault(503, _FLOW + "SslHandshakeFailed", f"SSL Handshake failed {why}")
+
+
 def unexpected_eof() -> Fault:
     return Fault(502, _FLOW + "UnexpectedEOFAtTarget", "Unexpected EOF at target", "TARGET_UNEXPECTED_EOF")
 

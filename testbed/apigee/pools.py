@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from testbed.apigee import handshakes
 from testbed.apigee.resolver import Resolver
+from testbed.apigee.tls import TlsSettings
 from testbed.apigee.trace import Attempt
 
 # The attempt for which a connection is being made or taken from the pool, for the trace.
@@ -29,7 +33,10 @@ class TargetSettings:
 
 @dataclass(frozen=True)
 class PoolKey:
-    """Which connections may be shared: those of one target endpoint to one host and port with the same settings."""
+    """Which connections may be shared: those of one target endpoint to one host and port with the same settings.
+
+    ``tls`` is what references lead to now, so that a reference turned elsewhere is a pool of its own.
+    """
 
     environment: str
     proxy: str
@@ -38,6 +45,7 @@ class PoolKey:
     host: str
     port: int
     settings: TargetSettings
+    tls: TlsSettings | None = None
 
 
 class RotatingResolver(AbstractResolver):
@@ -60,7 +68,13 @@ class RotatingResolver(AbstractResolver):
 
 
 class _TracingConnector(aiohttp.TCPConnector):
-    """Tells the attempt which connection it got."""
+    """Tells the attempt which connection it got, and refuses certificates for other hosts."""
+
+    def __init__(self, tls: TlsSettings | None, **how) -> None:
+        super().__init__(**how)
+        self._tls = tls
+        # What was agreed on each open connection: the TLS object itself is not to be had from a pooled one.
+        self._agreed: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
     async def connect(self, req, traces, timeout):
         connection = await super().connect(req, traces, timeout)
@@ -70,7 +84,21 @@ class _TracingConnector(aiohttp.TCPConnector):
             local = connection.transport.get_extra_info("sockname")
             attempt.connected = f"{peer[0]}:{peer[1]}" if peer else None
             attempt.local = f"{local[0]}:{local[1]}" if local else None
+            attempt.certificate, attempt.tls = self._agreed.get(connection.protocol, (None, None))
         return connection
+
+
+    async def _wrap_create_connection(self, *args, req, **kwargs):
+        transport, protocol = await super()._wrap_create_connection(*args, req=req, **kwargs)
+        if self._tls is not None:
+            attempt = ATTEMPT.get() or Attempt(req.url.host or "", req.url.port or 443)
+            try:
+                handshakes.accept(attempt, transport.get_extra_info("ssl_object"), req.url.host, self._tls.info)
+            except handshakes.HandshakeFailed as error:
+                transport.abort()
+                raise aiohttp.ClientConnectorSSLError(req.connection_key, error) from error
+            self._agreed[protocol] = attempt.certificate, attempt.tls
+        return transport, protocol
 
 
 async def _created(_session, _context, _parameters) -> None:
@@ -94,10 +122,10 @@ class Pools:
         self._pools: dict[PoolKey, _Pool] = {}
 
     def lease(self, key: PoolKey) -> tuple[aiohttp.ClientSession, Callable[[], Awaitable[None]]]:
-        """A session, and what to call when the request and its response are done with it."""
+        """A session, and what to call when the request and its response are done with it. Raises TlsUnusable."""
         pool = self._pools.get(key)
         if pool is None:
-            pool = self._pools[key] = _Pool(self._open(key.settings))
+            pool = self._pools[key] = _Pool(self._open(key.settings, key.tls))
         pool.leases += 1
 
         async def release() -> None:
@@ -106,11 +134,15 @@ class Pools:
                 await pool.session.close()
         return pool.session, release
 
-    def _open(self, settings: TargetSettings) -> aiohttp.ClientSession:
+    def _open(self, settings: TargetSettings, tls: TlsSettings | None) -> aiohttp.ClientSession:
         idle = settings.keepalive_timeout / 1000 * self._scale
         # limit=0: the message processor opens as many connections as requests need.
-        keep = {"keepalive_timeout": idle} if settings.keepalive_timeout else {"force_close": True}
-        connector = _TracingConnector(resolver=RotatingResolver(self._resolver), use_dns_cache=False, limit=0, **keep)
+        keep: dict[str, Any] = {"keepalive_timeout": idle} if settings.keepalive_timeout else {"force_close": True}
+        if tls is not None:
+            keep["ssl"] = tls.context()
+            handshakes.watch(keep["ssl"], ATTEMPT.get)
+        connector = _TracingConnector(tls, resolver=RotatingResolver(self._resolver), use_dns_cache=False, limit=0,
+                                      **keep)
         tracing = aiohttp.TraceConfig()
         tracing.on_connection_reuseconn.append(self._reused)
         tracing.on_connection_create_end.append(_created)

@@ -89,7 +89,7 @@ class Runtime:
     def _prune(self) -> None:
         """Closes pools that neither the current configuration nor one still in use by a request refers to."""
         self._retired = [each for each in self._retired if each.in_flight]
-        live = [deployment for each in (self.configuration, *self._retired) for deployment in each.deployments]
+        live = (self.configuration, *self._retired)
         task = asyncio.ensure_future(self.pools.prune(lambda key: any(each.uses(key) for each in live)))
         self._pruning.add(task)
         task.add_done_callback(self._pruning.discard)

@@ -70,7 +70,8 @@ class Northbound:
                       endpoint=route.endpoint.name, base_path=route.endpoint.base_path)
             context = Context(deployment, configuration.identities, self._runtime.counters,
                               await _message(request, route, path, query), trace, proxy_endpoint=route.endpoint.name,
-                              base_path=route.base_path, path_suffix=route.suffix)
+                              base_path=route.base_path, path_suffix=route.suffix,
+                              keystores=configuration.keystores_of(deployment))
             _provide(context, request, route, query)
             message = await self._runtime.executor.execute(context, route.endpoint, releases)
             if context.fault is not None:

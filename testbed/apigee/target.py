@@ -12,7 +12,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from testbed.apigee import faults
+from testbed.apigee import faults, handshakes
 from testbed.apigee.bundle.model import TargetEndpoint
 from testbed.apigee.conditions import text_of
 from testbed.apigee.configuration import origin, settings_of
@@ -21,6 +21,7 @@ from testbed.apigee.messages import Message
 from testbed.apigee.pools import ATTEMPT, PoolKey, Pools
 from testbed.apigee.resolver import UnresolvedName
 from testbed.apigee.streams import MAXIMUM_BUFFERED_BYTES, Releases, buffered
+from testbed.apigee.tls import TlsInfo, TlsUnusable
 from testbed.apigee.trace import Attempt
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ class TargetClient:
             balancer.began(server)
             failed = True
             try:
-                url = f"http://{_authority(server.host, server.port)}{target.path}"
+                scheme = "http" if server.tls is None else "https"
+                url = f"{scheme}://{_authority(server.host, server.port)}{target.path}"
                 response = await self._attempt(context, target, url, server, streamed, releases)
                 failed = False
                 return response
@@ -86,18 +88,26 @@ class TargetClient:
     async def _attempt(self, context: Context, target: TargetEndpoint, url: str, server: TargetServer | None,
                        streamed: _RequestStream | None, releases: Releases) -> Message:
         scheme, host, port, path, query = origin(url)
-        if scheme != "http":
-            raise faults.unsupported(f"targets of scheme '{scheme}' yet")
+        if scheme not in ("http", "https"):
+            raise faults.unsupported(f"targets of scheme '{scheme}'")
         request = context.request
         path, query = _target_path(context, path, query)
         settings = settings_of(target)
         deployment = context.deployment
-        key = PoolKey(deployment.environment, deployment.proxy, target.name, scheme, host, port, settings)
         context.variables.provide(target={
             "host": host, "port": port, "scheme": scheme, "basepath": path, "name": target.name,
             "url": url}, loadbalancing={"targetserver": server.name if server else None})
         attempt = Attempt(host, port, server.name if server else None)
-        session, release = self._pools.lease(key)
+        try:
+            tls = None
+            if scheme == "https":
+                tls = context.keystores.settings((server.tls if server else target.tls) or TlsInfo())
+            session, release = self._pools.lease(PoolKey(deployment.environment, deployment.proxy, target.name, scheme,
+                                                         host, port, settings, tls))
+        except TlsUnusable as error:
+            attempt.error = str(error)
+            context.trace.attempt(attempt)
+            raise faults.handshake_failed(str(error)) from None
         # Released after the response is closed: these run last first.
         releases.add(release)
         token = ATTEMPT.set(attempt)
@@ -106,7 +116,7 @@ class TargetClient:
             reply = await session.request(
                 request.verb, URL.build(scheme=scheme, authority=_authority(host, port), path=path or "/",
                                         query_string=query, encoded=True),
-                headers=_headers(context, host, port), data=_body(request, streamed), allow_redirects=False)
+                headers=_headers(context, scheme, host, port), data=_body(request, streamed), allow_redirects=False)
             releases.add(reply.close)
             response = Message("response", headers=_end_to_end(reply.headers), status=reply.status,
                                reason=reply.reason or "")
@@ -122,8 +132,9 @@ class TargetClient:
             attempt.error = fault.errorcode
             raise
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
-            fault = _fault(error, host)
-            attempt.error = _text(error)
+            handshake = handshakes.failure(error, attempt) if tls is not None else None
+            fault = faults.handshake_failed(handshake) if handshake else _fault(error, host)
+            attempt.error = handshake or _text(error)
             raise fault from None
         finally:
             ATTEMPT.reset(token)
@@ -178,11 +189,11 @@ def _end_to_end(headers) -> CIMultiDict[str]:
                        if name.lower() not in HOP_BY_HOP and name.lower() not in named)
 
 
-def _headers(context: Context, host: str, port: int) -> CIMultiDict[str]:
+def _headers(context: Context, scheme: str, host: str, port: int) -> CIMultiDict[str]:
     headers = _end_to_end(context.request.headers)
     # The target's own host, unless a policy set another one than the client sent.
     if headers.get("Host") in (None, context.get("client.hostheader")):
-        headers["Host"] = host if port == 80 else _authority(host, port)
+        headers["Host"] = host if port == {"http": 80, "https": 443}[scheme] else _authority(host, port)
     return headers
 
 

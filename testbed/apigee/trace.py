@@ -8,6 +8,10 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
+from cryptography import x509
+
+from testbed.apigee.tls import describe
+
 HEADER = "X-Testbed-Trace"
 _KEPT = 1000
 
@@ -27,6 +31,10 @@ class Attempt:
     pooled: bool | None = None
     status: int | None = None
     error: str | None = None
+    # The certificate that the target showed (DER), and what was agreed; None without TLS.
+    certificate: bytes | None = field(default=None, repr=False)
+    tls: dict[str, Any] | None = None
+    asked_for_certificate: bool = False
     milliseconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
@@ -36,8 +44,18 @@ class Attempt:
             if self.addresses else None,
             "connected": self.connected, "local": self.local, "connection": {None: None, True: "pooled", False: "new"}[
                 self.pooled],
-            "status": self.status, "error": self.error, "milliseconds": round(self.milliseconds, 1),
+            "tls": self._tls(), "status": self.status, "error": self.error,
+            "milliseconds": round(self.milliseconds, 1),
         }
+
+    def _tls(self) -> dict[str, Any] | None:
+        """Protocol and certificate as far as the handshake came; None without TLS."""
+        if self.certificate is None and self.tls is None:
+            return None
+        shown = dict(self.tls or {"protocol": None, "cipher": None, "verified": False})
+        if self.certificate is not None:
+            shown |= describe(x509.load_der_x509_certificate(self.certificate))
+        return shown
 
 
 class Trace:

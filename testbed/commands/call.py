@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import http.client
 import json
 import socket
@@ -90,7 +91,7 @@ def call(state: State, url: str, *, method: str | None = None, headers: list[str
 
 
 def _summary(trace: dict[str, Any] | None, body: bytes) -> dict[str, Any]:
-    """The four facts of a call, each None where it does not apply: apigee, resolved, connected, answered."""
+    """The facts of a call, each None where it does not apply: apigee, resolved, connected, tls, answered."""
     hops = (trace or {}).get("hops", [])
     proxy = next((hop for hop in hops if hop["kind"] == "proxy"), None)
     target = next((hop for hop in reversed(hops) if hop["kind"] == "target"), None) or {}
@@ -105,6 +106,7 @@ def _summary(trace: dict[str, Any] | None, body: bytes) -> dict[str, Any]:
                              "revision": proxy["revision"] if proxy else None},
         "resolved": {"name": target["name"], **target["resolution"]} if target.get("resolution") else None,
         "connected": target.get("connected"),
+        "tls": target.get("tls"),
         # The testbed's sample application says who it is.
         "answered": {"pod": said["pod"], "address": said.get("pod_address")}
         if isinstance(said, dict) and said.get("pod") else None,
@@ -134,6 +136,8 @@ def report(facts: dict[str, Any]) -> list[str]:
         if hop.get("connected"):
             connected = hop["connected"] if ":" in hop["connected"] else f"{hop['connected']}:{hop['port']}"
             lines.append(f"   connected   {connected}   ({hop.get('connection') or 'new'} connection)")
+        if hop.get("tls"):
+            lines.append(f"   TLS         {_tls(hop['tls'])}")
         if hop.get("error"):
             lines.append(f"   failed      {hop['error']}")
     who = facts["answered"]
@@ -145,6 +149,20 @@ def report(facts: dict[str, Any]) -> list[str]:
     elif facts["body"].strip():
         lines += ["", *(f"   {line}" for line in facts["body"].strip().splitlines()[:40])]
     return lines
+
+
+def _tls(seen: dict[str, Any]) -> str:
+    """What Apigee saw of the target's certificate: issuer, names, expiry, whether it was found good."""
+    parts = []
+    if seen.get("issuer"):
+        mark = "\u25b8" if fancy() else ">"
+        own = ", ".join(seen["names"]) or seen.get("subject") or "no name"
+        expires = datetime.datetime.fromisoformat(seen["expires"])
+        left = (expires - datetime.datetime.now(datetime.timezone.utc)).days
+        until = f"expires in {left} d" if left >= 0 else f"expired {-left} d ago"
+        parts = [f"{seen['issuer'].replace('=', ' ', 1)} {mark} {own}", until]
+    parts += [seen["protocol"]] if seen.get("protocol") else []
+    return ", ".join([*parts, "verified" if seen.get("verified") else "not verified"])
 
 
 def _fault(body: str) -> str:

@@ -3,6 +3,7 @@
 """The command line, without a testbed."""
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import shlex
@@ -174,6 +175,20 @@ def test_a_failed_call_shows_apigees_fault():
                                   "status": 503, "milliseconds": 1, "body": body, "trace": trace}))
     assert "nothing" in text
     assert "protocol.http.NoResolvedHost (TARGET_CONNECT_HOST_NOT_REACHABLE): Unable to resolve host" in text
+
+
+@pytest.mark.parametrize(("days", "verified", "said"), [
+    (89.5, True, "expires in 89 d, TLSv1.3, verified"), (-2.5, False, "expired 3 d ago, TLSv1.3, not verified")])
+def test_a_call_shows_the_certificate_that_apigee_saw(days: float, verified: bool, said: str):
+    expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
+    tls = {"protocol": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "verified": verified, "subject": None,
+           "issuer": "CN=shop CA", "names": ["orders.shop.svc.gke.acme.internal"], "expires": expires.isoformat()}
+    trace = {**TRACE, "hops": [{**TRACE["hops"][2], "tls": tls}]}
+    text = "\n".join(call.report({**call._summary(trace, b""), "method": "GET", "url": "https://x/", "status": 200,
+                                  "milliseconds": 1, "body": "", "trace": trace}))
+    line = next(line for line in text.splitlines() if line.strip().startswith("TLS"))
+    assert line.startswith("   TLS         CN shop CA ") and "orders.shop.svc.gke.acme.internal" in line
+    assert line.endswith(said)
 
 
 @pytest.mark.parametrize("header", ["nocolon", ": novalue"])

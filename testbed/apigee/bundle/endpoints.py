@@ -16,6 +16,7 @@ from testbed.apigee.bundle.model import (
     Step,
     TargetEndpoint,
 )
+from testbed.apigee.bundle.ssl_info import ssl_info
 from testbed.apigee.bundle.xml import Node
 from testbed.apigee.conditions import Condition, ConditionError
 
@@ -169,8 +170,6 @@ def _check_url(node: Node, url: str) -> None:
         return
     if parts.scheme not in ("http", "https") or not parts.hostname:
         node.invalid(f"URL must be http://host/... or https://host/..., not '{url}'")
-    elif parts.scheme == "https":
-        node.unsupported(f"TLS to a target ('{url}') is not executed by the testbed's Apigee runtime yet")
 
 
 def target_endpoint(node: Node) -> TargetEndpoint:
@@ -182,8 +181,8 @@ def target_endpoint(node: Node) -> TargetEndpoint:
         if not any(child.tag in ("LocalTargetConnection", "ScriptTarget", "HostedTarget") for child in node):
             node.invalid("TargetEndpoint without HTTPTargetConnection")
         return TargetEndpoint(**_common(node, {}))
-    connection.check(children=("URL", "LoadBalancer", "Path", "Properties", "HealthMonitor"), inert=("Description",),
-                     beyond=("SSLInfo", "Authentication"))
+    connection.check(children=("URL", "LoadBalancer", "Path", "Properties", "HealthMonitor", "SSLInfo"),
+                     inert=("Description",), beyond=("Authentication",))
     url, balancer = connection.child_text("URL"), connection.child("LoadBalancer")
     if bool(url) == (balancer is not None):
         connection.invalid("needs exactly one of URL and LoadBalancer")
@@ -197,10 +196,15 @@ def target_endpoint(node: Node) -> TargetEndpoint:
     monitor = connection.child("HealthMonitor")
     if monitor is not None and url:
         monitor.invalid("HealthMonitor belongs to LoadBalancer, not to URL")
+    tls = connection.child("SSLInfo")
+    if tls is not None and balancer is not None:
+        tls.unsupported("beside LoadBalancer is not executed by the testbed's Apigee runtime: state sSLInfo in the "
+                        "target servers")
     properties = _properties(connection.child("Properties"), TARGET_PROPERTIES)
     return TargetEndpoint(**_common(node, properties), url=url or None, path=path,
                           load_balancer=_load_balancer(balancer) if balancer is not None else None,
-                          health_monitor=health_monitor(monitor) if monitor is not None else None)
+                          health_monitor=health_monitor(monitor) if monitor is not None else None,
+                          tls=ssl_info(tls) if tls is not None else None)
 
 
 def _load_balancer(node: Node) -> LoadBalancer:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from testbed.apigee.conditions import Condition
     from testbed.apigee.policies.base import Policy
+    from testbed.apigee.tls import TlsInfo
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,7 @@ class TargetEndpoint(Endpoint):
     load_balancer: LoadBalancer | None = None
     path: str = ""
     health_monitor: HealthMonitor | None = None
+    tls: TlsInfo | None = None
 
 
 @dataclass(frozen=True)

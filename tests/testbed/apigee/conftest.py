@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import ssl
 
 import aiohttp
 import pytest
@@ -16,7 +17,7 @@ from testbed.apigee.runtime import Options, Runtime
 from testbed.apigee.server import Northbound
 
 from .bundles import with_policies
-from .doubles import DnsDouble, RawTarget, Target
+from .doubles import AlertingTarget, DnsDouble, RawTarget, Target
 
 
 class Bench:
@@ -29,7 +30,7 @@ class Bench:
         self.session = session
         self.dns = dns
         self.administration = administration
-        self._targets: list[Target | RawTarget] = []
+        self._targets: list[Target | RawTarget | AlertingTarget] = []
 
     async def target(self, *arguments, port: int = 0, **options) -> Target:
         target = await Target(*arguments, **options).start(port)
@@ -41,8 +42,13 @@ class Bench:
         self._targets.append(target)
         return target
 
+    async def alerting_target(self, context: ssl.SSLContext) -> AlertingTarget:
+        target = await AlertingTarget(context).start()
+        self._targets.append(target)
+        return target
+
     async def deploy(self, *bundles: bytes, servers: list[dict] | None = None, host: str = "api.example.com",
-                     **more) -> dict:
+                     keystores: dict | None = None, references: dict | None = None, **more) -> dict:
         """Deploys bundles as proxies demo, demo2, ... of environment test; returns the report."""
         deployments = []
         for number, data in enumerate(bundles, 1):
@@ -53,7 +59,8 @@ class Bench:
         configuration = {
             "organization": "acme", "instance": {"name": "eu", "location": "europe-west1"},
             "environment_groups": [{"name": "group", "hostnames": [host], "environments": ["test"]}],
-            "environments": {"test": {"target_servers": servers or [], "deployments": deployments}}, **more}
+            "environments": {"test": {"target_servers": servers or [], "deployments": deployments,
+                                      "keystores": keystores or {}, "references": references or {}}}, **more}
         async with self.administration.put("http://runtime/configuration", data=json.dumps(configuration)) as reply:
             report = await reply.json()
             assert reply.status == 200, report

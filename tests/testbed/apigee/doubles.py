@@ -7,6 +7,9 @@ They stand for the VPC's resolver and for pods; nothing of the runtime itself is
 from __future__ import annotations
 
 import asyncio
+import http.server
+import ssl
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -93,9 +96,11 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 class Target:
     """A backend on a loopback address. It records requests and answers with a JSON echo unless given a handler."""
 
-    def __init__(self, address: str = "127.0.0.1", handler: Handler | None = None) -> None:
+    def __init__(self, address: str = "127.0.0.1", handler: Handler | None = None,
+                 tls: ssl.SSLContext | None = None) -> None:
         self.address = address
         self.handler = handler
+        self.tls = tls
         self.port = 0
         self.requests: list[dict] = []
         self.peers: set = set()
@@ -104,7 +109,7 @@ class Target:
         self._runner = web.ServerRunner(web.Server(self._handle, access_log=None, keepalive_timeout=30),
                                         shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self.address, port)
+        site = web.TCPSite(self._runner, self.address, port, ssl_context=self.tls)
         await site.start()
         self.port = self._runner.addresses[0][1]
         return self
@@ -119,6 +124,8 @@ class Target:
         self.requests.append(record)
         with suppress(AttributeError):
             self.peers.add(request.transport.get_extra_info("peername"))
+            shown = request.transport.get_extra_info("peercert") or {}
+            record["client"] = [value for part in shown.get("subject", ()) for _name, value in part]
         if self.handler is not None:
             return await self.handler(request)
         return web.json_response(record)
@@ -145,3 +152,37 @@ class RawTarget:
 
     async def stop(self) -> None:
         self._server.close()
+
+
+class AlertingTarget:
+    """A TLS server on blocking sockets: unlike asyncio's it tells clients why a handshake fails, as nginx does."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        class Server(http.server.ThreadingHTTPServer):
+            def finish_request(self, request, client_address) -> None:
+                with suppress(OSError), context.wrap_socket(request, server_side=True) as connection:
+                    super().finish_request(connection, client_address)
+
+            def handle_error(self, request, client_address) -> None:
+                """The other side sees it."""
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_what) -> None:
+                """Nothing to tell."""
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    async def start(self) -> AlertingTarget:
+        self._thread.start()
+        return self
+
+    async def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()

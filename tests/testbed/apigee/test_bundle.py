@@ -96,9 +96,10 @@ def test_all_violations_are_listed_at_once():
 
 @pytest.mark.parametrize(("data", "expected"), [
     (with_policies(proxy_xml(), '<Javascript name="j"/>'), "policies/policy-0.xml: Javascript: policy type Javascript"),
-    (bundle(target=target_xml("<URL>https://a/</URL>")), "TLS to a target"),
     (bundle(target=target_xml('<LoadBalancer><Server name="a"/></LoadBalancer><SSLInfo/>')),
-     "SSLInfo: is not executed"),
+     "SSLInfo: beside LoadBalancer is not executed"),
+    (bundle(target=target_xml("<URL>https://a/</URL><SSLInfo><TrustStore>{flow.x}</TrustStore></SSLInfo>")),
+     "TrustStore by a variable"),
     (bundle(target=target_xml(properties=properties(use__proxy="true"))), "property use.proxy is not executed"),
     (bundle(proxy_xml(rules=f"<PostClientFlow><Response>{steps('rf')}</Response></PostClientFlow>"),
             policies={"rf": RAISE}), "PostClientFlow"),

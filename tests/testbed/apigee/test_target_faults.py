@@ -151,11 +151,6 @@ async def test_a_missing_target_server_fails_the_deployment(bench):
     assert (await bench.call("/demo")).status == 404
 
 
-async def test_tls_target_servers_fail_the_deployment_for_now(bench):
-    report = await bench.deploy(balanced("backend"), servers=[entry("backend", 443, sSLInfo={"enabled": True})])
-    assert "TLS to a target is not executed" in report["deployments"][0]["errors"][0]
-
-
 async def test_taken_base_paths_and_broken_bundles_fail_their_own_deployment_only(bench):
     report = await bench.deploy(bundle(proxy_xml("/a", routes="")), bundle(proxy_xml("/a", routes=""), target_xml(
         "<URL>http://x/</URL>")), bundle(proxy_xml("")), servers=[entry("backend", 80)])
