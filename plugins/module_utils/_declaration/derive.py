@@ -139,6 +139,8 @@ def _clusters(
                 "ranges": ranges,
                 "release_channel": cluster.get("release_channel") or "",
                 "private_nodes": cluster.get("private_nodes"),
+                "private_endpoint": cluster.get("private_endpoint"),
+                "authorized_networks": _authorized_networks(cluster.get("authorized_networks")),
                 "node_pools": [
                     {"name": pool, **{key: value for key, value in settings.items() if value is not None}}
                     for pool, settings in (cluster.get("node_pools") or {}).items()
@@ -146,6 +148,11 @@ def _clusters(
             }
         )
     return result
+
+
+def _authorized_networks(stated: dict[str, str] | None) -> list[dict] | None:
+    """Ranges as module ``gke_cluster`` takes them; None where they are not managed."""
+    return None if stated is None else [{"name": name, "range": text} for name, text in stated.items()]
 
 
 def _all_ranges(subnets: dict) -> list[str]:

@@ -98,8 +98,9 @@ def _cluster(role: dict, cluster: dict) -> dict:
         entry["release_channel"] = cluster["release_channel"].upper()
     if cluster.get("node_pools"):
         entry["node_pools"] = cluster["node_pools"]
-    if cluster.get("private_nodes") is not None:
-        entry["private_nodes"] = cluster["private_nodes"]
+    for option in ("private_nodes", "private_endpoint", "authorized_networks"):
+        if cluster.get(option) is not None:
+            entry[option] = cluster[option]
     return entry
 
 

@@ -83,6 +83,9 @@ def _clusters(declaration: dict, site: dict) -> typing.Iterator[Problem]:
                 cluster["location"],
                 fix=f"Write {cluster['region']}, or leave it out.",
             )
+        for network, text in (given.get("authorized_networks") or {}).items():
+            if text and addresses.parse(text) is None:
+                yield _not_a_range(f"{path}.authorized_networks.{network}", text)
         for pool, settings in (given.get("node_pools") or {}).items():
             yield from _node_pool(f"{path}.node_pools.{pool}", settings)
         if given.get("suffix"):

@@ -64,6 +64,7 @@ class Field:
         key_pattern: like pattern, for the names in a ``map``.
         options: the keys of a ``dict``.
         short: for a ``dict``: a plain string may stand for a dict with this one key.
+        unmanaged: for a ``list`` or ``map``: one that is not written is left as it is, and an empty one clears.
         later: set for a key that belongs to a later release; the text says what to do today.
     """
 
@@ -79,6 +80,7 @@ class Field:
     key_pattern: tuple[str, str] | None = None
     options: dict[str, Field] | None = None
     short: str = ""
+    unmanaged: bool = False
     later: str = ""
 
 
@@ -115,6 +117,17 @@ _CLUSTER = _options(
         choices=("rapid", "regular", "stable", "extended"),
     ),
     private_nodes=Field("bool", "Give nodes no public address."),
+    private_endpoint=Field(
+        "bool",
+        "Give the API server no public address. Whatever runs this collection then has to be inside the network.",
+    ),
+    authorized_networks=Field(
+        "map",
+        "Ranges that may reach the API server, each under a name of yours; that of whatever runs this collection has to"
+        " be among them. C({}) lifts the restriction; left out, it stays as it is.",
+        elements=Field("str", pattern=CIDR),
+        unmanaged=True,
+    ),
     node_pools=Field(
         "map",
         "Node pools of a standard cluster by name. When not given, one pool with two CPUs a node and three nodes.",

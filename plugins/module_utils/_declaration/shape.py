@@ -134,7 +134,7 @@ def _default(option: Field) -> typing.Any:
     """The value of a key that was not written; nested defaults are filled in too."""
     if option.type == "dict" and option.options and not any(sub.required for sub in option.options.values()):
         return {key: _default(sub) for key, sub in option.options.items()}
-    if option.default is None and option.type in ("list", "map"):
+    if option.default is None and option.type in ("list", "map") and not option.unmanaged:
         return [] if option.type == "list" else {}
     return option.default
 

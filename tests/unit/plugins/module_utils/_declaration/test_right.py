@@ -380,5 +380,24 @@ def test_a_bundle_calls_what_is_declared_or_there(there: list[str] | None, wrong
     assert [name for name in ("legacy", "stock") if any(name in problem.message for problem in problems)] == wrong
 
 
+@pytest.mark.parametrize(
+    ("stated", "options"),
+    [
+        ({}, {}),
+        ({"private_endpoint": False}, {"private_endpoint": False}),
+        (
+            {"private_endpoint": True, "authorized_networks": {"office": "203.0.113.0/24"}},
+            {"private_endpoint": True, "authorized_networks": [{"name": "office", "range": "203.0.113.0/24"}]},
+        ),
+        ({"authorized_networks": {}}, {"authorized_networks": []}),
+        ({"authorized_networks": None}, {}),
+    ],
+)
+def test_who_may_reach_the_api_server_is_managed_where_it_is_stated(stated: dict, options: dict) -> None:
+    (entry,) = entries.clusters(site_of({**SHOP, "clusters": {"shop": stated}}))
+    names = ("private_endpoint", "authorized_networks")
+    assert {name: entry[name] for name in names if name in entry} == options
+
+
 def test_a_kube_dns_cluster_can_still_be_given_a_scope() -> None:
     assert found(clusters=cluster({"clusterDns": "KUBE_DNS"})) == []

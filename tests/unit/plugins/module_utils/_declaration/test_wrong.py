@@ -124,6 +124,11 @@ def test_what_is_missing_is_told_once(path: str) -> None:
     assert problem.path == path.replace("/", ".") and problem.message == "is required."
 
 
+def test_a_range_that_may_reach_the_api_server_is_one() -> None:
+    (problem,) = check(changed("clusters/shop/authorized_networks", {"office": "203.0.113.7/24"}))
+    assert problem.path == "clusters.shop.authorized_networks.office" and problem.found == "203.0.113.7/24"
+
+
 def test_everything_wrong_is_told_at_once() -> None:
     declaration = changed("netwrk", "x")
     declaration["clusters"]["shop"]["mode"] = "autopilot"
