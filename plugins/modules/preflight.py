@@ -14,7 +14,9 @@ description:
   - Checks everything that can be known to be wrong before the first write, and reports all of it at once, each problem
     with what was found and what to do.
   - First offline (misspelt keys, wrong values, ranges that overlap, references to nothing, broken bundles), then
-    against what exists (credentials, project, organisation, cluster, subnets, response policies, base paths).
+    against what exists (credentials, project, organisation, cluster, subnets, response policies, base paths), and in
+    clusters that run (workloads that are not there, objects of somebody else in the way of ours).
+  - Warns of workloads that have one replica or no disruption budget.
   - Returns every fact that follows from the declaration (names, suffixes, ranges, hosts), which the roles use.
   - Never changes anything.
 options:
@@ -101,8 +103,11 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.erro
     UnreachableError,
 )
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.session import Wire
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes import survey
 
 _TITLE = "The declaration cannot be made true. Nothing has been changed."
+# In these states GKE's API server answers; while a cluster is made it has an address and no server.
+_ANSWERING = ("RUNNING", "RECONCILING", "DEGRADED")
 _UNASKED = "What exists could not be read. Nothing has been changed."
 
 
@@ -130,17 +135,44 @@ def _stop(module, found, counts, title=_TITLE):
     )
 
 
+def _existing(site, documents):
+    """The declared clusters that are there already, as Google gives them."""
+    declared = {(cluster["location"], cluster["name"]) for cluster in site["clusters"]}
+    listed = (documents.get("clusters") or {}).get("clusters") or []
+    return [cluster for cluster in listed if (cluster.get("location"), cluster.get("name")) in declared]
+
+
 def _connections(site, documents):
     """Ways to the declared clusters that are there already."""
-    declared = {(cluster["location"], cluster["name"]) for cluster in site["clusters"]}
     return {
         cluster["name"]: {
             "endpoint": cluster["endpoint"],
             "ca_certificate": (cluster.get("masterAuth") or {}).get("clusterCaCertificate", ""),
         }
-        for cluster in (documents.get("clusters") or {}).get("clusters") or []
-        if (cluster.get("location"), cluster.get("name")) in declared and cluster.get("endpoint")
+        for cluster in _existing(site, documents)
+        if cluster.get("endpoint")
     }
+
+
+def _survey(module, site, documents, token):
+    """Problems with what the services name in clusters that run; what may cost requests some day is warned of.
+
+    Services whose pods only their workload tells get its labels, so that nobody has to look it up again.
+    """
+    connections = _connections(site, documents)
+    states = {cluster["name"]: cluster.get("status") for cluster in _existing(site, documents)}
+    found = []
+    for name, connection in connections.items():
+        services = [service for service in site["services"] if service["cluster"] == name]
+        if not services or states[name] not in _ANSWERING:
+            continue
+        seen = survey.survey(name, connection, services, token)
+        found += seen.problems
+        for sentence in seen.advice:
+            module.warn(sentence)
+        complete = {service["name"]: service for service in seen.services}
+        site["services"] = [complete.get(service["name"], service) for service in site["services"]]
+    return found
 
 
 def main():
@@ -184,6 +216,8 @@ def main():
             _stop(module, reads.problems_of(failures), counts, _UNASKED)
         site, more = derive.derive(declaration, live.facts(documents), inspect)
         found = more + live.check(site, documents)
+        if judge:
+            found += _survey(module, site, documents, wire.client.token)
         if found and judge:
             _stop(module, found, counts)
     site["project_number"] = live.project_number(documents)

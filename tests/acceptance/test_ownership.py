@@ -126,7 +126,7 @@ def with_services(cloud: Cloud, *services: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_an_object_of_somebody_else_never_becomes_ours(depot: Cloud) -> None:
-    before = theirs(depot)
+    before, writes = theirs(depot), depot.counters()["mutating"]
     sample = {"image": "docker.io/gatewayops/sample-app:1"}
     conflicts = with_services(depot, {"name": "goods"}, {"name": "more-goods", "workload": "goods", "sample": sample})
     for arguments in ([], ["--check"]):
@@ -137,6 +137,7 @@ def test_an_object_of_somebody_else_never_becomes_ours(depot: Cloud) -> None:
                  "made by somebody else", "namespace depot")  # fmt: skip
         assert [word for word in words if word not in said] == []
         assert theirs(depot) == before
+        assert depot.counters()["mutating"] == writes, "it was refused late"
 
     # What serves as it is is used, ours stand beside what is theirs, and neither run nor preview touches theirs.
     declaration = with_services(depot, {"name": "stock"}, {"name": "goods-pods", "workload": "goods"})
@@ -147,7 +148,9 @@ def test_an_object_of_somebody_else_never_becomes_ours(depot: Cloud) -> None:
     assert run.actions == preview.actions
     assert ours == {(kind, name.removeprefix("gke/")) for kind, name, _ in run.actions if name.startswith("gke/")}
     assert {key: value for key, value in theirs(depot).items() if key != "Service/goods-pods"} == before
-    assert depot.play(declaration=declaration).changed == 0
+    again = depot.play(declaration=declaration)
+    assert again.changed == 0
+    assert "Deployment stock in namespace depot has no PodDisruptionBudget" in " ".join(again.output.split())
 
     # Their cluster stays, and in it what is theirs.
     preview = depot.play(TEARDOWN, "--check", declaration=declaration)

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import typing
 
+from .workloads import absent
+from .workloads import labels as pod_labels
+
 MANAGED_BY = "gatewayops.apigee_gke"
 OWNER_LABEL = "app.kubernetes.io/managed-by"
 NAME_LABEL = "app.kubernetes.io/name"
@@ -56,28 +59,19 @@ def _selectors(workloads: list[dict]) -> dict[tuple[str, str], dict]:
     for result in workloads:
         service = result.get("item") or result.get("headless_service_entry") or {}
         for workload in result.get("resources") or []:
-            labels = ((workload.get("spec") or {}).get("selector") or {}).get("matchLabels")
+            labels = pod_labels(workload)
             if labels:
                 found[(service["namespace"], service["name"])] = labels
     return found
 
 
-def absent_workloads(workloads: list[dict], cluster: str) -> list[str]:
+def absent_workloads(looked_up: list[dict], cluster: str) -> list[str]:
     """A paragraph for each workload that was looked up and is not there; from a looped ``k8s_info``."""
-    found = []
-    for result in workloads:
-        service = result.get("item") or result.get("headless_service_entry") or {}
-        if result.get("skipped") or result.get("resources"):
-            continue
-        kind, name = service.get("workload_kind") or "Deployment", service.get("workload") or service["name"]
-        namespace = service.get("namespace") or "default"
-        found.append(
-            f"services[{service['name']}]: cluster {cluster} has no {kind} {name} in namespace {namespace}.\n"
-            "  because   The pods to publish are those that it selects.\n"
-            "  fix       Deploy it and run again; or name the right one (workload, workload_kind, namespace); or say"
-            " which pods (selector: {app: NAME})."
-        )
-    return found
+    return [
+        absent(result.get("item") or result.get("headless_service_entry") or {}, cluster).as_text()
+        for result in looked_up
+        if not (result.get("skipped") or result.get("resources"))
+    ]
 
 
 def services(services_of_cluster: list[dict], workloads: list[dict] | None = None) -> list[dict]:

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The user's workloads behind published services: whether they are there, whose pods they are, whether they hold.
+
+Private to this collection. Works on documents as Kubernetes gives them; makes no calls.
+"""
+
+from __future__ import annotations
+
+from .problems import Problem
+
+
+def named(service: dict) -> tuple[str, str, str]:
+    """Kind, namespace and name of the workload that a service publishes."""
+    kind, namespace = service.get("workload_kind") or "Deployment", service.get("namespace") or "default"
+    return kind, namespace, service.get("workload") or service["name"]
+
+
+def absent(service: dict, cluster: str) -> Problem:
+    """What is said of a workload that is not there, although nothing else tells which pods are meant."""
+    kind, namespace, name = named(service)
+    return Problem(
+        f"services[{service['name']}]",
+        f"cluster {cluster} has no {kind} {name} in namespace {namespace}.",
+        because="The pods to publish are those that it selects.",
+        fix="Deploy it and run again; or name the right one (workload, workload_kind, namespace); or say which pods"
+        " (selector: {app: NAME}).",
+    )
+
+
+def labels(workload: dict) -> dict[str, str]:
+    """The labels by which a workload selects its pods; empty when it does not by labels alone."""
+    return dict(((workload.get("spec") or {}).get("selector") or {}).get("matchLabels") or {})
+
+
+def advice(service: dict, workload: dict, budgets: list[dict] | None) -> list[str]:
+    """What will cost requests some day, as sentences. Nothing of it is wrong now.
+
+    Args:
+        service: one that publishes a workload of the user's.
+        workload: the object.
+        budgets: the disruption budgets of its namespace; None when they could not be read.
+    """
+    kind, namespace, name = named(service)
+    subject = f"services[{service['name']}]: {kind} {name} in namespace {namespace}"
+    spec = workload.get("spec") or {}
+    replicas = spec.get("replicas", 1)
+    # The number of a DaemonSet's pods is that of the nodes.
+    if kind != "DaemonSet" and replicas < 2:
+        count = "one replica" if replicas else "no replicas"
+        return [f"{subject} has {count}, so requests fail while its pod is replaced. Run two or more."]
+    pod = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
+    if kind == "DaemonSet" or budgets is None or any(_covers(budget, pod) for budget in budgets):
+        return []
+    chosen = ",".join(f"{key}={value}" for key, value in sorted(labels(workload).items()))
+    return [
+        f"{subject} has no PodDisruptionBudget, so an upgrade of the nodes may stop all of its pods at once. Add one:"
+        f" kubectl --namespace {namespace} create poddisruptionbudget {name} --selector {chosen} --max-unavailable 1"
+    ]
+
+
+def _covers(budget: dict, pod: dict[str, str]) -> bool:
+    """Whether a budget's selector matches a pod; one that is empty matches all, one that is missing none."""
+    selector = (budget.get("spec") or {}).get("selector")
+    if selector is None:
+        return False
+    if any(pod.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
+        return False
+    return all(_meets(rule, pod) for rule in selector.get("matchExpressions") or [])
+
+
+def _meets(rule: dict, pod: dict[str, str]) -> bool:
+    there, among = rule["key"] in pod, pod.get(rule["key"]) in (rule.get("values") or [])
+    return {"In": among, "NotIn": not among, "Exists": there, "DoesNotExist": not there}[rule["operator"]]

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A look into a cluster that exists, before anything is changed: what would be refused later is known now. Private."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._declaration import manifests, ownership, workloads
+from .._declaration.problems import Problem
+from . import objects
+from .reader import Reader, ReadError
+
+#: Seconds for an answer. A cluster that can be reached at all answers in a fraction of one.
+PATIENCE = 5.0
+
+
+class Survey(t.NamedTuple):
+    """What was seen of one cluster.
+
+    problems    what would be refused later
+    advice      what may cost requests some day
+    services    the services, with the labels of the pods that their workloads select
+    """
+
+    problems: list[Problem]
+    advice: list[str]
+    services: list[dict[str, t.Any]]
+
+
+def survey(
+    cluster: str, connection: dict[str, str], services: list[dict[str, t.Any]], token: t.Callable[[], str]
+) -> Survey:
+    """Look at everything that the services of a cluster name.
+
+    What the account may not read is left for the task that needs it to say; a cluster that gives no answer is a problem.
+    """
+
+    def connect() -> Reader:
+        return Reader(connection["endpoint"], connection.get("ca_certificate") or "", token, PATIENCE)
+
+    theirs = [service for service in services if not service.get("sample")]
+    places = {service["name"]: _place(service) for service in theirs}
+    wanted = [*places.values(), *map(objects.path_of, manifests.services(services))]
+    try:
+        found = objects.read(connect, wanted)
+    except ReadError as error:
+        unanswered = not str(error).startswith("HTTP ")
+        return Survey([_unreachable(cluster, connection, error)] if unanswered else [], [], services)
+    except ValueError as error:
+        return Survey([_unreachable(cluster, connection, error)], [], services)
+    problems: list[Problem] = []
+    complete: list[dict[str, t.Any]] = []
+    for service in services:
+        workload = found.get(places.get(service["name"], ""))
+        selector = service.get("selector") or (workloads.labels(workload) if workload else {})
+        if service in theirs and not service.get("selector") and workload is None:
+            problems.append(workloads.absent(service, cluster))
+        complete.append({**service, "selector": selector})
+    # A service whose pods are not known cannot be compared; it has its problem already.
+    known = [service for service in complete if service.get("sample") or service["selector"]]
+    definitions = manifests.services(known)
+    standings = [ownership.standing(definition, found[objects.path_of(definition)]) for definition in definitions]
+    problems += ownership.conflicts(definitions, standings, cluster)
+    return Survey(problems, _advice(connect, theirs, places, found), complete)
+
+
+def _place(service: dict[str, t.Any]) -> str:
+    kind, namespace, name = workloads.named(service)
+    return objects.path("apps/v1", kind, namespace, name)
+
+
+def _advice(
+    connect: t.Callable[[], Reader],
+    services: list[dict[str, t.Any]],
+    places: dict[str, str],
+    found: dict[str, dict[str, t.Any] | None],
+) -> list[str]:
+    there = [(service, document) for service in services if (document := found[places[service["name"]]]) is not None]
+    lists = {
+        service["namespace"]: objects.path("policy/v1", "PodDisruptionBudget", service["namespace"])
+        for service, _document in there
+    }
+    try:
+        budgets = objects.read(connect, lists.values())
+    except ReadError:
+        budgets = {}
+    said = []
+    for service, document in there:
+        listed = budgets.get(lists[service["namespace"]])
+        said += workloads.advice(service, document, None if listed is None else listed.get("items") or [])
+    return said
+
+
+def _unreachable(cluster: str, connection: dict[str, str], error: Exception) -> Problem:
+    return Problem(
+        f"clusters.{cluster}",
+        "its API server cannot be reached from here.",
+        found=f"https://{connection['endpoint']}: {error}",
+        fix="Run this from where it can be reached: a private endpoint answers inside the network only, and"
+        " authorized_networks has to name the range that this machine comes from.",
+    )

@@ -1,0 +1,117 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a look into a running cluster tells before anything is changed; the API server is scripted by path."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import workloads
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes import survey
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import ReadError
+
+SERVICE = {"name": "orders", "namespace": "shop", "port": 8080}
+DEPLOYMENT = "/apis/apps/v1/namespaces/shop/deployments/orders"
+BUDGETS = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets"
+HEADLESS = "/api/v1/namespaces/shop/services/orders"
+
+
+def deployment(replicas: int = 3) -> dict[str, t.Any]:
+    pod = {"metadata": {"labels": {"app": "orders", "tier": "web"}}}
+    return {"spec": {"replicas": replicas, "selector": {"matchLabels": {"app": "orders"}}, "template": pod}}
+
+
+def budget(**selector: t.Any) -> dict[str, t.Any]:
+    return {"items": [{"spec": {"selector": selector}}]}
+
+
+def look(monkeypatch: pytest.MonkeyPatch, documents: dict[str, t.Any], *services: dict[str, t.Any]) -> survey.Survey:
+    class Scripted:
+        """A double of the reader: a document by its path, else nothing; errors are raised."""
+
+        def __init__(self, *_arguments: t.Any) -> None:
+            """Nothing to connect to."""
+
+        def get(self, path: str) -> t.Any:
+            found = documents.get(path, documents.get("all"))
+            if isinstance(found, Exception):
+                raise found
+            return found
+
+        def close(self) -> None:
+            """Nothing to give back."""
+
+    monkeypatch.setattr(survey, "Reader", Scripted)
+    return survey.survey("gke", {"endpoint": "203.0.113.7"}, list(services or [SERVICE]), lambda: "token")
+
+
+def test_what_is_right_is_silent_and_gives_the_pods(monkeypatch: pytest.MonkeyPatch) -> None:
+    documents = {DEPLOYMENT: deployment(), BUDGETS: budget(matchLabels={"app": "orders"})}
+    seen = look(monkeypatch, documents)
+    assert (seen.problems, seen.advice) == ([], [])
+    assert seen.services == [{**SERVICE, "selector": {"app": "orders"}}]
+
+
+@pytest.mark.parametrize(
+    ("documents", "says"),
+    [
+        ({DEPLOYMENT: deployment(1)}, "Deployment orders in namespace shop has one replica"),
+        ({DEPLOYMENT: deployment(0)}, "has no replicas"),
+        ({DEPLOYMENT: deployment(), BUDGETS: {"items": []}}, "create poddisruptionbudget orders --selector app=orders"),
+        ({DEPLOYMENT: deployment(), BUDGETS: budget(matchLabels={"app": "other"})}, "has no PodDisruptionBudget"),
+        ({DEPLOYMENT: deployment(), BUDGETS: {"items": [{"spec": {}}]}}, "has no PodDisruptionBudget"),
+    ],
+)
+def test_what_may_cost_requests_is_told(
+    monkeypatch: pytest.MonkeyPatch, documents: dict[str, t.Any], says: str
+) -> None:
+    seen = look(monkeypatch, documents)
+    assert seen.problems == []
+    assert len(seen.advice) == 1 and says in seen.advice[0] and seen.advice[0].startswith("services[orders]: ")
+
+
+def test_budgets_that_may_not_be_read_are_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = ReadError("HTTP 403: poddisruptionbudgets is forbidden", again=False)
+    assert look(monkeypatch, {DEPLOYMENT: deployment(), BUDGETS: refused}).advice == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "covers"),
+    [
+        ({"key": "app", "operator": "In", "values": ["orders"]}, True),
+        ({"key": "app", "operator": "NotIn", "values": ["orders"]}, False),
+        ({"key": "tier", "operator": "Exists"}, True),
+        ({"key": "tier", "operator": "DoesNotExist"}, False),
+    ],
+)
+def test_a_budget_may_select_by_expressions(rule: dict[str, t.Any], covers: bool) -> None:
+    found = budget(matchExpressions=[rule])["items"]
+    assert (workloads.advice(SERVICE, deployment(), found) == []) == covers
+    assert workloads.advice(SERVICE, deployment(), budget()["items"]) == []
+
+
+def test_daemon_sets_and_samples_are_not_advised_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    daemons = {**SERVICE, "workload_kind": "DaemonSet"}
+    documents = {DEPLOYMENT.replace("deployments", "daemonsets"): deployment(1)}
+    assert look(monkeypatch, documents, daemons).advice == []
+    assert look(monkeypatch, {}, {**SERVICE, "sample": {"image": "an/image:1", "replicas": 1}}).advice == []
+
+
+def test_what_is_missing_or_in_the_way_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    (problem,) = look(monkeypatch, {}).problems
+    assert problem.path == "services[orders]" and "cluster gke has no Deployment orders" in problem.message
+    assert look(monkeypatch, {}, {**SERVICE, "selector": {"app": "x"}}).problems == []
+    theirs = {"metadata": {"name": "orders"}, "spec": {"clusterIP": "10.0.0.9", "selector": {"app": "orders"}}}
+    (problem,) = look(monkeypatch, {DEPLOYMENT: deployment(), HEADLESS: theirs}).problems
+    assert problem.path == "Service orders" and "spec.clusterIP is 10.0.0.9" in problem.found
+
+
+def test_a_cluster_that_does_not_answer_is_a_problem_and_one_that_refuses_is_asked_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (problem,) = look(monkeypatch, {"all": ReadError("no answer: timed out")}).problems
+    assert problem.path == "clusters.gke" and "private endpoint" in problem.fix
+    seen = look(monkeypatch, {"all": ReadError("HTTP 403: deployments is forbidden", again=False)})
+    assert seen == survey.Survey([], [], [SERVICE])
