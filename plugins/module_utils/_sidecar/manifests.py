@@ -37,6 +37,16 @@ class Result:
     outcome: Outcome | None = None
     explanation: tuple[str, ...] = ()
 
+    @property
+    def verdict(self) -> str:
+        """The outcome's, or ``other`` for a manifest without a pod."""
+        return self.outcome.verdict if self.outcome else "other"
+
+    @property
+    def refused(self) -> bool:
+        """Whether the pod asks for what cannot be."""
+        return self.verdict == "refused"
+
 
 def inject_manifest(manifest: t.Any, namespace: str, defaults: Defaults) -> list[Result]:
     """The manifest with the sidecar, the items of a List each for itself. ``namespace`` is for those that name none."""
