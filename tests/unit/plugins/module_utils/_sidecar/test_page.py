@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT / ".ansible" / "collections"))
+    sys.path.insert(0, str(Path(__file__).resolve().parents[5] / ".ansible" / "collections"))
 
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar import explain, fields, settings
 
