@@ -20,29 +20,29 @@ def resource_versions(cloud: Cloud) -> dict[str, str]:
     }
 
 
-def test_preview_first_run_and_second_run(empty: Cloud) -> None:
-    preview = empty.play("site.yml", "--check", "--diff")
-    assert empty.counters()["mutating"] == 0, "a preview wrote"
+def test_preview_first_run_and_second_run(new: Cloud) -> None:
+    preview = new.play("site.yml", "--check", "--diff")
+    assert new.counters()["mutating"] == 0, "a preview wrote"
     # APIs are switched on in a project that is there; all else is made.
     assert {(kind, action) for kind, _, action in preview.actions if action != "created"} == {
         ("project_services", "updated")
     }
 
-    first = empty.play()
+    first = new.play()
     assert first.changed
     assert first.actions == preview.actions
     assert any(kind.startswith("Service") for kind, _, _ in first.actions), "Kubernetes objects are part of the report"
 
-    answer = empty.call()
+    answer = new.call()
     assert answer["status"] == 200
     assert answer["answered"]["pod"].startswith("orders")
 
-    versions, before = resource_versions(empty), empty.counters()
-    second = empty.play()
-    after = empty.counters()
+    versions, before = resource_versions(new), new.counters()
+    second = new.play()
+    after = new.counters()
     assert second.changed == 0
     assert second.actions == set()
     assert after["mutating"] == before["mutating"]
     assert after["reads"] - before["reads"] < 30
-    assert resource_versions(empty) == versions
-    assert empty.control("GET", "violations")["violations"] == []
+    assert resource_versions(new) == versions
+    assert new.control("GET", "violations")["violations"] == []
