@@ -82,22 +82,14 @@ waited:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import manifests, pods
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import pods
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main import fail, open_context
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import Failure
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.endpoints import ready
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import Reader, ReadError, wait
 
 PAUSE_SECONDS = 1.0
-
-
-def look(reader, services):
-    """Ready endpoints by service. Raises ReadError."""
-    slices = []
-    for service in services:
-        path = f"/apis/discovery.k8s.io/v1/namespaces/{service['namespace']}/endpointslices"
-        slices += reader.list(path, {"kubernetes.io/service-name": service["name"]})
-    return manifests.ready_endpoints(slices, services)
 
 
 def explain(reader, service, seconds):
@@ -131,7 +123,7 @@ def main():
     failure = None
     try:
         reader = Reader(module.params["endpoint"], module.params["ca_certificate"] or "", client.token)
-        endpoints = wait(lambda: look(reader, services), seconds, PAUSE_SECONDS)
+        endpoints = wait(lambda: ready(reader, services), seconds, PAUSE_SECONDS)
     except Failure as error:
         failure = error
     except ReadError as error:
