@@ -8,6 +8,7 @@ import copy
 import dataclasses
 import typing as t
 
+from . import rollout
 from .explain import told
 from .inject import SERVICE, Outcome, annotations, inject
 from .patch import apply
@@ -64,6 +65,9 @@ def inject_manifest(manifest: t.Any, namespace: str, defaults: Defaults) -> list
     for step in TEMPLATES[kind]:
         pod = pod.get(step) if isinstance(pod, dict) else None
     outcome = _corrected(manifest, pod, inject(pod, place, defaults))
+    if not outcome.refusal and not outcome.skipped:
+        warnings = [*outcome.warnings, *rollout.advice(manifest, defaults.timing)]
+        outcome = dataclasses.replace(outcome, warnings=warnings)
     lines = tuple(told(pod, outcome, name))
     return [Result(_replaced(manifest, TEMPLATES[kind], outcome), name, outcome, lines)]
 

@@ -95,3 +95,34 @@ def test_the_explanation_tells_how_the_pod_will_look():
 @pytest.mark.parametrize("given", [None, 7, "x", [None], {"kind": "Deployment"}, {"kind": "Pod", "metadata": []}])
 def test_what_is_no_manifest_is_left_alone(given):
     assert inject(given) == (given if isinstance(given, list) else [given])
+
+
+def rolled_out(**spec) -> list[str]:
+    """Warnings about a Deployment with this in its spec."""
+    given = workload("Deployment", pod())
+    given["spec"].update(spec)
+    return [line.strip() for line in explain(given) if line.startswith("  warning")]
+
+
+GENTLE = {"replicas": 2, "minReadySeconds": 85, "strategy": {"rollingUpdate": {"maxUnavailable": 0}}}
+
+
+def test_a_gentle_rollout_needs_no_advice():
+    assert rolled_out(**GENTLE) == []
+    assert explain(workload("Job", pod()))[-1].startswith("  said by")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"replicas": 1}, "1 replica"),
+        ({"minReadySeconds": 10}, "Set it to 85"),
+        ({"minReadySeconds": None}, "minReadySeconds is 0"),
+        ({"strategy": {"type": "Recreate"}}, "maxUnavailable"),
+        ({"strategy": {"rollingUpdate": {"maxUnavailable": "25%"}}}, "maxUnavailable"),
+        ({"strategy": None}, "maxUnavailable"),
+    ],
+)
+def test_a_rollout_that_loses_requests_is_advised(change, named):
+    (warning,) = rolled_out(**{**GENTLE, **change})
+    assert named in warning
