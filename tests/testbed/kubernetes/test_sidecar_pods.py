@@ -25,8 +25,8 @@ NAMESPACES = [
         "name": "strict", "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}},
     {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"namespace": "strict", "name": "all"}, "spec": {"hard": {
         "requests.cpu": "1", "requests.memory": "1Gi", "limits.cpu": "4", "limits.memory": "2Gi", "pods": "10"}}},
-    {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"namespace": "strict", "name": "each"}, "spec": {
-        "limits": [{"type": "Container", "min": {"cpu": "5m", "memory": "8Mi"}, "max": {"cpu": "2", "memory": "512Mi"}}]}},
+    {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"namespace": "strict", "name": "each"}, "spec": {"limits": [
+        {"type": "Container", "min": {"cpu": "5m", "memory": "8Mi"}, "max": {"cpu": "2", "memory": "512Mi"}}]}},
 ]
 #: Whoever is strict asks for this of the application; the sidecar brings it by itself.
 DECENT: dict[str, Any] = {
