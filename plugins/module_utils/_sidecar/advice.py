@@ -35,6 +35,11 @@ def warnings(pod: Pod, settings: Settings, window: int) -> list[str]:
             f"{PREFIX}drain-seconds is {window}: callers still use the pod's address after that, "
             f"and requests are lost. {settings.defaults.timing.window} is computed."
         )
+    if spec.get("resources"):
+        found.append(
+            f"The pod has resources as a whole: they must have room for the sidecar, {settings.resource('cpu')} CPU and "
+            f"{settings.resource('memory')}, or set {PREFIX}cpu and {PREFIX}memory."
+        )
     if completes and not settings.defaults.native_sidecars:
         found.append("Before Kubernetes 1.29 the sidecar is a plain container: this pod will not complete.")
     whole = max(spec.get("terminationGracePeriodSeconds") or 0, grace(0, window, settings.defaults.timing))

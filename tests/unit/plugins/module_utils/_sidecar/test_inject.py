@@ -255,6 +255,10 @@ def test_spot_nodes_are_warned_of(spec):
     assert "Spot" in injected(pod(**spec))[1].warnings[0]
 
 
+def test_resources_of_the_whole_pod_are_warned_of():
+    assert "room for the sidecar" in injected(pod(resources={"limits": {"cpu": "1"}}))[1].warnings[0]
+
+
 def test_warnings_are_not_cut_by_the_api_server():
     long = "a" * 63
     given = pod(
@@ -262,9 +266,10 @@ def test_warnings_are_not_cut_by_the_api_server():
         application(long, None, lifecycle={"preStop": {"exec": {"command": ["x"]}}}),
         annotations={"drain-seconds": "3600"},
         nodeSelector={"cloud.google.com/gke-spot": "true"},
+        resources={"limits": {"cpu": "1"}},
     )
     found = injected(given)[1].warnings + injected(pod(annotations={"drain-seconds": "1"}))[1].warnings
-    assert len(found) == 5
+    assert len(found) == 6
     assert all(len(text) <= 256 for text in found)
 
 
