@@ -35,12 +35,12 @@ def explain(service: dict, found: dict | None, pods: list[dict], seconds: int) -
         lines.append("  fix       Start the workload, or correct the service's workload or selector.")
         return "\n".join(lines)
     lines.append(f"  found     {len(pods)} pods, none of them ready")
-    lines.extend(f"            {line}" for line in [_pod(pod) for pod in pods[:_MOST]])
+    lines.extend(f"            {line}" for line in [describe(pod) for pod in pods[:_MOST]])
     lines.append(f"  fix       Correct the workload; kubectl --namespace {namespace} describe pods says more.")
     return "\n".join(lines)
 
 
-def _pod(pod: dict) -> str:
+def describe(pod: dict) -> str:
     """``orders-1 Pending, ImagePullBackOff: Back-off pulling image ...``"""
     status = pod.get("status") or {}
     reason = ""

@@ -4,7 +4,7 @@
 
 """Reads from a cluster's API server, nothing more: no client library, whose import costs a second. Private.
 
-Changes are made by kubernetes.core alone, in the role ``_kubernetes``.
+Changes are made by kubernetes.core alone, in the role ``_kubernetes``. A dry run stores nothing.
 """
 
 from __future__ import annotations
@@ -87,6 +87,18 @@ class Reader:
         found = self.get(f"/api/v1/namespaces/{namespace}/secrets/{secret}")
         return base64.b64decode(((found or {}).get("data") or {}).get("ca.crt") or "").decode("ascii", "replace")
 
+    def dry_run(self, path: str, definition: dict[str, t.Any]) -> str | None:
+        """What the API server says against making an object below a path; None when nothing. Nothing is stored.
+
+        Raises ReadError when it gave no answer about the object: it or something it asks is not there.
+        """
+        status, document = self._ask("POST", f"{path}?dryRun=All", definition)
+        said = document.get("message") or ""
+        # A webhook that denies answers with its own status, or 403; one that does not answer makes it a 500.
+        if status >= 500 or status in (401, 404) or (status == 403 and "admission webhook" not in said):
+            raise ReadError(f"HTTP {status}: {said or 'no reason given'}", again=status not in (401, 403))
+        return said if status >= 400 else None
+
     def close(self) -> None:
         """Give the connection back."""
         if self._connection is not None:
@@ -94,15 +106,26 @@ class Reader:
             self._connection = None
 
     def _get(self, path: str) -> dict[str, t.Any]:
+        status, document = self._ask("GET", path)
+        if status >= 400:
+            raise ReadError(
+                f"HTTP {status}: {document.get('message') or 'no reason given'}", again=status not in (401, 403, 404)
+            )
+        return document
+
+    def _ask(self, method: str, path: str, body: dict[str, t.Any] | None = None) -> tuple[int, dict[str, t.Any]]:
+        """Status and document (empty when the answer is none). Raises ReadError when there is no answer."""
         headers = {"Authorization": f"Bearer {self._token()}", "Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         try:
             if self._connection is None:
                 self._connection = http.client.HTTPSConnection(
                     self._endpoint, context=self._context, timeout=self._timeout
                 )
-            self._connection.request("GET", path, headers=headers)
+            self._connection.request(method, path, None if body is None else json.dumps(body), headers)
             reply = self._connection.getresponse()
-            status, body = reply.status, reply.read()
+            status, content = reply.status, reply.read()
         except ssl.SSLCertVerificationError as error:
             self.close()
             raise ReadError(f"its certificate is not trusted: {error.verify_message}", again=False) from error
@@ -110,10 +133,7 @@ class Reader:
             self.close()
             raise ReadError(f"no answer: {error or type(error).__name__}") from error
         try:
-            document = json.loads(body)
+            document = json.loads(content)
         except ValueError:
             document = {}
-        if status >= 400:
-            said = document.get("message") if isinstance(document, dict) else ""
-            raise ReadError(f"HTTP {status}: {said or 'no reason given'}", again=status not in (401, 403, 404))
-        return document if isinstance(document, dict) else {}
+        return status, document if isinstance(document, dict) else {}

@@ -20,8 +20,9 @@ class ApiServer:
     def __call__(self, _endpoint: str, **_how: t.Any) -> ApiServer:
         return self
 
-    def request(self, method: str, path: str, headers: dict[str, str]) -> None:
-        assert method == "GET"
+    def request(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> None:
+        # Nothing is ever stored: what is sent is sent in a dry run.
+        assert method == "GET" and body is None or path.endswith("?dryRun=All")
         self.asked.append(path)
         self.tokens.add(headers["Authorization"])
 

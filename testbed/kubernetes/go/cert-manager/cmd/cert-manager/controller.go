@@ -84,9 +84,12 @@ func readControllerSettings(arguments []string) (*controllerSettings, error) {
 	set.StringVar(&s.metricsAddress, "metrics-listen-address", "0.0.0.0:9402", "")
 	set.StringVar(&s.healthAddress, "healthz-listen-address", "0.0.0.0:9403", "")
 	gates := set.String("feature-gates", "", "")
-	// The chart passes them always; they only matter to the controllers that do not run here.
-	set.String("acme-http01-solver-image", "", "")
-	set.Int("max-concurrent-challenges", 0, "")
+	// What the chart can pass and only matters to the controllers that do not run here.
+	for _, name := range []string{"acme-http01-solver-image", "acme-http01-solver-runtime-class-name",
+		"acme-http01-solver-extra-labels", "max-concurrent-challenges", "default-issuer-name", "default-issuer-kind",
+		"default-issuer-group", "dns01-recursive-nameservers", "dns01-recursive-nameservers-only"} {
+		set.StringSlice(name, nil, "")
+	}
 	if err := set.Parse(arguments); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters of the roles that deal with cert-manager: role variables to objects and to the plan for its release."""
+
+from __future__ import annotations
+
+import typing
+
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._certificates import definitions, release
+
+AUTHORITY = {"common_name": "apigee-gke CA", "duration": "87600h0m0s", "renew_before": "26280h0m0s"}
+#: Kinds whose removal takes all Certificates, and with them what issued them, from the cluster.
+DEFINITIONS = ("certificaterequests", "certificates", "clusterissuers", "issuers")
+ACME_DEFINITIONS = ("challenges", "orders")
+
+
+def _issuer(issuer: dict) -> dict:
+    return {"name": "apigee-gke-ca", **{key: value for key, value in issuer.items() if value is not None}}
+
+
+def issuer_reference(issuer: dict) -> dict:
+    """What a Certificate refers to."""
+    return definitions.reference(_issuer(issuer))
+
+
+def issuer_definitions(issuer: dict, authority: dict, namespace: str, removal: bool = False) -> list[dict]:
+    """Objects of the issuer; for its removal in the other order, with the Secret of a root that we made."""
+    found = definitions.issuers(_issuer(issuer), {**AUTHORITY, **authority}, namespace)
+    if not removal:
+        return found
+    secrets = [
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": entry["spec"]["secretName"], "namespace": entry["metadata"]["namespace"]},
+        }
+        for entry in found
+        if entry["kind"] == "Certificate"
+    ]
+    return [*reversed(found), *secrets]
+
+
+def cert_manager_plan(values: dict, found: dict | None, version: str, port: int, cluster: str, namespace: str) -> dict:
+    """What is to be done with the release, with the values for it."""
+    wanted = release.values(values, namespace, port)
+    return {**release.plan(found, version, wanted, cluster, namespace), "values": wanted}
+
+
+def cert_manager_removal(cluster: str, namespace: str) -> dict:
+    """The report's entry for a release that is removed."""
+    return release.outcome(cluster, namespace, "deleted")
+
+
+def cert_manager_namespace(namespace: str, definitions_too: bool = False) -> list[dict]:
+    """The namespace, and for a removal of everything cert-manager's definitions."""
+    groups = {definitions.GROUP: DEFINITIONS, f"acme.{definitions.GROUP}": ACME_DEFINITIONS} if definitions_too else {}
+    crds = [
+        {
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"{plural}.{group}"},
+        }
+        for group, plurals in groups.items()
+        for plural in plurals
+    ]
+    metadata = {"name": namespace, "labels": dict(definitions.LABELS)}
+    return [*crds, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}]
+
+
+def cert_manager_manifest(documents: list[dict], namespace: str, keep: bool = False) -> list[dict]:
+    """Objects of a published manifest as GKE takes them; without the definitions where those are to be kept."""
+    found = release.manifest(documents, namespace)
+    return [entry for entry in found if not (keep and entry["kind"] == "CustomResourceDefinition")]
+
+
+class FilterModule:
+    """Names of the filters."""
+
+    def filters(self) -> dict[str, typing.Callable]:
+        """All filters by name."""
+        return {
+            "issuer_reference": issuer_reference,
+            "issuer_definitions": issuer_definitions,
+            "cert_manager_plan": cert_manager_plan,
+            "cert_manager_removal": cert_manager_removal,
+            "cert_manager_is_ours": release.ours,
+            "cert_manager_namespace": cert_manager_namespace,
+            "cert_manager_manifest": cert_manager_manifest,
+            "certificate_definitions": definitions.certificates,
+            "certificate_places": definitions.certificate_places,
+        }
