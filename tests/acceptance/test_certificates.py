@@ -39,7 +39,7 @@ def definitions(cloud: Cloud) -> list[str]:
 
 @pytest.fixture(scope="module")
 def issuing(converged: Cloud) -> Iterator[Cloud]:
-    """A cluster with cert-manager, made by the role; every test leaves it issuing."""
+    """A cluster with cert-manager, made by the role; each test begins with what it needs."""
     preview = play(converged, "--check")
     assert (*RELEASE, "created") in preview.actions
     assert ("Certificate", "gke/shop/orders-tls", "created") in preview.actions
@@ -79,7 +79,6 @@ def test_a_changed_value_upgrades_and_keeps_certificates(issuing: Cloud) -> None
     )
     assert "--v=3" in arguments
     assert leaf(issuing) == before
-    play(issuing)
 
 
 def test_renewal_issues_anew_with_a_new_key(issuing: Cloud) -> None:
@@ -90,7 +89,6 @@ def test_renewal_issues_anew_with_a_new_key(issuing: Cloud) -> None:
     renewed = leaf(issuing)
     assert renewed.public_key() != first.public_key()
     assert renewed.issuer == first.issuer and renewed.not_valid_before_utc > first.not_valid_before_utc
-    play(issuing)
 
 
 def test_what_cannot_be_issued_is_told_in_cert_managers_words(issuing: Cloud) -> None:
@@ -100,7 +98,6 @@ def test_what_cannot_be_issued_is_told_in_cert_managers_words(issuing: Cloud) ->
     assert failed.code != 0
     assert "Certificate orders-tls (namespace shop): not issued after 5 s." in said
     assert 'Referenced "ClusterIssuer" not found' in said
-    play(issuing)
 
 
 def test_removal_keeps_what_was_issued(issuing: Cloud) -> None:

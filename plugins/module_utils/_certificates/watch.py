@@ -69,7 +69,7 @@ class Watch:
             }
         path, namespaced = base
         place = f"namespaces/{wanted.get('namespace') or 'default'}/" if namespaced else ""
-        root, _, plural = path.rpartition("/")
+        root, plural = path.rsplit("/", 1)
         found = self._reader.get(f"{root}/{place}{plural}/{wanted['name']}")
         if found is None:
             return {**summary, "reason": "there is no such issuer"}

@@ -109,7 +109,8 @@ def test_a_certificate_that_is_not_issued_is_told_in_its_own_words(
     serve: t.Callable[..., ApiServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cert_manager_info, "FIRST_PAUSE_SECONDS", 2)
-    condition = {"type": "Ready", "status": "False", "reason": "Pending", "message": 'Referenced "ClusterIssuer" not found'}
+    said = 'Referenced "ClusterIssuer" not found'
+    condition = {"type": "Ready", "status": "False", "reason": "Pending", "message": said}
     requests = [
         {
             "metadata": {
