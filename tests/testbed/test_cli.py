@@ -15,6 +15,7 @@ import pytest
 
 from testbed import cli, connection
 from testbed.commands import call, common, env, logs, machine, requests
+from testbed.images.cert_manager import CertManager
 from testbed.state import State
 
 
@@ -113,6 +114,15 @@ def test_connection_json_holds_no_secret_and_what_the_inventory_reads(state: Sta
     assert details["northbound"] == {"address": state.northbound_address, "port": 443, "ca_cert": "/ca.crt"}
     assert details["project"] == "acme-shop"
     assert "TOKEN" not in " ".join(details["gcloud"])
+
+
+def test_connection_json_names_cert_manager_once_it_is_built(state: State, monkeypatch: pytest.MonkeyPatch):
+    built = CertManager(images=Path("/c/images.tar"), chart=Path("/c/chart.tgz"), helm=Path("/c/helm"))
+    monkeypatch.setattr(connection, "built_cert_manager", lambda: built)
+    found = connection.connection(state, Path("/ca.crt"))["cert_manager"]
+    assert found == {"chart": "/c/chart.tgz", "version": "v1.21.2", "helm": "/c/helm"}
+    monkeypatch.setattr(connection, "built_cert_manager", lambda: None)
+    assert "cert_manager" not in connection.connection(state, Path("/ca.crt"))
 
 
 def test_a_kubeconfig_has_googles_context_names():
