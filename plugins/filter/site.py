@@ -15,6 +15,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
     policies,
     proof,
     report,
+    trust,
 )
 
 
@@ -42,6 +43,8 @@ class FilterModule:
             "organization_resources": entries.organization,
             "backend_resources": entries.backend,
             "teardown_resources": entries.teardown,
+            "trust_places": trust.places,
+            "with_authorities": trust.facts,
             "cluster_connections": entries.connections,
             "service_definitions": manifests.services,
             "service_policies": policies.definitions,

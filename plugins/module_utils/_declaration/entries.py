@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing
 
+from . import trust
 from .derive import PODS_RANGE_NAME, SERVICES_RANGE_NAME
 
 
@@ -185,7 +186,11 @@ def backend(role: dict) -> list[dict]:
                 "allowed": [{"protocol": "tcp", "ports": [str(port) for port in firewall["ports"]]}],
             }
         )
-    result += [{"kind": "apigee_target_server", **where, **server} for server in role.get("target_servers") or []]
+    result += trust.entries(where, role)
+    result += [
+        {"kind": "apigee_target_server", **where, **trust.target_server(role, server)}
+        for server in role.get("target_servers") or []
+    ]
     return result + [_proxy(where, proxy) for proxy in role.get("proxies") or []]
 
 
@@ -225,7 +230,10 @@ def teardown(site: dict, confirmed_organization: str = "") -> list[dict]:
         confirmed_organization: name of an organisation that may be removed although it is a paid one.
     """
     role = {**site, "name": site["network"], "apis": [], "subnets": subnets(site["clusters"])}
-    result = [*network(role), *clusters(role), *backend(role)]
+    where = {"project": role["project"], "organization": role["organization"]["name"]}
+    # Whatever is trusted goes by its name; what it holds does not matter any more.
+    bare = {**role, "trust": {**(role.get("trust") or {}), "authorities": []}, "client_certificate": {}}
+    result = [*network(role), *clusters(role), *backend(bare), *trust.removal(where, role)]
     if confirmed_organization:
         for entry in result:
             if entry["kind"] == "apigee_organization":
