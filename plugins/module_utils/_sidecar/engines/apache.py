@@ -35,7 +35,7 @@ LOAD\
 Mutex pthread
 ServerName @{service}
 ErrorLog /proc/self/fd/2
-LogLevel warn
+LogLevel warn ssl:error
 ServerTokens Prod
 ServerSignature Off
 TraceEnable Off
@@ -107,15 +107,24 @@ _VERIFIED = "%{SSL_CLIENT_VERIFY} == 'SUCCESS'"
 _NAMED = " || ".join(f"%{{SSL_CLIENT_SAN_DNS_{number}}} in {{'@{{client-names}}'}}" for number in range(SAN_ENTRIES))
 
 _START = r"""
+trial=`expr 20000 + @{port} % 10000`
 for folder in /usr/local/apache2/modules /usr/lib/apache2/modules "${TLS_SIDECAR_MODULES:-}"; do
   if [ -e "$folder/mod_ssl.so" ]; then TLS_SIDECAR_MODULES=$folder; fi
 done
 export TLS_SIDECAR_MODULES
+# By its path, since BusyBox has a server of that name; the second is Debian's own.
+for server in /usr/local/apache2/bin/httpd /usr/sbin/apache2; do [ ! -x "$server" ] || break; done
 prepare() { printf %s "$TLS_SIDECAR_CONFIGURATION" > "$work/httpd.conf"; }
-start() { exec httpd -D FOREGROUND -f "$work/httpd.conf"; }
-# A restart with a broken pair would end the server; the old certificate serves on instead.
+start() { exec "$server" -D FOREGROUND -f "$work/httpd.conf"; }
+# A restart with a broken pair would end the server, and its own check does not look; so a second server tries them.
 restart() {
-  if httpd -t -f "$work/httpd.conf" > "$work/answer" 2>&1; then kill -USR1 "$pid" && say "restarted gracefully"; return; fi
+  sed -E 's/^Listen .*/Listen 127.0.0.1:'"$trial"'/; s/httpd\.pid/trial.pid/; s/sessions\(/trial(/' \
+    "$work/httpd.conf" > "$work/trial.conf"
+  "$server" -D FOREGROUND -f "$work/trial.conf" > "$work/answer" 2>&1 &
+  second=$!
+  sleep 1
+  if kill -TERM "$second" 2>/dev/null; then wait "$second"; kill -USR1 "$pid" && say "restarted gracefully"; return; fi
+  wait "$second"
   say "not taken: `tail -n 1 "$work/answer"`"
   return 1
 }

@@ -16,7 +16,7 @@ from .shell import ASK, READY, READY_PATH, draining, supervised
 
 _TYPE = "type.googleapis.com/envoy.extensions"
 
-_SECRETS = f"""\
+_CERTIFICATE = f"""\
 resources:
 - "@type": {_TYPE}.transport_sockets.tls.v3.Secret
   name: certificate
@@ -24,9 +24,10 @@ resources:
     certificate_chain: {{filename: "@{{certificate-folder}}/tls.crt"}}
     private_key: {{filename: "@{{certificate-folder}}/tls.key"}}
     watched_directory: {{path: "@{{certificate-folder}}"}}
-@{{authorities}}"""
+"""
 
 _AUTHORITIES = f"""\
+resources:
 - "@type": {_TYPE}.transport_sockets.tls.v3.Secret
   name: authorities
   validation_context:
@@ -34,9 +35,14 @@ _AUTHORITIES = f"""\
     watched_directory: {{path: "@{{client-ca-folder}}"}}
 """
 
-_NAMES = """\
-    match_typed_subject_alt_names: [{san_type: DNS, matcher: {exact: "@{client-names}"}}]
-"""
+# Here and not with the certificate authorities: names there make Envoy end every handshake without a certificate, also
+# that of the probe.
+_PRINCIPAL = f"""\
+{{{{custom: {{{{name: envoy.rbac.principals.mtls_authenticated, typed_config: {{{{
+  "@type": {_TYPE}.rbac.principals.mtls_authenticated.v3.Config, WHICH}}}}}}}}}}}}""".replace("{{", "{").replace("}}", "}")
+_ANY = _PRINCIPAL.replace("WHICH", "any_validated_client_certificate: true")
+_NAMED = _PRINCIPAL.replace("WHICH", 'san_matcher: {san_type: DNS, matcher: {exact: "@{client-names}"}}')
+_BEFORE_NAME, _AFTER_NAME = _NAMED.split("@{client-names}")
 
 _CONFIGURATION = f"""\
 node: {{id: tls-sidecar, cluster: tls-sidecar}}
@@ -60,7 +66,7 @@ static_resources:
                 ECDHE-RSA-AES256-GCM-SHA384, ECDHE-ECDSA-CHACHA20-POLY1305, ECDHE-RSA-CHACHA20-POLY1305]
             tls_certificate_sds_secret_configs:
             - name: certificate
-              sds_config: {{resource_api_version: V3, path_config_source: {{path: "@{{work-folder}}/secrets.yaml"}}}}
+              sds_config: {{resource_api_version: V3, path_config_source: {{path: "@{{work-folder}}/certificate.yaml"}}}}
 @{{client-verification}}      filters:
 @{{filter}}  clusters:
   - name: application
@@ -79,7 +85,7 @@ static_resources:
 _VALIDATION = """\
             validation_context_sds_secret_config:
               name: authorities
-              sds_config: {resource_api_version: V3, path_config_source: {path: "@{work-folder}/secrets.yaml"}}
+              sds_config: {resource_api_version: V3, path_config_source: {path: "@{work-folder}/authorities.yaml"}}
 """
 
 _UPSTREAM = f"""\
@@ -149,6 +155,7 @@ _HTTP = f"""\
 """
 
 _TCP = f"""\
+@{{client-condition-tcp}}\
       - name: envoy.filters.network.tcp_proxy
         typed_config:
           "@type": {_TYPE}.filters.network.tcp_proxy.v3.TcpProxy
@@ -182,8 +189,17 @@ _CONDITION = f"""\
               "@type": {_TYPE}.filters.http.rbac.v3.RBAC
               rules:
                 action: ALLOW
-                policies:
-                  client-certificate: {{permissions: [{{any: true}}], principals: [{{authenticated: {{}}}}]}}
+                policies: {{client-certificate: {{permissions: [{{any: true}}], principals: [PRINCIPALS]}}}}
+"""
+
+_TCP_CONDITION = f"""\
+      - name: envoy.filters.network.rbac
+        typed_config:
+          "@type": {_TYPE}.filters.network.rbac.v3.RBAC
+          stat_prefix: tls
+          rules:
+            action: ALLOW
+            policies: {{client-certificate: {{permissions: [{{any: true}}], principals: [PRINCIPALS]}}}}
 """
 
 _ADMINISTRATION = ASK + r"""
@@ -193,7 +209,8 @@ ask() { printf '%s %s HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\nConnection
 _START = _ADMINISTRATION + r"""
 prepare() {
   printf %s "$TLS_SIDECAR_CONFIGURATION" > "$work/envoy.yaml"
-  printf %s "$TLS_SIDECAR_SECRETS" > "$work/secrets.yaml"
+  printf %s "$TLS_SIDECAR_CERTIFICATE" > "$work/certificate.yaml"
+  printf %s "$TLS_SIDECAR_AUTHORITIES" > "$work/authorities.yaml"
 }
 start() {
   exec envoy -c "$work/envoy.yaml" --disable-hot-restart --concurrency 1 -l warning \
@@ -234,7 +251,9 @@ ENGINE = Engine(
     user=65532,
     resources=Resources(cpu="50m", memory="96Mi", cpu_limit="1", memory_limit="256Mi"),
     command=supervised(_START, "TERM", "@{client-files}"),
-    environment={"TLS_SIDECAR_CONFIGURATION": _CONFIGURATION, "TLS_SIDECAR_SECRETS": _SECRETS},
+    environment={
+        "TLS_SIDECAR_CONFIGURATION": _CONFIGURATION, "TLS_SIDECAR_CERTIFICATE": _CERTIFICATE,
+        "TLS_SIDECAR_AUTHORITIES": "@{authorities}"},
     drain=draining(_ADMINISTRATION.strip("\n") + "\nask POST '/drain_listeners?graceful&skip_exit' > /dev/null"),
     probes={
         **{(protocol, client): _HTTP_PROBE for protocol in ("http", "http2", "grpc") for client in ("off", "ca", "names")},
@@ -252,10 +271,12 @@ ENGINE = Engine(
         # The probe comes without a certificate, so that over HTTP the handshake asks and a filter insists.
         Choice("require-client", "protocol", _by_protocol("false", "false", "@{require-tcp}")),
         Choice("require-tcp", "client", _by_client("false", "true")),
-        Choice("authorities", "client", _by_client("", _AUTHORITIES, _AUTHORITIES + _NAMES)),
+        Choice("authorities", "client", _by_client("", _AUTHORITIES)),
         Choice("client-verification", "client", _by_client("", _VALIDATION)),
-        Choice("client-condition", "client", _by_client("", _CONDITION)),
+        Choice("client-condition", "client", _by_client(
+            "", _CONDITION.replace("PRINCIPALS", _ANY), _CONDITION.replace("PRINCIPALS", _NAMED))),
+        Choice("client-condition-tcp", "client", _by_client("", "", _TCP_CONDITION.replace("PRINCIPALS", _NAMED))),
         Choice("client-files", "client", _by_client("true", '[ -s "$authorities" ]')),
     ),
-    name_separator='"}}, {san_type: DNS, matcher: {exact: "',
+    name_separator=f"{_AFTER_NAME}, {_BEFORE_NAME}",
 )

@@ -49,7 +49,8 @@ backend application
 _HTTP_DEFAULTS = """\
   timeout http-request 60s
   timeout http-keep-alive @{idle-seconds}s
-  option http-keep-alive
+  # Idle connections to the application have no limit of age here, so none is kept: it cannot be found closed.
+  option http-server-close
   # Events and gRPC messages are not held back.
   option http-no-delay
   # A graceful stop lets idle connections have one more answer.
@@ -69,7 +70,6 @@ _HTTP_RULES = """\
     "REMOVED", "".join(f"  http-request del-header {name}\n" for name in removed()))
 
 _HTTP_BACKEND = """\
-  http-reuse safe
   # One more try: what may be sent twice after an answer that did not come, the rest where no connection came about.
   retry-on conn-failure empty-response
   http-request disable-l7-retry unless METH_GET
@@ -149,22 +149,20 @@ end)
 
 _REFUSED = '  http-request deny deny_status 403 content-type text/plain string "a client certificate is required" unless '
 
-AGAIN_SECONDS = 5
-"""Between two reloads of the window: the longest for which an HTTP/2 connection opened in it goes unnoticed."""
-
 _ADMINISTRATION = ASK + r"""
 tell() { printf '%s\n' "$1" | talk; }
 """
 
-# New connections keep coming through stale DNS, so once is not enough.
+# New connections keep coming through stale DNS, so once is not enough: a reload in each thirtieth of the window,
+# so that the last one comes after the last such connection and before the end.
 _DRAIN_HTTP2 = r"""
 echo draining >> @{work-folder}/state
-seconds=0
+seconds=0 every=`expr @{drain-seconds} / 30 + 1`
 while [ "$seconds" -lt @{drain-seconds} ]; do
   kill -USR2 `cat @{work-folder}/haproxy.pid`
-  sleep EVERY; seconds=`expr "$seconds" + EVERY`
+  sleep "$every"; seconds=`expr "$seconds" + "$every"`
 done
-exit 0""".replace("EVERY", str(AGAIN_SECONDS))
+exit 0"""
 
 _START = _ADMINISTRATION + r"""
 prepare() {
@@ -223,7 +221,7 @@ ENGINE = Engine(
         Choice("access-tcp", "access-log", {"off": "", "json": _TCP_ACCESS_LOG}),
         Choice("rules", "protocol", _by_protocol(_HTTP_RULES, _HTTP_RULES, "@{client-condition-tcp}")),
         Choice("backend", "protocol", _by_protocol(_HTTP_BACKEND, _HTTP_BACKEND, "")),
-        Choice("upstream", "protocol", _by_protocol(" pool-purge-delay 1s", " pool-purge-delay 1s proto h2", "")),
+        Choice("upstream", "protocol", _by_protocol("", " pool-purge-delay 1s proto h2", "")),
         Choice("alpn", "protocol", _by_protocol(" alpn @{alpn-http}", " alpn @{alpn-http}", "")),
         Choice("alpn-http", "http2", {"true": "h2,http/1.1", "false": "http/1.1"}),
         Choice("drain-more", "protocol", _by_protocol("@{drain-http2}", "@{drain-http2}", "")),
@@ -234,9 +232,9 @@ ENGINE = Engine(
         Choice("client-http", "client", _by_client("", " ca-file @{client-ca-folder}/ca.crt verify optional")),
         Choice("client-tcp", "client", _by_client("", " ca-file @{client-ca-folder}/ca.crt verify required")),
         Choice("client-condition", "client", _by_client(
-            "", _REFUSED + "{ ssl_c_used }\n", _REFUSED + "{ ssl_c_used } { lua.client_is_named }\n")),
+            "", _REFUSED + "{ ssl_c_used }\n", _REFUSED + "{ ssl_c_used } { lua.client_is_named -m bool }\n")),
         Choice("client-condition-tcp", "client", _by_client(
-            "", "", "  tcp-request content reject unless { lua.client_is_named }\n")),
+            "", "", "  tcp-request content reject unless { lua.client_is_named -m bool }\n")),
         Choice("lua", "client", _by_client("", "", "  lua-load @{work-folder}/names.lua\n")),
         Choice("names", "client", _by_client("", "", _LUA)),
         Choice("client-files", "client", _by_client("true", '[ -s "$authorities" ]')),

@@ -64,10 +64,10 @@ _TLS = """\
 
 _HTTP = """\
 http {
-  access_log @{access};
   log_format tls_sidecar escape=json '{"time":"$time_iso8601","client":"$remote_addr","method":"$request_method",'
     '"uri":"$request_uri","protocol":"$server_protocol","status":$status,"bytes":$bytes_sent,'
     '"seconds":$request_time,"tls":"$ssl_protocol","server_name":"$ssl_server_name"}';
+  access_log @{access};
   client_body_temp_path @{work-folder}/body;
   proxy_temp_path @{work-folder}/proxy;
   fastcgi_temp_path @{work-folder}/fastcgi;
