@@ -89,6 +89,10 @@ class Http1:
             body = await self._reader.read()
         return Answer(status, headers, body)
 
+    async def look(self) -> None:
+        """Let the loop take in what came meanwhile, such as an end."""
+        await asyncio.sleep(0)
+
     async def close(self) -> None:
         if self._writer:
             self._writer.close()

@@ -86,6 +86,8 @@ class Service:
             if connection is not None and now - connection.used > IDLE:
                 await connection.close()
                 connection = None
+            if connection is not None:
+                await connection.look()
             if connection is None or not connection.open:
                 if connection is not None:
                     await connection.close()
