@@ -55,9 +55,10 @@ def _engine(name: str) -> Recipe:
     return Recipe(f"tls-{name}.tar", tls.SERVERS[name].reference, lambda _binaries: tls.image(name))
 
 
-#: What every node has: what a cluster needs, the demonstration's application and the default TLS engine.
+#: What every node has: what a cluster needs, the demonstration's application, the default TLS engine, and what the
+#: webhook runs on.
 RECIPES = (Recipe("pause.tar", PAUSE_IMAGE, _pause), Recipe("sample-app.tar", SAMPLE_APP_IMAGE, _sample_app),
-           _engine("nginx"))
+           _engine("nginx"), Recipe("python.tar", tls.PYTHON.reference, lambda _binaries: tls.image(tls.PYTHON.name)))
 #: What nodes have only where it is asked for, because it takes room and time.
 OPTIONAL = {f"tls-{name}": _engine(name) for name in tls.SERVERS if name != "nginx"}
 #: Names of :data:`OPTIONAL` separated by commas, for every node that a testbed starts.

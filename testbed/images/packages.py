@@ -18,6 +18,8 @@ from testbed.kubernetes.toolchain import BuildError
 #: What a program may need of the C library that no ELF header names.
 _LOADER = re.compile(r"ld-linux[^/]*\.so\.\d+$")
 _DEPENDENCY = re.compile(r" +(?:Pre)?Depends: (?P<name>[a-z0-9.+-]+)$")
+#: The interpreter that is Debian's default, which the package of the plain name only points at.
+_INTERPRETER = re.compile(r"python3\.\d+-minimal$")
 _LIBRARY = re.compile(r"=> (?P<path>/\S+)")
 
 
@@ -55,7 +57,8 @@ def _with_libraries(packages: Iterable[str]) -> set[str]:
         name = waiting.pop()
         if name not in wanted:
             wanted.add(name)
-            waiting += [each for each in needed.get(name, ()) if each.startswith("lib") and "perl" not in each]
+            waiting += [each for each in needed.get(name, ())
+                        if each.startswith("lib") and "perl" not in each or _INTERPRETER.match(each)]
     return wanted
 
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images of the TLS engines, standing in for the public ones: the same servers by the same names, beside a shell.
+"""Images of the TLS engines and of Python, standing in for the public ones: the same programs beside a shell.
 
 nginx and Envoy come from Python wheels, HAProxy and Apache httpd from Debian packages. The shell and its tools are
 BusyBox, as in Alpine's images; public images based on Debian have Dash and the GNU tools, which the tests use, too.
@@ -46,11 +46,12 @@ class Server:
     place: Callable[[Path, Path], list[Path]]
     wheel: str = ""
     packages: tuple[str, ...] = ()
+    prefix: str = "tls-"
 
     @property
     def reference(self) -> str:
         """The image's full name."""
-        return f"docker.io/gatewayops/tls-{self.name}:1"
+        return f"docker.io/gatewayops/{self.prefix}{self.name}:1"
 
 
 def _copy(source: Path, target: Path) -> Path:
@@ -86,6 +87,19 @@ def _apache(unpacked: Path, root: Path) -> list[Path]:
     return found
 
 
+def _python(unpacked: Path, root: Path) -> list[Path]:
+    """Debian's interpreter with its standard library, found where the public image has it, too."""
+    (program,) = unpacked.glob("usr/bin/python3.*")
+    found = [_copy(program, root / "usr/bin" / program.name)]
+    (root / "usr/local/bin").mkdir(parents=True)
+    for name in ("usr/bin/python3", "usr/local/bin/python3", "usr/local/bin/python"):
+        (root / name).symlink_to(f"/usr/bin/{program.name}")
+    library = Path("usr/lib") / program.name
+    shutil.copytree(unpacked / library, root / library, symlinks=True)
+    # Public images have the authorities' list as a package of its own; nothing here asks a public server.
+    return found + sorted((unpacked / library / "lib-dynload").glob("*.so"))
+
+
 APACHE_MODULES = ("mpm_event", "authz_core", "authz_host", "env", "headers", "http2", "log_config", "proxy",
                   "proxy_http", "proxy_http2", "proxy_wstunnel", "rewrite", "setenvif", "socache_shmcb", "ssl",
                   "status", "unixd")
@@ -96,6 +110,11 @@ SERVERS = {server.name: server for server in (
     Server("haproxy", _haproxy, packages=("haproxy",)),
     Server("apache", _apache, packages=("apache2-bin", "libgcc-s1")),
 )}
+
+
+#: No engine: what the webhook runs on.
+PYTHON = Server("python", _python, packages=("python3-minimal", "libpython3-stdlib", "zlib1g"), prefix="")
+_MADE = {**SERVERS, PYTHON.name: PYTHON}
 
 
 def _digest(server: Server) -> str:
@@ -110,11 +129,11 @@ def _digest(server: Server) -> str:
 
 
 def ensure_root(name: str, progress: Progress = quiet) -> Path:
-    """The folder with the file system of an engine's image, made when it is missing. Raises BuildError.
+    """The folder with the file system of an engine's (or Python's) image, made when it is missing. Raises BuildError.
 
     Seconds and 3 to 110 MB to fetch the first time. Security updates of Debian come in by deleting the folder.
     """
-    server = SERVERS[name]
+    server = _MADE[name]
     target = cache_folder() / "tls-engines" / f"{name}-{_digest(server)}"
     if target.exists():
         return target
@@ -161,8 +180,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def image(name: str, progress: Progress = quiet) -> Image:
-    """The image of an engine. Raises BuildError."""
-    server = SERVERS[name]
+    """The image of an engine, or of Python. Raises BuildError."""
+    server = _MADE[name]
     root = ensure_root(name, progress)
     return Image(reference=server.reference, layers=(root,), user=USER, entrypoint=("/bin/sh",),
                  labels={"versions": " ".join(_versions(root).split())})
