@@ -25,6 +25,8 @@ _SAMPLE_DRAIN_SECONDS = 15
 _ABSENT = ("not found", "notfound", "failed to find exact match")
 # Fields that Kubernetes keeps itself; a difference in them is no change of ours.
 _NOISE = ("resourceVersion", "generation", "managedFields", "creationTimestamp", "uid", "selfLink")
+# A digest of the definition, in objects that are applied on the server's side, where no annotation notes them whole.
+STAMP = "apigee-gke.gatewayops/applied"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -233,7 +235,7 @@ def changes(before: typing.Any, after: typing.Any, path: str = "") -> list[dict]
         before, after = before or {}, after or {}
         found = []
         for key in sorted({*before, *after}):
-            if key in _NOISE or key == LAST_APPLIED or (not path and key == "status"):
+            if key in _NOISE or key in (LAST_APPLIED, STAMP) or (not path and key == "status"):
                 continue
             found += changes(before.get(key), after.get(key), f"{path}.{key}" if path else key)
         return found

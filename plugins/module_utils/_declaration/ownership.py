@@ -42,12 +42,20 @@ def standing(definition: dict, live: dict | None) -> dict:
             serving = [{**entry, "before": _HIDDEN, "after": _HIDDEN} for entry in serving]
         return {"owner": THEIRS, "same": not serving, "differences": serving}
     # What was applied before and is left out now would have to go, so that too has to be the same.
-    same = _applied(live) == definition and not _differences(definition, live)
+    same = _was_applied(definition, live) and not _differences(definition, live)
     return {"owner": OURS, "same": same, "differences": []}
 
 
 def _marked(live: dict) -> bool:
     return ((live.get("metadata") or {}).get("labels") or {}).get(manifests.OWNER_LABEL) == manifests.MANAGED_BY
+
+
+def _was_applied(definition: dict, live: dict) -> bool:
+    """Whether this very definition was applied last."""
+    stamp = (definition["metadata"].get("annotations") or {}).get(manifests.STAMP)
+    if stamp:
+        return (live["metadata"].get("annotations") or {}).get(manifests.STAMP) == stamp
+    return _applied(live) == definition
 
 
 def _applied(live: dict) -> typing.Any:
@@ -82,6 +90,8 @@ def _differences(wanted: typing.Any, found: typing.Any, path: str = "") -> list[
             for key, value in wanted.items()
             for entry in _differences(value, found.get(key), f"{path}.{key}" if path else key)
         ]
+    if path.endswith("namespaceSelector.matchExpressions") and _excludes(wanted, found or []):
+        return []
     if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
         return [
             entry
@@ -92,6 +102,19 @@ def _differences(wanted: typing.Any, found: typing.Any, path: str = "") -> list[
     if wanted == found or (wanted is False and found is None):
         return []
     return [{"field": path, "before": found, "after": wanted}]
+
+
+def _excludes(wanted: list[dict], found: list[dict]) -> bool:
+    """Whether namespaces are left out as wanted. GKE Autopilot leaves out more, its own, and writes them in again."""
+    return all(
+        any(
+            (each.get("key"), each.get("operator")) == (one["key"], one["operator"])
+            and set(one.get("values") or []) <= set(each.get("values") or [])
+            and (one["operator"] == "NotIn" or one.get("values") == each.get("values"))
+            for each in found
+        )
+        for one in wanted
+    )
 
 
 def conflicts(definitions: list[dict], standings: list[dict], cluster: str) -> list[Problem]:

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters of role ``tls_sidecar_webhook``: its variables to objects, an answer to whether it is ready."""
+
+from __future__ import annotations
+
+import typing
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._webhook import definitions
+
+
+def _said(make: typing.Callable) -> typing.Callable:
+    """With the message alone where the user's defaults are wrong."""
+
+    def filtered(*arguments: typing.Any) -> typing.Any:
+        try:
+            return make(*arguments)
+        except definitions.DefaultsError as error:
+            raise AnsibleFilterError(f"tls_sidecar_webhook_defaults: {error}") from None
+
+    return filtered
+
+
+class FilterModule:
+    """Names of the filters."""
+
+    def filters(self) -> dict[str, typing.Callable]:
+        """All filters by name."""
+        return {
+            "webhook_objects": _said(definitions.objects),
+            "webhook_registration": _said(definitions.registration),
+            "webhook_probe": definitions.probe,
+            "webhook_injected": definitions.injected,
+        }

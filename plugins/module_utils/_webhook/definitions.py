@@ -1,0 +1,338 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kubernetes objects of the sidecar's admission webhook.
+
+Private to this collection. What the collection's roles call ``settings`` here is described in the argument
+specification of role ``tls_sidecar_webhook``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from .._declaration.manifests import MANAGED_BY, NAME_LABEL, OWNER_LABEL, STAMP
+from .._sidecar.fields import PREFIX
+from .._sidecar.pod import SIDECAR
+from .._sidecar.settings import SYSTEM_NAMESPACES, SYSTEM_PREFIX, Defaults, DefaultsError
+
+NAME = "tls-sidecar-webhook"
+REGISTRATION = "tls-sidecar.gatewayops.io"
+PACKAGE = "_sidecar"
+CERTIFICATE_SECRET = "tls-sidecar-webhook-tls"
+PORT, METRICS_PORT = 10250, 9402
+GRACE_SECONDS = 5
+USER = 65532
+
+_ADMISSION = "admissionregistration.k8s.io/v1"
+_SERVICE = f"{PREFIX}service"
+_OPTED_IN = f"has(object.metadata.annotations) && '{_SERVICE}' in object.metadata.annotations"
+_PROBE = "tls-sidecar-probe"
+
+
+def objects(settings: dict, source: dict) -> list[dict]:
+    """All that must run before the API server may be told of it, in an order in which it can be made.
+
+    Args:
+        settings: ``namespace``, ``image``, ``replicas``, ``defaults``, ``issuer``, ``drain_seconds``, ``resources``,
+            ``admission_sources``, ``priority_class``.
+        source: of lookup ``sidecar_source``.
+
+    Raises:
+        DefaultsError: the defaults for sidecars are wrong; nothing would start with them.
+    """
+    Defaults.read(settings.get("defaults") or {})
+    namespace = settings["namespace"]
+    made = [
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {
+                "name": namespace,
+                "labels": {**_labels(), "pod-security.kubernetes.io/enforce": "restricted"},
+            },
+        },
+        _object("v1", "ServiceAccount", namespace, {"automountServiceAccountToken": False}),
+        _object("v1", "ConfigMap", namespace, {"data": _data(settings, source)}),
+        _object("cert-manager.io/v1", "Certificate", namespace, {"spec": _certificate(settings)}),
+        _object(
+            "v1",
+            "Service",
+            namespace,
+            {
+                "spec": {
+                    "type": "ClusterIP",
+                    "selector": _selector(),
+                    "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": PORT}],
+                }
+            },
+        ),
+        _object(
+            "policy/v1",
+            "PodDisruptionBudget",
+            namespace,
+            {"spec": {"maxUnavailable": 1, "selector": {"matchLabels": _selector()}}},
+        ),
+        _object("networking.k8s.io/v1", "NetworkPolicy", namespace, {"spec": _network(settings)}),
+        _object("apps/v1", "Deployment", namespace, {"spec": _deployment(settings, source)}),
+    ]
+    return [stamped(definition) for definition in made]
+
+
+def registration(settings: dict) -> list[dict]:
+    """What makes the API server ask: the guard first, which lets nothing pass that the webhook has not seen.
+
+    Args:
+        settings: ``namespace`` and ``defaults``.
+    """
+    defaults = Defaults.read(settings.get("defaults") or {})
+    excluded = sorted({*SYSTEM_NAMESPACES, *defaults.excluded_namespaces, settings["namespace"]})
+    selector = {
+        # GKE Autopilot writes such an expression itself where it is missing; said here, it is no difference.
+        "matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": excluded}]
+    }
+    conditions = [
+        {"name": "opted-in", "expression": _OPTED_IN},
+        {"name": "not-of-gke", "expression": f"!request.namespace.startsWith('{SYSTEM_PREFIX}')"},
+        {"name": "not-a-mirror", "expression": "!('kubernetes.io/config.mirror' in object.metadata.annotations)"},
+    ]
+    pods = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    rules = [{**pods, "scope": "Namespaced"}]
+    webhook = {
+        "name": REGISTRATION,
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        "failurePolicy": "Fail",
+        "matchPolicy": "Equivalent",
+        "reinvocationPolicy": "IfNeeded",
+        "timeoutSeconds": 5,
+        "rules": rules,
+        "namespaceSelector": selector,
+        "matchConditions": conditions,
+        # Without caBundle, which cert-manager's injector writes and keeps.
+        "clientConfig": {"service": {"name": NAME, "namespace": settings["namespace"], "path": "/mutate", "port": 443}},
+    }
+    inject = {"cert-manager.io/inject-ca-from": f"{settings['namespace']}/{NAME}"}
+    made = [
+        _global(_ADMISSION, "ValidatingAdmissionPolicy", spec=_guard(rules, selector, conditions, defaults)),
+        _global(
+            _ADMISSION,
+            "ValidatingAdmissionPolicyBinding",
+            spec={"policyName": REGISTRATION, "validationActions": ["Deny"]},
+        ),
+        _global(_ADMISSION, "MutatingWebhookConfiguration", webhooks=[webhook]),
+    ]
+    made[-1]["metadata"]["annotations"] = inject
+    return [stamped(definition) for definition in made]
+
+
+def probe(settings: dict, namespace: str) -> dict:
+    """A pod that opts in, for a dry run: it shows whether the webhook is asked and answers."""
+    container = {
+        "name": "application",
+        "image": settings["image"],
+        "ports": [{"containerPort": 8080}],
+        "resources": {"requests": {"cpu": "1m", "memory": "1Mi"}, "limits": {"cpu": "1m", "memory": "1Mi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": _PROBE, "namespace": namespace, "annotations": {_SERVICE: "probe"}},
+        "spec": {"containers": [container]},
+    }
+
+
+def injected(result: dict) -> bool:
+    """Whether the result of making a pod, in a dry run or not, shows the sidecar."""
+    spec = ((result or {}).get("result") or {}).get("spec") or {}
+    return any(
+        container.get("name") == SIDECAR
+        for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
+    )
+
+
+def stamped(definition: dict) -> dict:
+    """The definition with a digest of itself, by which it is known again where Kubernetes does not note what was
+    applied."""
+    digest = hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()[:16]
+    metadata = definition["metadata"]
+    annotations = {**(metadata.get("annotations") or {}), STAMP: digest}
+    return {**definition, "metadata": {**metadata, "annotations": annotations}}
+
+
+def _labels() -> dict[str, str]:
+    return {NAME_LABEL: NAME, OWNER_LABEL: MANAGED_BY}
+
+
+def _selector() -> dict[str, str]:
+    return {NAME_LABEL: NAME}
+
+
+def _object(version: str, kind: str, namespace: str, content: dict) -> dict:
+    metadata = {"name": NAME, "namespace": namespace, "labels": _labels()}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, **content}
+
+
+def _global(version: str, kind: str, **content: object) -> dict:
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": REGISTRATION, "labels": _labels()}, **content}
+
+
+def _key(path: str) -> str:
+    """A key of a ConfigMap, which has no slashes."""
+    return path.replace("/", "__")
+
+
+def _data(settings: dict, source: dict) -> dict[str, str]:
+    code = {_key(path): text for path, text in source["files"].items()}
+    return {**code, "defaults.json": json.dumps(settings.get("defaults") or {}, sort_keys=True, indent=1)}
+
+
+def _certificate(settings: dict) -> dict:
+    issuer = settings["issuer"]
+    service = f"{NAME}.{settings['namespace']}.svc"
+    return {
+        "secretName": CERTIFICATE_SECRET,
+        "dnsNames": [service, f"{service}.cluster.local"],
+        "issuerRef": {key: issuer[key] for key in ("name", "kind", "group") if issuer.get(key)},
+        "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+        "usages": ["digital signature", "server auth"],
+    }
+
+
+def _network(settings: dict) -> dict:
+    admission: dict = {"ports": [{"port": PORT, "protocol": "TCP"}]}
+    if settings.get("admission_sources"):
+        admission["from"] = [{"ipBlock": {"cidr": source}} for source in settings["admission_sources"]]
+    metrics = {"from": [{"namespaceSelector": {}}], "ports": [{"port": METRICS_PORT, "protocol": "TCP"}]}
+    return {
+        "podSelector": {"matchLabels": _selector()},
+        # It asks nobody anything.
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [admission, metrics],
+    }
+
+
+def _deployment(settings: dict, source: dict) -> dict:
+    defaults = json.dumps(settings.get("defaults") or {}, sort_keys=True)
+    content = hashlib.sha256((source["digest"] + defaults).encode()).hexdigest()[:16]
+    drain = settings["drain_seconds"]
+    spread = [
+        {
+            "topologyKey": key,
+            "maxSkew": 1,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": _selector()},
+        }
+        for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
+    ]
+    pod = {
+        "serviceAccountName": NAME,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": drain + 2 * GRACE_SECONDS,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "topologySpreadConstraints": spread,
+        "containers": [_container(settings, drain)],
+        "volumes": [
+            {"name": "code", "configMap": {"name": NAME, "items": _items(source)}},
+            {"name": "defaults", "configMap": {"name": NAME, "items": [{"key": "defaults.json", "path": "defaults.json"}]}},
+            {"name": "certificate", "secret": {"secretName": CERTIFICATE_SECRET}},
+        ],
+    }
+    if settings.get("priority_class"):
+        pod["priorityClassName"] = settings["priority_class"]
+    return {
+        "replicas": settings["replicas"],
+        "revisionHistoryLimit": 3,
+        "selector": {"matchLabels": _selector()},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+        "template": {
+            # What the container reads only when it starts decides the pods too.
+            "metadata": {"labels": _labels(), "annotations": {f"{REGISTRATION}/content": content}},
+            "spec": pod,
+        },
+    }
+
+
+def _items(source: dict) -> list[dict]:
+    return [{"key": _key(path), "path": f"{PACKAGE}/{path}"} for path in source["files"]]
+
+
+def _container(settings: dict, drain: int) -> dict:
+    def probe_of(path: str, **more: int) -> dict:
+        return {"httpGet": {"path": path, "port": PORT, "scheme": "HTTPS"}, "timeoutSeconds": 3, **more}
+
+    return {
+        "name": "webhook",
+        "image": settings["image"],
+        "command": ["python3", "-m", f"{PACKAGE}.server"],
+        "args": [
+            "--certificate=/certificate",
+            "--defaults=/defaults/defaults.json",
+            f"--port={PORT}",
+            f"--metrics-port={METRICS_PORT}",
+            f"--drain={drain}",
+            f"--grace={GRACE_SECONDS}",
+        ],
+        "env": [{"name": "PYTHONPATH", "value": "/code"}, {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"}],
+        "ports": [
+            {"name": "https", "containerPort": PORT, "protocol": "TCP"},
+            {"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"},
+        ],
+        "readinessProbe": probe_of("/readyz", periodSeconds=2),
+        "livenessProbe": probe_of("/healthz", periodSeconds=10, failureThreshold=6),
+        "resources": settings["resources"],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": "code", "mountPath": "/code", "readOnly": True},
+            {"name": "defaults", "mountPath": "/defaults", "readOnly": True},
+            {"name": "certificate", "mountPath": "/certificate", "readOnly": True},
+        ],
+    }
+
+
+def _guard(rules: list[dict], selector: dict, conditions: list[dict], defaults: Defaults) -> dict:
+    native = (
+        "has(object.spec.initContainers) && object.spec.initContainers.exists(c, "
+        f"c.name == '{SIDECAR}' && has(c.restartPolicy) && c.restartPolicy == 'Always'{{image}})"
+    )
+    classic = f"object.spec.containers.exists(c, c.name == '{SIDECAR}'{{image}})"
+    prefixes = [json.dumps(prefix) for prefix in defaults.image_prefixes]
+    image = f" && [{', '.join(prefixes)}].exists(p, c.image.startsWith(p))" if prefixes else ""
+    expression = (native if defaults.native_sidecars else classic).format(image=image)
+    return {
+        "failurePolicy": "Fail",
+        "matchConstraints": {"matchPolicy": "Equivalent", "namespaceSelector": selector, "resourceRules": rules},
+        "matchConditions": conditions,
+        "validations": [
+            {
+                "expression": expression,
+                "message": (
+                    f"{_SERVICE} is set, but the pod has no TLS sidecar that may serve for it: the webhook of role"
+                    " tls_sidecar_webhook was not asked, or something removed what it added. Run the role again, or take"
+                    " the annotation away."
+                ),
+            }
+        ],
+    }
+
+
+__all__ = ["DefaultsError", "injected", "objects", "probe", "registration", "stamped"]
