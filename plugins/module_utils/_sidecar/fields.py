@@ -20,7 +20,7 @@ STATUS = "status"
 
 LABEL = "[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
 OBJECT_NAME = "[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
-DOMAIN = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?){0,20}"
+DOMAIN = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*"
 CERTIFICATE_NAME = r"(\*\.)?" + DOMAIN
 NUMBER = "0|[1-9][0-9]{0,4}"
 CPU = r"[1-9][0-9]{0,6}m|[1-9][0-9]{0,2}(\.[0-9]{1,3})?|0\.[0-9]{0,2}[1-9]"
@@ -30,9 +30,16 @@ IMAGE = "[a-zA-Z0-9][a-zA-Z0-9._:/@-]{0,510}"
 SCALES = {"m": 0.001, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}
 
 
+LONGEST = 2048
+"""Characters of any value. Patterns do not bound lists: RE2 has a limit for bounds within bounds."""
+
+SHOWN = 80
+"""Characters that are repeated of a value that is not right."""
+
+
 def listed(piece: str) -> str:
-    """Pattern of at most 20 pieces separated by commas."""
-    return f"{piece}(,{piece}){{0,19}}"
+    """Pattern of pieces separated by commas."""
+    return f"{piece}(,{piece})*"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,13 +70,13 @@ class Field:
         """Whether the value is right."""
         if self.choices:
             return value in self.choices
-        if not re.fullmatch(self.pattern, value):
+        if len(value) > LONGEST or not re.fullmatch(self.pattern, value):
             return False
         return not self.numeric or self.lowest <= int(value) <= self.highest
 
     def problem(self, value: str) -> str:
         """What to tell the user about a value that is not right."""
-        return f'{self.annotation} is "{value[:80]}", but must be {self.wanted}. {self.remedy}'
+        return f'{self.annotation} is "{value[:SHOWN]}", but must be {self.wanted}. {self.remedy}'
 
 
 def _choice(name: str, choices: t.Iterable[str], default: str, remedy: str) -> Field:

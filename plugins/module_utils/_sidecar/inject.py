@@ -95,7 +95,7 @@ def _additions(pod: Pod, settings: Settings, window: int) -> list[Operation]:
     spec = pod["spec"]
     native = settings.defaults.native_sidecars
     port = settings.given.get("application-port") or conflicts.application_ports(pod)[0]
-    container = parts.sidecar(settings, int(port), window, native)
+    container = parts.sidecar(settings, parts.words(settings, int(port), window), window, native)
     place = ("spec", "initContainers") if native else ("spec", "containers")
     patch = extend(pod, place, [container], first=native)
     patch += extend(pod, ("spec", "volumes"), parts.volumes(settings))

@@ -30,11 +30,15 @@ FIRST_UNPRIVILEGED_PORT = 1024
 CSI_DRIVER = "csi.cert-manager.io"
 
 
-def sidecar(settings: Settings, application_port: int, drain_seconds: int, native: bool) -> dict[str, t.Any]:
+def words(settings: Settings, application_port: int, drain_seconds: int) -> Texts:
+    """What the engine says for these settings."""
+    selected, values = settings.selected(), settings.values(application_port, drain_seconds)
+    return texts(settings.engine.name, tuple(selected.items()), tuple(values.items()))
+
+
+def sidecar(settings: Settings, said: Texts, drain_seconds: int, native: bool) -> dict[str, t.Any]:
     """The container. ``native`` makes it an init container that goes on running."""
     engine = settings.engine
-    selected, values = settings.selected(), settings.values(application_port, drain_seconds)
-    said = texts(engine.name, tuple(selected.items()), tuple(values.items()))
     asked = probe(said, settings.port)
     container: dict[str, t.Any] = {
         "name": SIDECAR,

@@ -3,8 +3,11 @@
 """A place for a real node: two namespaces with a link between, and a client of its API server."""
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +19,14 @@ from testbed.network.namespace import Namespace
 @pytest.fixture
 def place(tmp_path):
     """Two namespaces with a link between: (the node's, the peer's, the spec's values that follow from them)."""
-    instance = hashlib.sha256(str(tmp_path).encode()).hexdigest()[:6]
+    with linked(tmp_path) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def linked(folder: Path) -> Iterator[tuple[Namespace, Namespace, str]]:
+    """What ``place`` gives, for as long as the caller wants. The names follow from the folder."""
+    instance = hashlib.sha256(str(folder).encode()).hexdigest()[:6]
     inner, outer = Namespace(f"tb-{instance}-node-0"), Namespace(f"tb-{instance}-vpc")
     for each in (inner, outer):
         each.create()
