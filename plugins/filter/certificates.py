@@ -10,9 +10,6 @@ import typing
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._certificates import definitions, release
 
 AUTHORITY = {"common_name": "apigee-gke CA", "duration": "87600h0m0s", "renew_before": "26280h0m0s"}
-#: Kinds whose removal takes all Certificates, and with them what issued them, from the cluster.
-DEFINITIONS = ("certificaterequests", "certificates", "clusterissuers", "issuers")
-ACME_DEFINITIONS = ("challenges", "orders")
 
 
 def _issuer(issuer: dict) -> dict:
@@ -52,20 +49,10 @@ def cert_manager_removal(cluster: str, namespace: str) -> dict:
     return release.outcome(cluster, namespace, "deleted")
 
 
-def cert_manager_namespace(namespace: str, definitions_too: bool = False) -> list[dict]:
-    """The namespace, and for a removal of everything cert-manager's definitions."""
-    groups = {definitions.GROUP: DEFINITIONS, f"acme.{definitions.GROUP}": ACME_DEFINITIONS} if definitions_too else {}
-    crds = [
-        {
-            "apiVersion": "apiextensions.k8s.io/v1",
-            "kind": "CustomResourceDefinition",
-            "metadata": {"name": f"{plural}.{group}"},
-        }
-        for group, plurals in groups.items()
-        for plural in plurals
-    ]
+def cert_manager_namespace(namespace: str) -> list[dict]:
+    """The namespace."""
     metadata = {"name": namespace, "labels": dict(definitions.LABELS)}
-    return [*crds, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}]
+    return [{"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}]
 
 
 def cert_manager_manifest(documents: list[dict], namespace: str, keep: bool = False) -> list[dict]:

@@ -119,8 +119,3 @@ def test_removal_of_everything_leaves_the_services_secrets(issuing: Cloud) -> No
     play(issuing, cert_manager_state="absent", cert_manager_keep_certificates=False)
     assert not any("cert-manager.io" in name for name in definitions(issuing))
     assert leaf(issuing) == before
-    until(
-        lambda: "namespace/cert-manager" not in issuing.kubectl("get", "namespaces", "-o", "name").split(),
-        seconds=60,
-        what="the namespace goes",
-    )
