@@ -6,6 +6,7 @@ process namespace, memory for a work folder. Only the network is the machine's: 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -166,6 +167,9 @@ class Sidecar:
     def stop(self) -> None:
         """End it and everything it started, whatever state it is in."""
         if self._process:
+            # The first process takes all others with it. It no longer dies with its parent: it changed its user.
+            with contextlib.suppress(OSError, ValueError):
+                os.kill(self.first_process, signal.SIGKILL)
             self._process.kill()
             self._process.wait()
             os.close(self._reading)
