@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.engines import contract
@@ -23,8 +24,7 @@ DEFAULTS = {"protocol": "http", "client": "off", "http2": "true", "tls-minimum":
 
 _ENTER = r"""
 set -e
-image=$1 certificate=$2 authorities=$3 script=$4
-root=`mktemp -d`
+image=$1 certificate=$2 authorities=$3 script=$4 root=$5
 mount --bind "$image" "$root"
 mount -o remount,bind,ro "$root"
 mount -t tmpfs -o size=16m,mode=1777 tmpfs "$root/tmp"
@@ -92,7 +92,9 @@ class Sidecar:
             return subprocess.Popen(
                 ["unshare", "--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-c", _ENTER, "enter",
                  str(tls.ensure_root(self.engine.name)), str(self.certificate), str(self.client_ca),
-                 self._render(self.engine.command[2]) if script is None else script],
+                 self._render(self.engine.command[2]) if script is None else script,
+                 # Beside the certificate, in the test's own folder, which is removed with it.
+                 tempfile.mkdtemp(prefix="root-", dir=self.certificate.parent)],
                 stdin=subprocess.DEVNULL, stdout=writing, stderr=writing,
                 env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                      **(self.environment if environment is None else environment)})
