@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing
 
-from . import addresses
+from . import addresses, manifests
 from .problems import Problem
 
 APIS = (
@@ -70,6 +70,7 @@ def derive(
     site["clusters"] = _clusters(declaration, site, space, subnets, list(reserved.values()), problems)
     site["instance"] = _instance(declaration, site, live.get("instances") or [])
     site["environments"], site["groups"] = _environments(declaration)
+    site["tls"] = _tls(declaration)
     site["services"] = _services(declaration, site)
     site["proxies"] = _proxies(declaration, site, inspect)
     site["target_servers"] = _target_servers(site)
@@ -79,7 +80,7 @@ def derive(
     site["firewall"] = {
         "name": f"{site['network']}-apigee-to-pods",
         "source_ranges": site["instance"]["firewall_sources"],
-        "ports": sorted({str(service["port"]) for service in site["services"]}, key=int),
+        "ports": sorted({str(manifests.dialled_port(service)) for service in site["services"]}, key=int),
     }
     return site, problems
 
@@ -215,9 +216,46 @@ def _services(declaration: dict, site: dict) -> list[dict]:
                 "workload_kind": service.get("workload_kind") or "Deployment",
                 "selector": dict(service.get("selector") or {}),
                 "sample": service.get("sample") or {},
+                "tls": _service_tls(service, site["tls"]),
             }
         )
+        if result[-1]["tls"]:
+            # Empty withdraws the policy that an earlier run made.
+            closed = {"sources": site["instance"]["firewall_sources"]} if site["tls"]["network_policy"] else {}
+            result[-1]["network_policy"] = closed
     return result
+
+
+def _tls(declaration: dict) -> dict:
+    """TLS to the pods, as the whole site has it; empty where traffic to pods is plain HTTP."""
+    given = declaration.get("tls") or {}
+    services = [service.get("tls") or {} for service in declaration.get("services") or []]
+    wanted = given.get("enabled") is not False
+    # One service may have TLS on a site that is otherwise plain, and the other way round.
+    if not any(wanted if one.get("enabled") is None else one["enabled"] for one in services):
+        return {}
+    return {
+        "enabled": wanted,
+        "port": given.get("port") or manifests.DEFAULT_TLS_PORT,
+        "engine": given.get("engine") or "nginx",
+        "mode": given.get("mode") or "auto",
+        "issuer": given.get("issuer") or {},
+        "cert_manager": given.get("cert_manager") or "installed",
+        "network_policy": given.get("network_policy") is not False,
+    }
+
+
+def _service_tls(service: dict, site_tls: dict) -> dict:
+    """How one service ends TLS; empty for plain HTTP."""
+    given = service.get("tls") or {}
+    wanted = site_tls.get("enabled") if given.get("enabled") is None else given["enabled"]
+    if not site_tls or not wanted:
+        return {}
+    return {
+        "port": given.get("port") or site_tls["port"],
+        # The site's engine is the injector's own default.
+        "engine": given.get("engine") or "",
+    }
 
 
 def _proxies(declaration: dict, site: dict, inspect: typing.Callable | None) -> list[dict]:
@@ -268,6 +306,7 @@ def _target_servers(site: dict) -> list[dict]:
                 "name": service["name"],
                 "environment": environment,
                 "host": service["host"],
-                "port": service["port"],
+                "port": manifests.dialled_port(service),
+                "tls": bool(service["tls"]),
             }
     return list(wanted.values())

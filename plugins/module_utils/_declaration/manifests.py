@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing
 
+from .._sidecar.fields import PREFIX
 from .workloads import absent
 from .workloads import labels as pod_labels
 
@@ -18,6 +19,7 @@ OWNER_LABEL = "app.kubernetes.io/managed-by"
 NAME_LABEL = "app.kubernetes.io/name"
 # Names the workload whose pods are published, so that slices can be found by one selector.
 SERVICE_LABEL = "apigee-gke.gatewayops/service"
+DEFAULT_TLS_PORT = 8443
 # Time for callers to learn of a pod's end before it stops: records live 10 s, pods go within the grace period.
 _SAMPLE_DRAIN_SECONDS = 15
 
@@ -114,6 +116,27 @@ def _namespace(name: str) -> dict:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {OWNER_LABEL: MANAGED_BY}}}
 
 
+def dialled_port(service: dict) -> int:
+    """The port that Apigee calls. A headless Service maps no ports, so it is the one on which the pod listens."""
+    return (service.get("tls") or {}).get("port") or service["port"]
+
+
+def annotations(service: dict) -> dict[str, str]:
+    """What the pods of a service must carry to get their TLS sidecar; empty for a service without TLS.
+
+    One annotation says all, unless its port or engine is another than the injector takes by itself.
+    """
+    tls = service.get("tls") or {}
+    if not tls:
+        return {}
+    own = {PREFIX + "service": service["name"]}
+    if tls.get("port", DEFAULT_TLS_PORT) != DEFAULT_TLS_PORT:
+        own[PREFIX + "port"] = str(tls["port"])
+    if tls.get("engine"):
+        own[PREFIX + "engine"] = tls["engine"]
+    return own
+
+
 def labels(service: dict) -> dict[str, str]:
     """The labels of objects that belong to a service, our mark among them."""
     return {NAME_LABEL: service["name"], OWNER_LABEL: MANAGED_BY}
@@ -121,6 +144,7 @@ def labels(service: dict) -> dict[str, str]:
 
 def _headless(service: dict) -> dict:
     """A Service without an address of its own: its name gives the addresses of the ready pods."""
+    port = dialled_port(service)
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -136,7 +160,14 @@ def _headless(service: dict) -> dict:
             "publishNotReadyAddresses": False,
             "selector": selector(service),
             # A named port: without a name GKE publishes no SRV record.
-            "ports": [{"name": "http", "port": service["port"], "protocol": "TCP", "targetPort": service["port"]}],
+            "ports": [
+                {
+                    "name": "https" if service.get("tls") else "http",
+                    "port": port,
+                    "protocol": "TCP",
+                    "targetPort": port,
+                }
+            ],
         },
     }
 
@@ -153,10 +184,12 @@ def _sample(service: dict) -> dict:
             "httpGet": {"path": sample.get("readiness_path") or "/healthz", "port": service["port"]},
             "periodSeconds": 2,
         },
-        "lifecycle": {"preStop": {"sleep": {"seconds": _SAMPLE_DRAIN_SECONDS}}},
         "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "128Mi"}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }
+    # With a sidecar the wait comes from the injector, which knows how long it has to be.
+    if not service.get("tls"):
+        container["lifecycle"] = {"preStop": {"sleep": {"seconds": _SAMPLE_DRAIN_SECONDS}}}
     if sample.get("command"):
         container["command"] = list(sample["command"])
     return {
@@ -170,7 +203,10 @@ def _sample(service: dict) -> dict:
         "spec": {
             "replicas": sample.get("replicas") or 3,
             "selector": {"matchLabels": own},
-            "template": {"metadata": {"labels": own}, "spec": {"containers": [container]}},
+            "template": {
+                "metadata": {"labels": own, **({"annotations": annotations(service)} if service.get("tls") else {})},
+                "spec": {"containers": [container]},
+            },
         },
     }
 

@@ -47,7 +47,7 @@ def _policy(service: dict) -> dict:
     policy = service["network_policy"]
     published = {
         "from": [{"ipBlock": {"cidr": source}} for source in policy.get("sources") or []],
-        "ports": [{"port": service["port"], "protocol": "TCP"}],
+        "ports": [{"port": manifests.dialled_port(service), "protocol": "TCP"}],
     }
     return {
         **_identity(service),

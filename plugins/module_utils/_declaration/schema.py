@@ -45,6 +45,8 @@ HOST_NAME = (
     "a host name in lower case without scheme, port or path, such as api.example.com",
 )
 BASE_PATH = (r"/[A-Za-z0-9._~*/-]*", "a path that starts with a slash, such as /orders")
+# Proxies that can end TLS in a sidecar.
+ENGINES = ("nginx", "envoy", "haproxy", "apache")
 CIDR = (r"[0-9.]+/[0-9]{1,2}", "an IPv4 range such as 10.64.0.0/20")
 
 
@@ -63,7 +65,7 @@ class Field:
         elements: what a ``list`` holds, or each value of a ``map``.
         key_pattern: like pattern, for the names in a ``map``.
         options: the keys of a ``dict``.
-        short: for a ``dict``: a plain string may stand for a dict with this one key.
+        short: for a ``dict``: a plain string, or true and false, may stand for a dict with this one key.
         unmanaged: for a ``list`` or ``map``: one that is not written is left as it is, and an empty one clears.
         later: set for a key that belongs to a later release; the text says what to do today.
     """
@@ -181,7 +183,65 @@ _SERVICE = _options(
     publish_not_ready_addresses=Field(
         "bool", "Always refused when true: pods that drain would stay in DNS.", default=False
     ),
-    tls=Field("bool", "TLS to the pods.", later="leave it out: traffic to pods is plain HTTP in this release"),
+    tls=Field(
+        "dict",
+        "TLS on the way to its pods, where it differs from that of the site. Plain V(false) leaves it plain HTTP.",
+        short="enabled",
+        options={
+            "enabled": Field("bool", "End TLS in the pods; as the site when not given."),
+            "port": Field("int", "TLS port of its pods; that of the site when not given.", minimum=1, maximum=65535),
+            "engine": Field("str", "Proxy in its sidecar; that of the site when not given.", choices=ENGINES),
+        },
+    ),
+)
+
+_ISSUER = _options(
+    name=Field("str", "Name of the issuer.", required=True, pattern=LABEL),
+    kind=Field(
+        "str",
+        "V(Issuer) must exist in the namespace of every service.",
+        default="ClusterIssuer",
+        pattern=(r"[A-Z][A-Za-z]+", "a kind such as ClusterIssuer, Issuer or GoogleCASClusterIssuer"),
+    ),
+    group=Field("str", "API group of the issuer.", default="cert-manager.io", pattern=DNS_NAME),
+)
+
+_SITE_TLS = Field(
+    "dict",
+    "TLS all the way to the pods. Plain V(false) leaves it plain HTTP.",
+    short="enabled",
+    options={
+        "enabled": Field("bool", "End TLS in the pods.", default=True),
+        "port": Field(
+            "int", "Port on which the sidecars answer, and Apigee calls.", default=8443, minimum=1, maximum=65535
+        ),
+        "engine": Field("str", "Proxy that ends TLS in the sidecar.", default="nginx", choices=ENGINES),
+        "mode": Field(
+            "str",
+            "Who adds the sidecar. V(policy) needs Kubernetes 1.36 or newer; V(auto) takes it where it is possible.",
+            default="auto",
+            choices=("auto", "webhook", "policy"),
+        ),
+        "issuer": Field(
+            "dict",
+            "Issuer of the certificates, if you have one. When not given, a root of its own is made in each cluster."
+            " A plain string is its name.",
+            short="name",
+            options=_ISSUER.options,
+        ),
+        "cert_manager": Field(
+            "str",
+            "V(installed) installs and upgrades it; V(existing) uses the one that is there.",
+            default="installed",
+            choices=("installed", "existing"),
+        ),
+        "network_policy": Field(
+            "bool",
+            "Close the pods of services with TLS to everybody but Apigee, their plain port above all. Callers within the"
+            " cluster are shut out too; V(false) leaves them in, and the plain port open to them.",
+            default=True,
+        ),
+    },
 )
 
 _PROXY = _options(
@@ -252,6 +312,7 @@ DECLARATION = _options(
         "map", "Apigee environments by name.", required=True, key_pattern=ENVIRONMENT_NAME, elements=_ENVIRONMENT
     ),
     clusters=Field("map", "GKE clusters by name.", required=True, key_pattern=CLUSTER_NAME, elements=_CLUSTER),
+    tls=_SITE_TLS,
     services=Field("list", "Workloads to make reachable by name.", elements=_SERVICE),
     proxies=Field("list", "API proxies.", elements=_PROXY),
     products=Field(

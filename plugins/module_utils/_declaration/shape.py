@@ -23,6 +23,8 @@ _TYPE_WORDS = {
     "dict": "a set of keys",
     "map": "a set of names, each with its keys",
 }
+# What may stand for a set of keys, by the type of its short key.
+_SHORT_TYPES = {"str": str, "bool": bool}
 
 
 def read(declaration: typing.Any) -> tuple[dict, list[Problem]]:
@@ -44,7 +46,7 @@ def _value(value: typing.Any, field: Field, path: str, problems: list[Problem]) 
     if field.later:
         problems.append(Problem(path, "is not supported yet.", fix=f"{field.later[0].upper()}{field.later[1:]}."))
         return None
-    if field.short and isinstance(value, str):
+    if field.short and isinstance(value, _SHORT_TYPES[field.options[field.short].type]):
         value = {field.short: value}
     reader = {"dict": _dict, "map": _map, "list": _list}.get(field.type, _scalar)
     return reader(value, field, path, problems)

@@ -13,7 +13,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar imp
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.fields import BY_NAME, PREFIX
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.settings import Defaults
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.module_utils._sidecar.pods import application, pod
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 VERDICTS = {"injected", "completed", "unchanged", "skipped", "refused", "malformed"}
@@ -117,7 +117,7 @@ def harmless(body) -> None:
     assert isinstance(json.loads(json.dumps(found.body))["response"]["allowed"], bool)
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1500)
 @given(JSON)
 def test_arbitrary_json_is_answered(body):
     harmless(body)
@@ -125,7 +125,7 @@ def test_arbitrary_json_is_answered(body):
     harmless({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": body})
 
 
-@settings(max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3000)
 @given(st.sampled_from(PLACES), JSON)
 @example(("metadata", "annotations", PREFIX + "client-names"), "\ud800")
 @example(("spec", "securityContext", "sysctls", 0, "value"), "²")

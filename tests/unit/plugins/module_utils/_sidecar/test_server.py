@@ -190,7 +190,7 @@ def test_any_bytes_get_an_answer_and_never_a_500(running: Running) -> None:
 
 
 @given(ANYTHING)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_json_gets_an_answer_and_never_a_500(running: Running, item: object) -> None:
     connection = getattr(running, "kept", None) or running.connection()
     running.kept = connection
