@@ -72,6 +72,7 @@ def derive(
     site["environments"], site["groups"] = _environments(declaration)
     site["tls"] = _tls(declaration)
     site["services"] = _services(declaration, site)
+    site["trust"] = _trust(site)
     site["proxies"] = _proxies(declaration, site, inspect)
     site["target_servers"] = _target_servers(site)
     site["dns_suffixes"] = [
@@ -219,7 +220,7 @@ def _services(declaration: dict, site: dict) -> list[dict]:
                 "tls": _service_tls(service, site["tls"]),
             }
         )
-        if result[-1]["tls"]:
+        if result[-1]["tls"] is not None:
             # Empty withdraws the policy that an earlier run made.
             closed = {"sources": site["instance"]["firewall_sources"]} if site["tls"]["network_policy"] else {}
             result[-1]["network_policy"] = closed
@@ -239,18 +240,36 @@ def _tls(declaration: dict) -> dict:
         "port": given.get("port") or manifests.DEFAULT_TLS_PORT,
         "engine": given.get("engine") or "nginx",
         "mode": given.get("mode") or "auto",
-        "issuer": given.get("issuer") or {},
+        "issuer": {"type": "existing", **given["issuer"]} if (given.get("issuer") or {}).get("name") else {},
         "cert_manager": given.get("cert_manager") or "installed",
         "network_policy": given.get("network_policy") is not False,
     }
 
 
-def _service_tls(service: dict, site_tls: dict) -> dict:
-    """How one service ends TLS; empty for plain HTTP."""
+def _trust(site: dict) -> dict:
+    """Whom Apigee trusts: the issuers of the services' certificates, as the Secrets in the clusters name them.
+
+    Of an authority that is made here its own Secret is read too: it names a new one before any service shows it.
+    """
+    if not site["tls"]:
+        return {}
+    published = [service for service in site["services"] if service["tls"] is not None]
+    secrets = [
+        {"cluster": service["cluster"], "namespace": service["namespace"], "name": f"{service['name']}-tls"}
+        for service in published
+    ]
+    if not site["tls"]["issuer"]:
+        names = dict.fromkeys(service["cluster"] for service in published)
+        secrets = [{"cluster": name, "namespace": "cert-manager", "name": "apigee-gke-ca"} for name in names] + secrets
+    return {"secrets": secrets}
+
+
+def _service_tls(service: dict, site_tls: dict) -> dict | None:
+    """How one service ends TLS; None for plain HTTP."""
     given = service.get("tls") or {}
     wanted = site_tls.get("enabled") if given.get("enabled") is None else given["enabled"]
     if not site_tls or not wanted:
-        return {}
+        return None
     return {
         "port": given.get("port") or site_tls["port"],
         # The site's engine is the injector's own default.
@@ -307,6 +326,6 @@ def _target_servers(site: dict) -> list[dict]:
                 "environment": environment,
                 "host": service["host"],
                 "port": manifests.dialled_port(service),
-                "tls": bool(service["tls"]),
+                "tls": service["tls"] is not None,
             }
     return list(wanted.values())

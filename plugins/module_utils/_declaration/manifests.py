@@ -116,9 +116,14 @@ def _namespace(name: str) -> dict:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {OWNER_LABEL: MANAGED_BY}}}
 
 
+def has_tls(service: dict) -> bool:
+    """Whether the pods end TLS. An empty ``tls`` asks for it as it is by default; none at all is plain HTTP."""
+    return service.get("tls") is not None
+
+
 def dialled_port(service: dict) -> int:
     """The port that Apigee calls. A headless Service maps no ports, so it is the one on which the pod listens."""
-    return (service.get("tls") or {}).get("port") or service["port"]
+    return service["tls"].get("port") or DEFAULT_TLS_PORT if has_tls(service) else service["port"]
 
 
 def annotations(service: dict) -> dict[str, str]:
@@ -126,14 +131,15 @@ def annotations(service: dict) -> dict[str, str]:
 
     One annotation says all, unless its port or engine is another than the injector takes by itself.
     """
-    tls = service.get("tls") or {}
-    if not tls:
+    if not has_tls(service):
         return {}
     own = {PREFIX + "service": service["name"]}
-    if tls.get("port", DEFAULT_TLS_PORT) != DEFAULT_TLS_PORT:
-        own[PREFIX + "port"] = str(tls["port"])
-    if tls.get("engine"):
-        own[PREFIX + "engine"] = tls["engine"]
+    if dialled_port(service) != DEFAULT_TLS_PORT:
+        own[PREFIX + "port"] = str(dialled_port(service))
+    if service["tls"].get("engine"):
+        own[PREFIX + "engine"] = service["tls"]["engine"]
+    if service["tls"].get("secret"):
+        own[PREFIX + "certificate-secret"] = service["tls"]["secret"]
     return own
 
 
@@ -162,7 +168,7 @@ def _headless(service: dict) -> dict:
             # A named port: without a name GKE publishes no SRV record.
             "ports": [
                 {
-                    "name": "https" if service.get("tls") else "http",
+                    "name": "https" if has_tls(service) else "http",
                     "port": port,
                     "protocol": "TCP",
                     "targetPort": port,
@@ -188,7 +194,7 @@ def _sample(service: dict) -> dict:
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }
     # With a sidecar the wait comes from the injector, which knows how long it has to be.
-    if not service.get("tls"):
+    if not has_tls(service):
         container["lifecycle"] = {"preStop": {"sleep": {"seconds": _SAMPLE_DRAIN_SECONDS}}}
     if sample.get("command"):
         container["command"] = list(sample["command"])
@@ -204,7 +210,7 @@ def _sample(service: dict) -> dict:
             "replicas": sample.get("replicas") or 3,
             "selector": {"matchLabels": own},
             "template": {
-                "metadata": {"labels": own, **({"annotations": annotations(service)} if service.get("tls") else {})},
+                "metadata": {"labels": own, **({"annotations": annotations(service)} if has_tls(service) else {})},
                 "spec": {"containers": [container]},
             },
         },
