@@ -46,6 +46,7 @@ class FilterModule:
             "trust_places": trust.places,
             "with_authorities": trust.facts,
             "cluster_connections": entries.connections,
+            "connections_of": entries.connections_of,
             "service_definitions": manifests.services,
             "service_policies": policies.definitions,
             "withdrawn_policies": policies.withdrawn,

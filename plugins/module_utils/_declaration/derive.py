@@ -21,6 +21,7 @@ APIS = (
     "apigee.googleapis.com",
     "cloudresourcemanager.googleapis.com",
 )
+_OWN_ISSUER = {"type": "ca", "name": "apigee-gke-ca", "kind": "ClusterIssuer", "group": "cert-manager.io"}
 PODS_RANGE_NAME = "pods"
 SERVICES_RANGE_NAME = "services"
 
@@ -72,6 +73,10 @@ def derive(
     site["environments"], site["groups"] = _environments(declaration)
     site["tls"] = _tls(declaration)
     site["services"] = _services(declaration, site)
+    # cert-manager and the injector go where there is work for them.
+    site["tls"]["clusters"] = list(
+        dict.fromkeys(service["cluster"] for service in site["services"] if service["tls"] is not None)
+    )
     site["trust"] = _trust(site)
     site["proxies"] = _proxies(declaration, site, inspect)
     site["target_servers"] = _target_servers(site)
@@ -228,21 +233,36 @@ def _services(declaration: dict, site: dict) -> list[dict]:
 
 
 def _tls(declaration: dict) -> dict:
-    """TLS to the pods, as the whole site has it; empty where traffic to pods is plain HTTP."""
+    """TLS to the pods, as the whole site has it.
+
+    Returns:
+        ``enabled`` and ``port`` for services that do not say; ``issuer`` and ``source`` as role ``cert_manager``
+        takes them; ``mode`` and ``defaults`` of the injector; ``network_policy``.
+    """
     given = declaration.get("tls") or {}
-    services = [service.get("tls") or {} for service in declaration.get("services") or []]
-    wanted = given.get("enabled") is not False
-    # One service may have TLS on a site that is otherwise plain, and the other way round.
-    if not any(wanted if one.get("enabled") is None else one["enabled"] for one in services):
-        return {}
+    port = given.get("port") or manifests.DEFAULT_TLS_PORT
+    issuer = given.get("issuer") or {}
     return {
-        "enabled": wanted,
-        "port": given.get("port") or manifests.DEFAULT_TLS_PORT,
-        "engine": given.get("engine") or "nginx",
+        "enabled": given.get("enabled") is not False,
+        "port": port,
+        "issuer": {"type": "existing", **issuer} if issuer.get("name") else dict(_OWN_ISSUER),
+        "source": {"existing": "none"}.get(given.get("cert_manager"), given.get("cert_manager") or "chart"),
         "mode": given.get("mode") or "auto",
-        "issuer": {"type": "existing", **given["issuer"]} if (given.get("issuer") or {}).get("name") else {},
-        "cert_manager": given.get("cert_manager") or "installed",
+        "defaults": {"values": {"engine": given.get("engine") or "nginx", "port": str(port)}},
         "network_policy": given.get("network_policy") is not False,
+    }
+
+
+def _service_tls(service: dict, site_tls: dict) -> dict | None:
+    """How one service ends TLS; None for plain HTTP."""
+    given = service.get("tls") or {}
+    wanted = site_tls["enabled"] if given.get("enabled") is None else given["enabled"]
+    if not wanted:
+        return None
+    return {
+        "port": given.get("port") or site_tls["port"],
+        # The site's engine is the injector's own default.
+        "engine": given.get("engine") or "",
     }
 
 
@@ -251,30 +271,15 @@ def _trust(site: dict) -> dict:
 
     Of an authority that is made here its own Secret is read too: it names a new one before any service shows it.
     """
-    if not site["tls"]:
-        return {}
     published = [service for service in site["services"] if service["tls"] is not None]
     secrets = [
         {"cluster": service["cluster"], "namespace": service["namespace"], "name": f"{service['name']}-tls"}
         for service in published
     ]
-    if not site["tls"]["issuer"]:
-        names = dict.fromkeys(service["cluster"] for service in published)
-        secrets = [{"cluster": name, "namespace": "cert-manager", "name": "apigee-gke-ca"} for name in names] + secrets
-    return {"secrets": secrets}
-
-
-def _service_tls(service: dict, site_tls: dict) -> dict | None:
-    """How one service ends TLS; None for plain HTTP."""
-    given = service.get("tls") or {}
-    wanted = site_tls.get("enabled") if given.get("enabled") is None else given["enabled"]
-    if not site_tls or not wanted:
-        return None
-    return {
-        "port": given.get("port") or site_tls["port"],
-        # The site's engine is the injector's own default.
-        "engine": given.get("engine") or "",
-    }
+    if site["tls"]["issuer"]["type"] == "ca":
+        own = {"namespace": "cert-manager", "name": site["tls"]["issuer"]["name"]}
+        secrets = [{"cluster": name, **own} for name in site["tls"]["clusters"]] + secrets
+    return {"secrets": secrets} if secrets else {}
 
 
 def _proxies(declaration: dict, site: dict, inspect: typing.Callable | None) -> list[dict]:

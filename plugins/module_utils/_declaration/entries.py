@@ -222,6 +222,11 @@ def connections(results: list[dict], known: dict[str, dict]) -> dict[str, dict]:
     return found
 
 
+def connections_of(known: dict[str, dict], names: list[str]) -> dict[str, dict]:
+    """Connections of these clusters alone; an empty one for a cluster that is still to be made."""
+    return {name: known.get(name) or {} for name in names}
+
+
 def teardown(site: dict, confirmed_organization: str = "") -> list[dict]:
     """Everything at Google that belongs to a site, but not its APIs, which others may use.
 

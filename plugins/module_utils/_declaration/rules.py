@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import typing
 
+from .._sidecar.settings import SYSTEM_NAMESPACES
 from . import addresses
 from .problems import Problem, one_or_list
 
@@ -296,6 +297,30 @@ def _services(declaration: dict, site: dict) -> typing.Iterator[Problem]:
                 service["namespace"],
                 fix="Use a namespace of yours.",
             )
+        yield from _tls(path, service, site)
+
+
+def _tls(path: str, service: dict, site: dict) -> typing.Iterator[Problem]:
+    """What only shows when a pod is refused, or started without its sidecar, long after other things were changed."""
+    derived = next((entry for entry in site["services"] if entry["name"] == service["name"]), None)
+    if derived is None or derived["tls"] is None:
+        return
+    if derived["tls"]["port"] == derived["port"]:
+        yield Problem(
+            f"{path}.tls.port",
+            "is the port on which the application listens.",
+            found=str(derived["port"]),
+            because="Sidecar and application share the pod's address.",
+            fix="Take another one, such as 8443; or write tls: false for an application that ends TLS itself.",
+        )
+    if derived["namespace"] in set(SYSTEM_NAMESPACES) - set(_SYSTEM_NAMESPACES):
+        yield Problem(
+            f"{path}.namespace",
+            "no pod of this namespace gets a sidecar.",
+            derived["namespace"],
+            because="The cluster, or the injector itself, needs its pods.",
+            fix="Run the workload in a namespace of yours, or write tls: false.",
+        )
 
 
 def _proxies(declaration: dict, site: dict, inspect) -> typing.Iterator[Problem]:

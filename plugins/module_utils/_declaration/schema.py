@@ -231,9 +231,10 @@ _SITE_TLS = Field(
         ),
         "cert_manager": Field(
             "str",
-            "V(installed) installs and upgrades it; V(existing) uses the one that is there.",
-            default="installed",
-            choices=("installed", "existing"),
+            "Where it comes from: V(chart) or V(manifest), as the variables of role cert_manager name them; with"
+            " V(existing) the one that is there is used and left alone.",
+            default="chart",
+            choices=("chart", "manifest", "existing"),
         ),
         "network_policy": Field(
             "bool",

@@ -54,12 +54,62 @@ def test_nothing_is_typed_twice() -> None:
     site = site_of(SHOP)
     assert site["services"][0]["host"] == "orders.shop.svc.shop.acme-shop.internal"
     assert site["dns_suffixes"] == [{"name": "apigee-gke-shop", "suffix": "shop.acme-shop.internal."}]
+    host = "orders.shop.svc.shop.acme-shop.internal"
     assert site["target_servers"] == [
-        {"name": "orders", "environment": "prod", "host": "orders.shop.svc.shop.acme-shop.internal", "port": 8080}
+        {"name": "orders", "environment": "prod", "host": host, "port": 8443, "tls": True}
     ]
-    assert site["firewall"]["ports"] == ["8080"]
+    assert site["firewall"]["ports"] == ["8443"]
     assert site["firewall"]["source_ranges"] == [site["instance"]["range"]]
     assert site["groups"] == [{"name": "prod", "hostnames": ["api.acme.example"], "environments": ["prod"]}]
+
+
+def test_plain_http_by_one_word() -> None:
+    site = site_of({**SHOP, "tls": False})
+    assert site["services"][0]["tls"] is None
+    assert "network_policy" not in site["services"][0]
+    assert site["target_servers"][0]["port"] == 8080
+    assert site["target_servers"][0]["tls"] is False
+    assert site["firewall"]["ports"] == ["8080"]
+    assert (site["trust"], site["tls"]["clusters"]) == ({}, [])
+
+
+def test_one_service_may_differ_from_its_site() -> None:
+    plain = {"name": "stock", "namespace": "shop", "port": 9000, "tls": False}
+    own = {"name": "cart", "namespace": "shop", "port": 9001, "tls": {"port": 9443, "engine": "envoy"}}
+    site = site_of({**SHOP, "services": [*SHOP["services"], plain, own]})
+    assert [service["tls"] for service in site["services"]] == [
+        {"port": 8443, "engine": ""},
+        None,
+        {"port": 9443, "engine": "envoy"},
+    ]
+    assert site["firewall"]["ports"] == ["8443", "9000", "9443"]
+
+
+def test_tls_on_one_service_of_a_plain_site() -> None:
+    site = site_of({**SHOP, "tls": False, "services": [{**SHOP["services"][0], "tls": True}]})
+    assert site["services"][0]["tls"]["port"] == 8443
+    assert site["tls"]["clusters"] == ["shop"]
+
+
+def test_apigee_trusts_who_issues_and_who_has_issued() -> None:
+    own = {"cluster": "shop", "namespace": "shop", "name": "orders-tls"}
+    authority = {"cluster": "shop", "namespace": "cert-manager", "name": "apigee-gke-ca"}
+    assert site_of(SHOP)["trust"] == {"secrets": [authority, own]}
+    site = site_of({**SHOP, "tls": {"issuer": "corporate"}})
+    assert site["trust"] == {"secrets": [own]}
+    assert site["tls"]["issuer"] == {
+        "type": "existing",
+        "name": "corporate",
+        "kind": "ClusterIssuer",
+        "group": "cert-manager.io",
+    }
+
+
+def test_only_apigee_reaches_pods_with_tls_unless_asked() -> None:
+    site = site_of(SHOP)
+    assert site["services"][0]["network_policy"] == {"sources": [site["instance"]["range"]]}
+    # Empty, so that the one of an earlier run is withdrawn.
+    assert site_of({**SHOP, "tls": {"network_policy": False}})["services"][0]["network_policy"] == {}
 
 
 @pytest.mark.parametrize("domain", ["gke.acme.internal", "gke.acme.internal."])
