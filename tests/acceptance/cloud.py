@@ -193,21 +193,24 @@ class Cloud:
     # -- the playbooks
 
     def declaration(self, **changes: Any) -> dict[str, Any]:
-        """The testbed inventory's declaration with some keys replaced."""
+        """The testbed inventory's declaration with some keys replaced.
+
+        Pods are called by plain HTTP unless ``tls`` says otherwise: most tests are about something else, and a site
+        with TLS starts nine more pods. What is about TLS asks for it (``tls=True``).
+        """
         files = sorted(INVENTORY.rglob("*.yml"))
         for file in files:
             content = yaml.safe_load(file.read_text()) or {}
             if isinstance(content, dict) and "apigee_gke" in content:
-                return {**copy.deepcopy(content["apigee_gke"]), **changes}
+                return {**copy.deepcopy(content["apigee_gke"]), "tls": False, **changes}
         raise AssertionError(f"no declaration below {INVENTORY}")
 
     def command(
         self, playbook: str = "site.yml", *arguments: str, declaration: dict[str, Any] | None = None, report: Path
     ) -> list[str]:
         """The ansible-playbook command line."""
-        extra: dict[str, Any] = {"apigee_gke_report_file": str(report)}
-        if declaration is not None:
-            extra["apigee_gke"] = declaration
+        wanted = self.declaration() if declaration is None else declaration
+        extra: dict[str, Any] = {"apigee_gke_report_file": str(report), "apigee_gke": wanted}
         return [
             str(BIN / "ansible-playbook"), "-i", str(INVENTORY), str(ROOT / playbook),
             *arguments, "-e", json.dumps(extra),
