@@ -65,9 +65,9 @@ def gates() -> list[Gate]:
         Gate("documentation", "lint", module("tooling.documentation")),
         Gate("unit tests", "unit", [*PYTEST, "-n", workers(), "tests/unit"]),
         Gate(
-            "testbed's own tests",
+            "testbed and tooling",
             "unit",
-            [*PYTEST, "-n", workers(), "-m", "not testbed", "tests/testbed"],
+            [*PYTEST, "-n", workers(), "-m", "not testbed", "tests/testbed", "tests/tooling"],
         ),
         Gate("sanity", "sanity", module("tooling.sanity")),
         Gate("artifact", "artifact", module("tooling.artifact")),

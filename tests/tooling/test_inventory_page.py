@@ -25,6 +25,7 @@ PARTS = {
     "`environments`": "environments",
     "`clusters`": "clusters",
     "`clusters.NAME.node_pools`": "clusters.node_pools",
+    "`tls`": "tls",
     "`services`": "services",
     "`proxies`": "proxies",
 }
