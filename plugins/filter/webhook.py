@@ -11,6 +11,11 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._webhook import definitions
 
 
+def policies(settings: dict, state: str = "present") -> list[dict]:
+    """The policies, or what has to go of them."""
+    return definitions.policies(settings) if state == "present" else definitions.withdrawn()
+
+
 def _said(make: typing.Callable) -> typing.Callable:
     """With the message alone where the user's defaults are wrong."""
 
@@ -31,6 +36,7 @@ class FilterModule:
         return {
             "webhook_objects": _said(definitions.objects),
             "webhook_registration": _said(definitions.registration),
+            "webhook_policies": _said(policies),
             "webhook_probe": definitions.probe,
             "webhook_injected": definitions.injected,
         }

@@ -224,6 +224,34 @@ def test_no_admission_fails_while_the_webhook_and_its_certificate_are_exchanged(
     assert failures == [] and answered > 20
 
 
+def test_a_change_of_mode_and_back_leaves_one_of_them_and_no_bare_pod(cluster: Cluster) -> None:
+    made: list[subprocess.CompletedProcess[str]] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            made.append(cluster.create(service="orders"))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        changed = play(cluster.cloud, tls_sidecar_webhook_mode="policy")
+        actions = {(kind, action) for kind, _name, action in changed.actions}
+        assert {("MutatingAdmissionPolicy", "created"), ("MutatingWebhookConfiguration", "deleted")} <= actions
+        assert cluster("get", "deployments", "--namespace=tls-sidecar", "--output=name") == ""
+        back = play(cluster.cloud)
+        actions = {(kind, action) for kind, _name, action in back.actions}
+        assert {("MutatingAdmissionPolicy", "deleted"), ("MutatingWebhookConfiguration", "created")} <= actions
+    finally:
+        stop.set()
+        asking.join()
+    accepted = [each for each in made if each.returncode == 0]
+    assert len(accepted) > 20 and all(sidecars(each) == ["tls-sidecar"] for each in accepted)
+    # For a moment the old one is gone and the new one not in force: the guard refuses then.
+    refused = [each for each in made if each.returncode]
+    assert all("is set, but the pod has no TLS sidecar" in each.stderr for each in refused)
+
+
 def test_removal_takes_the_registration_away_first_and_leaves_a_working_cluster(cluster: Cluster) -> None:
     removed = play(cluster.cloud, tls_sidecar_webhook_state="absent")
     order = [entry["kind"] for entry in removed.report]

@@ -88,8 +88,8 @@ def _final(defaults: Defaults) -> list[Object]:
     found = [
         (
             f"{ours}.size() == 1 && {literal(STATUS_ANNOTATION)} in object.metadata.annotations",
-            f"{SERVICE} is set, but the pod has not got its sidecar, so that it would not be reached over TLS. Look why the "
-            f"injector {NAME} did not answer, or remove the annotation.",
+            f"{SERVICE} is set, but the pod has no TLS sidecar: the injector was not asked, or something removed what it "
+            "added. Run role tls_sidecar_webhook again, or take the annotation away.",
         )
     ]
     if defaults.image_prefixes:

@@ -9,10 +9,12 @@ specification of role ``tls_sidecar_webhook``.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 
 from .._declaration.manifests import MANAGED_BY, NAME_LABEL, OWNER_LABEL, STAMP
+from .._sidecar import policy
 from .._sidecar.fields import PREFIX
 from .._sidecar.pod import SIDECAR
 from .._sidecar.settings import SYSTEM_NAMESPACES, SYSTEM_PREFIX, Defaults, DefaultsError
@@ -115,16 +117,31 @@ def registration(settings: dict) -> list[dict]:
     }
     inject = {"cert-manager.io/inject-ca-from": f"{settings['namespace']}/{NAME}"}
     made = [
-        _global(_ADMISSION, "ValidatingAdmissionPolicy", spec=_guard(rules, selector, conditions, defaults)),
-        _global(
-            _ADMISSION,
-            "ValidatingAdmissionPolicyBinding",
-            spec={"policyName": REGISTRATION, "validationActions": ["Deny"]},
-        ),
+        *_labelled(policy.guard(_whole(settings), refusals=False)),
         _global(_ADMISSION, "MutatingWebhookConfiguration", webhooks=[webhook]),
     ]
     made[-1]["metadata"]["annotations"] = inject
     return [stamped(definition) for definition in made]
+
+
+def policies(settings: dict) -> list[dict]:
+    """What makes the API server do it without a webhook: the guard first, which also says what is wrong with a pod.
+
+    Args:
+        settings: ``namespace`` and ``defaults``.
+
+    Raises:
+        DefaultsError: the defaults are wrong, or say that the cluster is too old.
+    """
+    whole = _whole(settings)
+    made = [*policy.guard(whole, refusals=True), *policy.mutation(whole)]
+    return [stamped(definition) for definition in _labelled(made)]
+
+
+def withdrawn() -> list[dict]:
+    """What names the mutating policy, in the order of its removal: on any cluster, and with any defaults."""
+    kinds = ("MutatingAdmissionPolicyBinding", "MutatingAdmissionPolicy")
+    return [_global(_ADMISSION, kind) for kind in kinds]
 
 
 def probe(settings: dict, namespace: str) -> dict:
@@ -166,6 +183,17 @@ def stamped(definition: dict) -> dict:
     metadata = definition["metadata"]
     annotations = {**(metadata.get("annotations") or {}), STAMP: digest}
     return {**definition, "metadata": {**metadata, "annotations": annotations}}
+
+
+def _whole(settings: dict) -> Defaults:
+    """The defaults, with the webhook's namespace among those left out."""
+    defaults = Defaults.read(settings.get("defaults") or {})
+    excluded = tuple(dict.fromkeys((*defaults.excluded_namespaces, settings["namespace"])))
+    return dataclasses.replace(defaults, excluded_namespaces=excluded)
+
+
+def _labelled(made: list[dict]) -> list[dict]:
+    return [{**each, "metadata": {**each["metadata"], "labels": _labels()}} for each in made]
 
 
 def _labels() -> dict[str, str]:
@@ -309,30 +337,4 @@ def _container(settings: dict, drain: int) -> dict:
     }
 
 
-def _guard(rules: list[dict], selector: dict, conditions: list[dict], defaults: Defaults) -> dict:
-    native = (
-        "has(object.spec.initContainers) && object.spec.initContainers.exists(c, "
-        f"c.name == '{SIDECAR}' && has(c.restartPolicy) && c.restartPolicy == 'Always'{{image}})"
-    )
-    classic = f"object.spec.containers.exists(c, c.name == '{SIDECAR}'{{image}})"
-    prefixes = [json.dumps(prefix) for prefix in defaults.image_prefixes]
-    image = f" && [{', '.join(prefixes)}].exists(p, c.image.startsWith(p))" if prefixes else ""
-    expression = (native if defaults.native_sidecars else classic).format(image=image)
-    return {
-        "failurePolicy": "Fail",
-        "matchConstraints": {"matchPolicy": "Equivalent", "namespaceSelector": selector, "resourceRules": rules},
-        "matchConditions": conditions,
-        "validations": [
-            {
-                "expression": expression,
-                "message": (
-                    f"{_SERVICE} is set, but the pod has no TLS sidecar that may serve for it: the webhook of role"
-                    " tls_sidecar_webhook was not asked, or something removed what it added. Run the role again, or take"
-                    " the annotation away."
-                ),
-            }
-        ],
-    }
-
-
-__all__ = ["DefaultsError", "injected", "objects", "probe", "registration", "stamped"]
+__all__ = ["DefaultsError", "injected", "objects", "policies", "probe", "registration", "stamped", "withdrawn"]

@@ -298,7 +298,7 @@ def test_without_an_injector_the_guard_refuses_what_asked_for_it(cluster):
     try:
         cluster.until(lambda answer: bool(said(answer)), PROBE, annotated())
         refused, accepted = cluster.create([(PROBE, annotated()), (PROBE, bare)])
-        assert refused[0] == 422 and PREFIX + "service is set, but the pod has not got its sidecar" in said(refused)
+        assert refused[0] == 422 and PREFIX + "service is set, but the pod has no TLS sidecar" in said(refused)
         assert accepted[0] == 201 and not injected(accepted)
     finally:
         cluster.remove(*guard)

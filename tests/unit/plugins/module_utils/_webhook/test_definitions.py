@@ -117,14 +117,34 @@ def test_wrong_defaults_are_refused_before_anything_is_made() -> None:
 
 def test_the_guard_wants_a_sidecar_of_an_allowed_image() -> None:
     guard = made("ValidatingAdmissionPolicy")["spec"]
-    (webhook,) = made("MutatingWebhookConfiguration")["webhooks"]
-    assert guard["matchConditions"] == webhook["matchConditions"]
-    assert guard["matchConstraints"]["namespaceSelector"] == webhook["namespaceSelector"]
-    (validation,) = guard["validations"]
-    assert "c.restartPolicy == 'Always'" in validation["expression"]
-    assert '["registry.example/"].exists(p, c.image.startsWith(p))' in validation["expression"]
+    assert "variables" not in guard
+    excluded = next(each["expression"] for each in guard["matchConditions"] if each["name"] == "not-excluded")
+    assert all(f"'{name}'" in excluded for name in ("sidecars", "legacy", *SYSTEM_NAMESPACES))
+    present, image = guard["validations"]
+    assert "item.?restartPolicy.orValue('') == 'Always'" in present["expression"]
+    assert "item.image.startsWith('registry.example/')" in image["expression"]
     classic = made("ValidatingAdmissionPolicy", defaults={"kubernetes_version": "1.28"})["spec"]
     assert "initContainers" not in classic["validations"][0]["expression"]
+
+
+def test_policies_take_the_guards_place_and_are_known_as_ours() -> None:
+    found = definitions.policies(SETTINGS)
+    assert [each["kind"] for each in found] == [
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+    ]
+    webhook = definitions.registration(SETTINGS)
+    assert {each["metadata"]["name"] for each in found} == {each["metadata"]["name"] for each in webhook}
+    assert all(each["metadata"]["labels"] == webhook[0]["metadata"]["labels"] for each in found)
+    # The same guard, which says in addition what is wrong with a pod.
+    assert found[0]["spec"]["validations"][1:] == webhook[0]["spec"]["validations"]
+    assert [(each["kind"], each["metadata"]["name"]) for each in definitions.withdrawn()] == [
+        (each["kind"], each["metadata"]["name"]) for each in reversed(found[2:])
+    ]
+    with pytest.raises(definitions.DefaultsError):
+        definitions.policies({**SETTINGS, "defaults": {"kubernetes_version": "1.35"}})
 
 
 def test_what_others_write_is_no_difference_and_what_they_take_away_is() -> None:
