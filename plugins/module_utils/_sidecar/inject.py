@@ -13,26 +13,22 @@ import dataclasses
 import typing as t
 
 from . import advice, conflicts
-from . import pod as parts
-from .drain import grace, least_grace
-from .fields import PREFIX, STATUS
-from .patch import Operation, add, extend, parents
+from .additions import Patch, additions, outline
+from .fields import PREFIX
 from .settings import Defaults, Settings, parse
 from .shape import fault
 
 Pod = t.Mapping[str, t.Any]
 
 SERVICE = PREFIX + "service"
-STATUS_ANNOTATION = PREFIX + STATUS
 MIRROR = "kubernetes.io/config.mirror"
-DEFAULT_GRACE_SECONDS = 30
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
     """What becomes of a pod: a refusal, a reason why it is skipped, or a patch (empty when nothing is missing)."""
 
-    patch: list[Operation] = dataclasses.field(default_factory=list)
+    patch: Patch = dataclasses.field(default_factory=Patch)
     warnings: list[str] = dataclasses.field(default_factory=list)
     refusal: str | None = None
     skipped: str | None = None
@@ -80,46 +76,10 @@ def inject(pod: t.Any, namespace: str, defaults: Defaults) -> Outcome:
     if problems:
         return Outcome(refusal=" ".join(problems), settings=settings, present=present)
     window = settings.drain_seconds(completes(pod))
-    patch = [] if present else _additions(pod, settings, window)
-    patch += _waits(pod, window, defaults) + _grace(pod, window, present, defaults)
+    patch = additions(settings, outline(pod, settings, present, window))
     return Outcome(patch, advice.warnings(pod, settings, window), present=present, settings=settings)
 
 
 def completes(pod: Pod) -> bool:
     """Whether the pod runs to completion. Its sidecar's preStop would only keep the Job from ending."""
     return pod["spec"].get("restartPolicy") in ("Never", "OnFailure")
-
-
-def _additions(pod: Pod, settings: Settings, window: int) -> list[Operation]:
-    """The sidecar with all it needs, and the status."""
-    spec = pod["spec"]
-    native = settings.defaults.native_sidecars
-    port = settings.given.get("application-port") or conflicts.application_ports(pod)[0]
-    container = parts.sidecar(settings, parts.words(settings, int(port), window), window, native)
-    place = ("spec", "initContainers") if native else ("spec", "containers")
-    patch = extend(pod, place, [container], first=native)
-    patch += extend(pod, ("spec", "volumes"), parts.volumes(settings))
-    if settings.port < parts.FIRST_UNPRIVILEGED_PORT and not conflicts.sysctl(spec):
-        rule = {"name": parts.UNPRIVILEGED_PORTS, "value": str(settings.port)}
-        patch += extend(pod, ("spec", "securityContext", "sysctls"), [rule])
-    return [*patch, add(("metadata", "annotations", STATUS_ANNOTATION), parts.status(settings))]
-
-
-def _waits(pod: Pod, window: int, defaults: Defaults) -> list[Operation]:
-    """A preStop wait for each application container that has no hook of its own."""
-    patch = []
-    for index, container in enumerate(pod["spec"].get("containers") or []):
-        if window and container.get("name") != parts.SIDECAR and not (container.get("lifecycle") or {}).get("preStop"):
-            place = ("spec", "containers", index, "lifecycle")
-            patch += [*parents(pod, place), add((*place, "preStop"), parts.wait(window, defaults.sleep_action))]
-    return patch
-
-
-def _grace(pod: Pod, window: int, present: bool, defaults: Defaults) -> list[Operation]:
-    """The raised grace period, where it is too short."""
-    given = pod["spec"].get("terminationGracePeriodSeconds")
-    before = DEFAULT_GRACE_SECONDS if given is None else given
-    if not window:
-        return []
-    wanted = least_grace(window, defaults.timing) if present else grace(before, window, defaults.timing)
-    return [add(("spec", "terminationGracePeriodSeconds"), wanted)] if wanted > before else []

@@ -12,9 +12,10 @@ from __future__ import annotations
 import typing as t
 
 from . import policy_parts, policy_problems, policy_terms
+from .additions import STATUS_ANNOTATION
 from .cel import listed, literal
 from .fields import PREFIX
-from .inject import MIRROR, SERVICE, STATUS_ANNOTATION
+from .inject import MIRROR, SERVICE
 from .pod import SIDECAR
 from .settings import SYSTEM_NAMESPACES, SYSTEM_PREFIX, Defaults, DefaultsError
 

@@ -13,10 +13,10 @@ import itertools
 import typing as t
 
 from . import pod as parts
+from .additions import DEFAULT_GRACE_SECONDS, STATUS_ANNOTATION
 from .cel import StandIn, Writer, among, literal
 from .engines.contract import CLIENT_MODES, SELECTORS, VALUES, Choice, Engine
 from .engines.registry import ENGINES
-from .inject import DEFAULT_GRACE_SECONDS, STATUS_ANNOTATION
 from .policy_terms import RESOURCES, variable
 from .settings import Defaults, Settings
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import json
 import typing as t
@@ -23,6 +22,15 @@ class Answer:
     body: dict[str, t.Any]
     verdict: str
     outcome: Outcome | None = None
+
+    def text(self) -> str:
+        """The body as JSON. The patch, thousands of characters of Base64, is put in as it is."""
+        response = self.body["response"]
+        patch = response.get("patch")
+        if patch is None:
+            return json.dumps(self.body)
+        rest = {name: value for name, value in response.items() if name != "patch"}
+        return f'{json.dumps({**self.body, "response": rest})[:-2]}, "patch": "{patch}"}}}}'
 
 
 def answer(review: t.Any, defaults: Defaults) -> Answer:
@@ -44,7 +52,7 @@ def answer(review: t.Any, defaults: Defaults) -> Answer:
     response: dict[str, t.Any] = {"uid": uid, "allowed": True}
     if outcome.patch:
         response["patchType"] = "JSONPatch"
-        response["patch"] = base64.b64encode(json.dumps(outcome.patch).encode()).decode()
+        response["patch"] = outcome.patch.encoded
     if outcome.warnings:
         response["warnings"] = outcome.warnings
     return Answer(_respond(response), outcome.verdict, outcome)

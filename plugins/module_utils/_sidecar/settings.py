@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import re
 import typing as t
 
@@ -73,6 +74,16 @@ class Defaults:
     def excludes(self, namespace: str) -> bool:
         """Whether pods of this namespace are never touched."""
         return namespace in SYSTEM_NAMESPACES + self.excluded_namespaces or namespace.startswith(SYSTEM_PREFIX)
+
+    @functools.cached_property
+    def known(self) -> t.Callable[[tuple[tuple[str, str], ...], str], tuple[Settings, list[str]]]:
+        """What was made of annotations and a namespace, kept: the replicas of a workload share it."""
+
+        @functools.lru_cache(maxsize=128)
+        def settings(wishes: tuple[tuple[str, str], ...], namespace: str) -> tuple[Settings, list[str]]:
+            return _parse(wishes, namespace, self)
+
+        return settings
 
     @classmethod
     def read(cls, data: t.Mapping[str, t.Any]) -> Defaults:
@@ -154,6 +165,13 @@ class Settings:
     namespace: str
     defaults: Defaults
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        return hash((self.namespace, tuple(sorted(self.given.items()))))
+
     def text(self, name: str) -> str:
         """The value of a field, its own default when nothing says otherwise, or nothing."""
         return self.given.get(name) or BY_NAME[name].default
@@ -225,13 +243,25 @@ class Settings:
         }
 
 
+LONGEST_KEPT = 4096
+"""Characters of annotations for which what was made of them is kept: a stranger's must not fill the memory."""
+
+
 def parse(annotations: t.Mapping[str, t.Any], namespace: str, defaults: Defaults) -> tuple[Settings, list[str]]:
     """Settings of a pod that opted in, and everything that is wrong with them, each naming annotation and remedy."""
+    found = ((str(key), value) for key, value in annotations.items())
+    own = [(key, value) for key, value in found if key.startswith(PREFIX) and key != PREFIX + STATUS]
+    if all(isinstance(value, str) for _key, value in own) and sum(len(key) + len(value) for key, value in own) < LONGEST_KEPT:
+        return defaults.known(tuple(own), namespace)
+    return _parse(own, namespace, defaults)
+
+
+def _parse(
+    wishes: t.Iterable[tuple[str, t.Any]], namespace: str, defaults: Defaults
+) -> tuple[Settings, list[str]]:
     problems = []
     given = {**defaults.values, **defaults.namespaces.get(namespace, {})}
-    for key, value in ((str(key), value) for key, value in annotations.items()):
-        if not key.startswith(PREFIX) or key == PREFIX + STATUS:
-            continue
+    for key, value in wishes:
         name = key[len(PREFIX) :]
         if name not in BY_NAME:
             near = difflib.get_close_matches(name, BY_NAME, 1)

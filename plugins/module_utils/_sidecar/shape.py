@@ -38,21 +38,63 @@ POD = {
 
 NAMES = {dict: "a mapping", list: "a list", str: "a text", int: "a whole number", bool: "true or false"}
 
+Check = t.Callable[[t.Any], t.Any]
+"""Looks at a value: nothing when all is well, else a place below it and what should be there."""
 
-def fault(value: t.Any, shape: t.Any = POD, place: str = "") -> str:
-    """The first place that has another shape, and what should be there; nothing when all is well."""
-    wanted = shape if isinstance(shape, type) else type(shape)
-    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        return f"{place or 'the pod'} is not {NAMES[wanted]}"
-    if isinstance(shape, list):
+
+def _plain(wanted: type) -> Check:
+    wrong = ("", NAMES[wanted])
+
+    def check(value: t.Any) -> tuple[str, str] | None:
+        # A truth value is a whole number to Python.
+        return None if isinstance(value, wanted) and (wanted is not int or not isinstance(value, bool)) else wrong
+
+    return check
+
+
+def _list(check_item: Check) -> Check:
+    def check(value: t.Any) -> tuple[str, str] | None:
+        if not isinstance(value, list):
+            return "", NAMES[list]
         for index, item in enumerate(value):
-            found = fault(item, shape[0], f"{place}[{index}]")
+            found = check_item(item)
             if found:
-                return found
-    elif isinstance(shape, dict):
-        for name, inner in shape.items():
-            if value.get(name) is not None:
-                found = fault(value[name], inner, f"{place}.{name}".lstrip("."))
+                return f"[{index}]{found[0]}", found[1]
+        return None
+
+    return check
+
+
+def _mapping(members: t.Mapping[str, Check]) -> Check:
+    pairs = tuple(members.items())
+
+    def check(value: t.Any) -> tuple[str, str] | None:
+        if not isinstance(value, dict):
+            return "", NAMES[dict]
+        for name, check_member in pairs:
+            inner = value.get(name)
+            if inner is not None:
+                found = check_member(inner)
                 if found:
-                    return found
-    return ""
+                    return f".{name}{found[0]}", found[1]
+        return None
+
+    return check
+
+
+def _checker(shape: t.Any) -> Check:
+    """A function that looks for what has another shape. Made once: walking the description takes longer than the pod."""
+    if isinstance(shape, list):
+        return _list(_checker(shape[0]))
+    if isinstance(shape, dict):
+        return _mapping({name: _checker(inner) for name, inner in shape.items()})
+    return _plain(shape)
+
+
+_check_pod = _checker(POD)
+
+
+def fault(pod: t.Any) -> str:
+    """The first place that has another shape, and what should be there; nothing when all is well."""
+    found = _check_pod(pod)
+    return f"{found[0].lstrip('.') or 'the pod'} is not {found[1]}" if found else ""

@@ -76,12 +76,12 @@ class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
             return "draining"
         return "" if self._certificate.usable else "no usable certificate"
 
-    def admit(self, review: t.Any) -> dict[str, t.Any]:
-        """The answer to a review, counted."""
+    def admit(self, review: t.Any) -> str:
+        """The answer to a review as JSON, counted."""
         began = time.perf_counter()
         answer = self._decide(review)
         self.metrics.answered(answer, time.perf_counter() - began)
-        return answer.body
+        return answer.text()
 
     def busy(self, connection: socket.socket, working: bool) -> None:
         """A request has begun or ended."""

@@ -10,6 +10,7 @@ import random
 
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar import patch
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.additions import additions
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.engines.registry import ENGINES
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.fields import PREFIX
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.inject import inject
@@ -130,6 +131,18 @@ def test_nothing_is_lost_and_twice_is_once(seed):
         assert late.refusal is None
         assert all(operation["path"].startswith("/spec/containers/") for operation in late.patch)
     assert verdicts["injected"] > PODS_PER_SEED / 3 and verdicts["refused"] > PODS_PER_SEED / 20
+
+
+def test_a_pod_gets_what_it_would_get_alone():
+    chance = random.Random(4)
+    pods = [some_pod(chance) for _count in range(500)]
+    shared = Defaults()
+    together = [inject(pod, "shop", shared) for pod in pods]
+    assert additions.cache_info().hits > 50, "pods have nothing in common: this shows nothing"
+    for pod, outcome in zip(pods, together, strict=True):
+        additions.cache_clear()
+        alone = inject(pod, "shop", Defaults())
+        assert (alone.patch, alone.warnings, alone.refusal) == (outcome.patch, outcome.warnings, outcome.refusal)
 
 
 def test_what_is_lost_is_seen():

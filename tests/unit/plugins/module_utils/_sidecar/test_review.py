@@ -37,6 +37,13 @@ def test_a_pod_gets_its_patch_and_warnings():
     assert len(response["warnings"]) == 1
 
 
+@pytest.mark.parametrize("port", [8080, None], ids=["injected", "refused"])
+def test_its_text_says_the_same(port):
+    made = review.answer(asked(pod(application(port=port))), Defaults())
+    assert json.loads(made.text()) == made.body
+    assert made.body["response"]["allowed"] is bool(port)
+
+
 def test_a_refusal_says_why():
     found = review.answer(asked(pod(hostNetwork=True)), Defaults())
     response = found.body["response"]
