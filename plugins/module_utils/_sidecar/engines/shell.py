@@ -119,8 +119,8 @@ def supervised(engine: str, stop_signal: str, wanted: str = "true") -> tuple[str
 
     ``engine`` defines ``start``, which becomes the server by ``exec``, and overrides what it needs of: ``prepare`` (once,
     before the wait for the certificate), ``stop`` (instead of sending the signal), ``renewed`` (certificate or key
-    changed), ``reissued`` (the client CA changed; both are asked again until they succeed) and ``readiness`` (the ready file came or went). ``wanted`` is a command
-    that says whether other files that the server needs are there.
+    changed), ``reissued`` (the client CA changed; both are asked again until they succeed) and ``readiness`` (the ready
+    file came or went). ``wanted`` is a command that says whether other files that the server needs are there.
     """
     script = _SUPERVISOR.replace("ENGINE", engine.strip("\n")).replace("STOP_SIGNAL", stop_signal)
     return ("/bin/sh", "-c", script.replace("WANTED", wanted).replace("LOOK_SECONDS", str(LOOK_SECONDS)).strip("\n"))

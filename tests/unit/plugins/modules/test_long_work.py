@@ -29,8 +29,8 @@ def cluster(status: str, **more: t.Any) -> dict[str, t.Any]:
     return {"name": "shop", "status": status, "releaseChannel": {"channel": "REGULAR"}, **more}
 
 
-def follow(script: Script, entry: dict[str, t.Any] | None = None, started: t.Any = PENDING) -> dict[str, t.Any]:
-    return script.run(resources_info, resources=[entry or ENTRY], started=[started])
+def follow(script: Script, entry: dict[str, t.Any] | None = None, started: t.Any = None) -> dict[str, t.Any]:
+    return script.run(resources_info, resources=[entry or ENTRY], started=[PENDING if started is None else started])
 
 
 def test_what_is_started_says_where_its_end_is_told() -> None:
