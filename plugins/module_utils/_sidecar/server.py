@@ -82,7 +82,7 @@ class Webhook:
         """Begin to answer. Without a usable certificate the port waits for one, and is not ready."""
         self.certificate.refresh()
         for target, name in ((self.port.serve_forever, "port"), (self.metrics_port.serve_forever, "metrics")):
-            threading.Thread(target=target, kwargs={"poll_interval": 0.1}, name=name, daemon=True).start()
+            threading.Thread(target=target, kwargs={"poll_interval": 0.5}, name=name, daemon=True).start()
         threading.Thread(
             target=self.certificate.follow, args=(self._interval, self._stopped), name="certificate", daemon=True
         ).start()
