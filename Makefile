@@ -17,7 +17,7 @@ test: ## set everything up, run every test and gate
 	@$(PYTHON) -m tooling.prepare test --without-kubernetes
 	@.venv/bin/python -m tooling.gates
 
-bench: ## measure converges beside bare HTTP calls and gcloud, as ratios of one run
+bench: ## measure converges, admissions and engines beside what they are compared with; prints Markdown
 	@$(PYTHON) -m tooling.prepare test
 	@.venv/bin/python -m benchmarks
 

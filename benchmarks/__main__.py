@@ -17,15 +17,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import admissions, report
 from benchmarks.recorder import Call, Recorder
 from benchmarks.replay import Replay, is_write
-from tooling.prepare import ROOT, VENV
-from tooling.steps import duration
+from tooling.prepare import COLLECTIONS, ROOT, VENV
 
 BIN = VENV / "bin"
 HERE = Path(__file__).resolve().parent
-# The site without TLS, which the same calls by bare HTTP and by gcloud can make as well.
-PLAYBOOK = [str(BIN / "ansible-playbook"), "-i", "inventories/testbed", "site.yml", "-e", "testbed_tls=false"]
+PLAYBOOK = [str(BIN / "ansible-playbook"), "-i", "inventories/testbed"]
 
 
 def main() -> None:
@@ -38,12 +37,14 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         bench = Bench(Path(folder))
+        say("the engines")
+        engines = bench.engines()
         try:
             bench.up()
-            figures = bench.measure(options.repeat)
+            figures = {**bench.measure(options.repeat), "engines": engines, **bench.measure_tls(options.repeat)}
         finally:
             bench.down()
-    print(report(figures))
+    print(report.markdown(figures))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
 
@@ -100,6 +101,28 @@ class Bench:
             figures["left_out"] += left_out
         return figures
 
+    def measure_tls(self, repeat: int) -> dict:
+        """The site with TLS, and who adds its sidecars."""
+        say("the site with TLS")
+        self._fresh()
+        first = self._converge(tls=True)["seconds"]
+        say(f"nothing to change, {repeat} times")
+        unchanged = [self._converge(tls=True)["seconds"] for _ in range(repeat)]
+        say("admissions")
+        replay = Replay(self._connection, self._folder)
+        seen = admissions.both(admissions.Admissions(*replay.cluster(), replay.token), self._use_webhook)
+        return {"tls": {"first": first, "unchanged": statistics.median(unchanged)}, "admissions": seen}
+
+    def _use_webhook(self) -> None:
+        written = self._folder / "webhook.json"
+        run([*PLAYBOOK, "tests/acceptance/webhook.yml", "-e", f"apigee_gke_report_file={written}"], self._environment)
+
+    def engines(self) -> dict:
+        """What the engines add to a request. They run outside of the cluster."""
+        path = f"{ROOT}{os.pathsep}{COLLECTIONS.parent}"
+        printed = run([str(BIN / "python"), "-m", "benchmarks.engines"], {**os.environ, "PYTHONPATH": path})
+        return json.loads(printed.splitlines()[-1])
+
     def _record(self) -> tuple[list[Call], list[Call]]:
         """The writes of a first converge and the reads of the next one, as they were sent."""
         with Recorder(self._connection["emulator"]) as recorder:
@@ -118,7 +141,8 @@ class Bench:
         changing = {(entry["verb"], entry["path"]) for entry in log if entry["mutating"]}
         return [call for call in first if is_write(call, changing)], second
 
-    def _converge(self, *arguments: str) -> dict:
+    def _converge(self, *arguments: str, tls: bool = False) -> dict:
+        """One run. Without TLS unless asked: the same calls by bare HTTP and by gcloud can make that site as well."""
         times = self._folder / "times.json"
         environment = {
             **self._environment,
@@ -127,7 +151,7 @@ class Bench:
             "TASK_TIMES": str(times),
         }
         began = time.time()
-        run([*PLAYBOOK, *arguments], environment)
+        run([*PLAYBOOK, "site.yml", "-e", f"testbed_tls={str(tls).lower()}", *arguments], environment)
         ended = time.time()
         seen = json.loads(times.read_text())
         starts = [*(task["at"] for task in seen["tasks"]), seen["ended"]]
@@ -207,51 +231,6 @@ def machine() -> dict:
 
 def say(text: str) -> None:
     print(f" {text} ...", file=sys.stderr, flush=True)
-
-
-def report(figures: dict) -> str:
-    """The tables, for people."""
-    facts = figures["machine"]
-    lines = [
-        f" Linux {facts['kernel']}, {facts['cores']} cores, {facts['memory_gib']} GiB, load {facts['load']} at the "
-        f"start; Python {facts['python']}, ansible-core {facts['ansible_core']}",
-        "",
-        f" {'':<22}{'converge':>10}{'bare HTTP':>12}{'ratio':>8}{'gcloud':>12}{'ratio':>8}",
-        row("first", figures["first"]),
-        row("nothing to change", figures["unchanged"]),
-        "",
-        f" first: {figures['writes']} writes at Google, their operations, 3 objects in Kubernetes, one request.",
-        f" nothing to change: {figures['reads']} reads at Google, 3 in Kubernetes, one request; "
-        f"median of {len(figures['unchanged']['runs'])}, {min(figures['unchanged']['runs']):.1f} to "
-        f"{max(figures['unchanged']['runs']):.1f} s.",
-        " ratio: converge divided by the other; below 1 the converge is faster.",
-    ]
-    lines += [f" {line}" for line in figures.get("left_out", [])] or [" gcloud: not run, because it is not installed"]
-    lines += ["", " Where a converge with nothing to change spends its time", ""]
-    for name, seconds in figures["around"].items():
-        lines.append(f" {seconds:7.2f} s  {name}")
-    by_action: dict[str, list[float]] = {}
-    for task in figures["tasks"]:
-        by_action.setdefault(task["action"], []).append(task["seconds"])
-    for action, seconds in sorted(by_action.items(), key=lambda item: -sum(item[1])):
-        lines.append(f" {sum(seconds):7.2f} s  {len(seconds)} x {action}")
-    lines.append(f" {figures['answers']:7.2f} s  of this, Google's answers (as the testbed gives them)")
-    lines += ["", " The five longest tasks", ""]
-    for task in sorted(figures["tasks"], key=lambda task: -task["seconds"])[:5]:
-        lines.append(f" {task['seconds']:7.2f} s  {task['name']}")
-    return "\n".join(lines)
-
-
-def row(name: str, times: dict) -> str:
-    """One line of the comparison."""
-    line = f" {name:<22}{duration(times['converge']):>10}"
-    for other in ("bare", "gcloud"):
-        seconds = times.get(other)
-        if seconds:
-            line += f"{duration(seconds):>12}{times['converge'] / seconds:>8.2f}"
-        else:
-            line += f"{'not run':>12}{'':>8}"
-    return line
 
 
 if __name__ == "__main__":

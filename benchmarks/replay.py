@@ -54,7 +54,8 @@ class Replay:
             connection["service_account_file"], scopes=[SCOPE]
         )
         credentials.refresh(google.auth.transport.requests.Request(self._session))
-        self._session.headers["Authorization"] = f"Bearer {credentials.token}"
+        self.token = credentials.token
+        self._session.headers["Authorization"] = f"Bearer {self.token}"
         self._gateway = requests.Session()
         self._gateway.trust_env = False
         self._gateway.mount("https://", Named(HOST))
@@ -63,7 +64,7 @@ class Replay:
         """Repeat the reads of a converge with nothing to change, those of Kubernetes and the proof. Return how many."""
         for call in calls:
             self._send(call)
-        server, authority = self._cluster()
+        server, authority = self.cluster()
         for path in OBJECTS:
             self._session.get(f"{server}{path}", verify=authority, timeout=TIMEOUT).raise_for_status()
         self._prove()
@@ -87,7 +88,7 @@ class Replay:
 
     def _publish(self) -> int:
         """Make the Kubernetes objects, wait for ready pods, send the request that proves the path."""
-        server, authority = self._cluster()
+        server, authority = self.cluster()
         definitions = list(yaml.safe_load_all((HERE / "shop.yaml").read_text()))
         for definition, path in zip(definitions, OBJECTS, strict=True):
             self._session.post(
@@ -148,7 +149,7 @@ class Replay:
         answer.raise_for_status()
         return answer.json()
 
-    def _cluster(self) -> tuple[str, str]:
+    def cluster(self) -> tuple[str, str]:
         """Address of the API server, and a file with its authority."""
         cluster = self._ask("GET", f"container/v1/projects/{self._project}/locations/europe-west1/clusters/gke")
         with tempfile.NamedTemporaryFile("wb", dir=self._folder, delete=False) as file:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from .application import Application
-from .authority import NAME, Authority, SecretFolder
-from .sidecar import Sidecar
+from testbed.engines.application import Application
+from testbed.engines.authority import NAME, Authority, SecretFolder
+from testbed.engines.sidecar import Sidecar
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from .authority import NAME, SecretFolder, client_context
-from .client import Http1, Lost
+from testbed.engines.authority import NAME, SecretFolder, client_context
+from testbed.engines.client import Http1, Lost
 
 pytestmark = pytest.mark.testbed
 

@@ -15,9 +15,11 @@ import time
 
 import pytest
 
-from .application import Application
-from .authority import client_context
-from .client import Http1, Http2, Lost
+from testbed.engines.application import Application
+from testbed.engines.authority import client_context
+from testbed.engines.client import Http1, Lost
+
+from .client import Http2
 
 pytestmark = pytest.mark.testbed
 

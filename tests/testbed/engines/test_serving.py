@@ -12,9 +12,11 @@ import aiohttp
 import grpc
 import pytest
 
+from testbed.engines.authority import NAME, Authority, SecretFolder, client_context
+from testbed.engines.client import Http1, Lost
+
 from .application import Http2Application, grpc_server
-from .authority import NAME, Authority, SecretFolder, client_context
-from .client import Http1, Http2, Lost
+from .client import Http2
 
 pytestmark = pytest.mark.testbed
 

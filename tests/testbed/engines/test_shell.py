@@ -11,9 +11,8 @@ import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.engines.registry import ENGINES
 from cryptography import x509
 
+from testbed.engines.authority import NAME, Authority
 from testbed.images import tls
-
-from .authority import NAME, Authority
 
 pytestmark = pytest.mark.testbed
 

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from .sidecar import Sidecar
+from testbed.engines.sidecar import Sidecar
 
 pytestmark = pytest.mark.testbed
 

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The figures as Markdown, to be put into docs/benchmarks.md as they are."""
+
+from __future__ import annotations
+
+from benchmarks.admissions import RATE
+from tooling.steps import duration
+
+
+def markdown(figures: dict) -> str:
+    """All of it."""
+    lines = ["### Converges", "", "```text", *(line[1:] for line in _converges(figures)), "```", ""]
+    lines += ["### Admissions", "", *_admissions(figures["admissions"]), ""]
+    lines += ["### Engines", "", *_engines(figures["engines"])]
+    return "\n".join(lines)
+
+
+def _converges(figures: dict) -> list[str]:
+    """What a converge costs, and where its time goes."""
+    facts = figures["machine"]
+    lines = [
+        f" Linux {facts['kernel']}, {facts['cores']} cores, {facts['memory_gib']} GiB, load {facts['load']} at the "
+        f"start; Python {facts['python']}, ansible-core {facts['ansible_core']}",
+        "",
+        f" {'':<22}{'converge':>10}{'bare HTTP':>12}{'ratio':>8}{'gcloud':>12}{'ratio':>8}",
+        _row("first", figures["first"]),
+        _row("nothing to change", figures["unchanged"]),
+        _row("first, TLS", {"converge": figures["tls"]["first"]}),
+        _row("nothing, TLS", {"converge": figures["tls"]["unchanged"]}),
+        "",
+        f" first: {figures['writes']} writes at Google, their operations, 3 objects in Kubernetes, one request.",
+        f" nothing to change: {figures['reads']} reads at Google, 3 in Kubernetes, one request; "
+        f"median of {len(figures['unchanged']['runs'])}, {min(figures['unchanged']['runs']):.1f} to "
+        f"{max(figures['unchanged']['runs']):.1f} s.",
+        f" TLS: the same site with TLS to the pods; nothing to change takes "
+        f"{figures['tls']['unchanged'] / figures['unchanged']['converge']:.2f} times the plain site's.",
+        " ratio: converge divided by the other; below 1 the converge is faster.",
+    ]
+    lines += [f" {line}" for line in figures.get("left_out", [])] or [" gcloud: not run, because it is not installed"]
+    lines += ["", " Where a converge with nothing to change spends its time", ""]
+    for name, seconds in figures["around"].items():
+        lines.append(f" {seconds:7.2f} s  {name}")
+    by_action: dict[str, list[float]] = {}
+    for task in figures["tasks"]:
+        by_action.setdefault(task["action"], []).append(task["seconds"])
+    for action, seconds in sorted(by_action.items(), key=lambda item: -sum(item[1])):
+        lines.append(f" {sum(seconds):7.2f} s  {len(seconds)} x {action}")
+    lines.append(f" {figures['answers']:7.2f} s  of this, Google's answers (as the testbed gives them)")
+    lines += ["", " The five longest tasks", ""]
+    for task in sorted(figures["tasks"], key=lambda task: -task["seconds"])[:5]:
+        lines.append(f" {task['seconds']:7.2f} s  {task['name']}")
+    return lines
+
+
+def _row(name: str, times: dict) -> str:
+    """One line of the comparison."""
+    line = f" {name:<22}{duration(times['converge']):>10}"
+    for other in ("bare", "gcloud"):
+        seconds = times.get(other)
+        if seconds:
+            line += f"{duration(seconds):>12}{times['converge'] / seconds:>8.2f}"
+        else:
+            line += f"{'not run':>12}{'':>8}"
+    return line.rstrip()
+
+
+def _admissions(found: dict[str, dict[str, float]]) -> list[str]:
+    """The table, as Markdown."""
+    bare = found["bare"]
+    lines = [
+        "| Dry run of a pod | p50 | p99 | p50 to bare | CPU of the webhook | Memory of a replica |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, seen in found.items():
+        used = f"{seen['cpu'] * 1e6:.0f} µs" if "cpu" in seen else ""
+        room = f"{seen['memory']:.0f} MiB" if "memory" in seen else ""
+        lines.append(
+            f"| {name} | {seen['p50'] * 1e3:.1f} ms | {seen['p99'] * 1e3:.1f} ms | {seen['p50'] / bare['p50']:.2f} "
+            f"| {used} | {room} |"
+        )
+    late = max(seen["late"] for seen in found.values())
+    lines += [
+        "",
+        f"{bare['count']} each at {RATE} a second, {late:.1f} s late at most. CPU per admission, of all replicas.",
+    ]
+    return lines
+
+
+def _engines(found: dict[str, dict[str, float]]) -> list[str]:
+    """The table, as Markdown."""
+    bare = found["bare"]
+    whole = bare["application_cpu"]
+    lines = [
+        "| Called | p50 | p99 | p50 to bare | CPU of engine | CPU of application | engine to bare application |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, seen in found.items():
+        ratio = f"{seen['engine_cpu'] / whole:.2f}" if name != "bare" else ""
+        own = f"{seen['engine_cpu'] * 1e6:.0f} µs" if name != "bare" else ""
+        lines.append(
+            f"| {name} | {seen['p50'] * 1e3:.2f} ms | {seen['p99'] * 1e3:.2f} ms | {seen['p50'] / bare['p50']:.2f} "
+            f"| {own} | {seen['application_cpu'] * 1e6:.0f} µs | {ratio} |"
+        )
+    lines += [
+        "",
+        f"{bare['requests']:.0f} requests each, a body of 1 kB there and more back; one kept "
+        "connection, HTTP/1.1, TLS 1.3 to the engines. CPU per request.",
+    ]
+    return lines
