@@ -9,6 +9,7 @@ Interpreters that are not there are listed as not run, never passed over in sile
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -42,8 +43,11 @@ LEFT_OUT = (
 
 
 def main() -> None:
-    """Run sanity for each core; exit 1 when one fails."""
-    interpreters = {core: find_interpreter(python) for core, (python, _) in CORES.items()}
+    """Run sanity for each core that is asked for; exit 1 when one fails."""
+    parser = argparse.ArgumentParser(prog="python -m tooling.sanity", description=__doc__)
+    parser.add_argument("--core", action="append", choices=CORES, help="only this ansible-core (may be repeated)")
+    wanted = parser.parse_args().core or list(CORES)
+    interpreters = {core: find_interpreter(CORES[core][0]) for core in wanted}
     chosen = [core for core, interpreter in interpreters.items() if interpreter]
     # Side by side, as most of a run is one process after the other; but ansible-test keeps its virtual environments in
     # the home folder by Python version, and two runs that make the same one for the first time break each other's.
@@ -62,7 +66,7 @@ def main() -> None:
     words = {
         "passed": [core for core in chosen if not results[core]],
         "failed": [core for core in chosen if results[core]],
-        "not run": [f"{core} (no Python {CORES[core][0]} here)" for core in CORES if core not in chosen],
+        "not run": [f"{core} (no Python {CORES[core][0]} here)" for core in wanted if core not in chosen],
     }
     print("sanity: " + "; ".join(f"{word} on {', '.join(cores) or 'none'}" for word, cores in words.items()))
     sys.exit(1 if words["failed"] or not words["passed"] else 0)

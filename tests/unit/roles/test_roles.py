@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 ROLES = sorted(path for path in (Path(__file__).resolve().parents[3] / "roles").iterdir() if path.is_dir())
 
@@ -57,3 +58,11 @@ def test_every_role_has_a_readme(role: Path) -> None:
     text = (role / "README.md").read_text(encoding="utf-8")
     for section in ("## Description", "## Requirements", "## Variables", "## Example"):
         assert section in text
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_defaults_pass_the_argument_spec(role: Path) -> None:
+    options = load(role / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+    defaults = {name: option["default"] for name, option in options.items() if "default" in option}
+    validator = ArgumentSpecValidator({name: options[name] for name in defaults})
+    assert validator.validate(defaults).error_messages == []
