@@ -51,7 +51,7 @@ class FilterModule:
             "service_policies": policies.definitions,
             "withdrawn_policies": policies.withdrawn,
             "services_without_selector": manifests.unselected,
-            "absent_workloads": manifests.absent_workloads,
+            "unfit_workloads": manifests.unfit_workloads,
             "kubeconfig": manifests.kubeconfig,
             "kubernetes_outcome": kubernetes_outcome,
             "kubernetes_pending": ownership.pending,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing
 
 from .._sidecar.fields import PREFIX
-from .workloads import absent
+from .workloads import absent, unannotated
 from .workloads import labels as pod_labels
 
 MANAGED_BY = "gatewayops.apigee_gke"
@@ -69,13 +69,17 @@ def _selectors(workloads: list[dict]) -> dict[tuple[str, str], dict]:
     return found
 
 
-def absent_workloads(looked_up: list[dict], cluster: str) -> list[str]:
-    """A paragraph for each workload that was looked up and is not there; from a looped ``k8s_info``."""
-    return [
-        absent(result.get("item") or result.get("headless_service_entry") or {}, cluster).as_text()
-        for result in looked_up
-        if not (result.get("skipped") or result.get("resources"))
-    ]
+def unfit_workloads(looked_up: list[dict], cluster: str) -> list[str]:
+    """A paragraph for each workload that is not there or lacks what its pods need; from a looped ``k8s_info``."""
+    said = []
+    for result in looked_up:
+        service = result.get("item") or result.get("headless_service_entry") or {}
+        if result.get("skipped"):
+            continue
+        if not result.get("resources"):
+            said.append(absent(service, cluster))
+        said += [unannotated(service, found, annotations(service), cluster) for found in result.get("resources") or []]
+    return [problem.as_text() for problem in said if problem]
 
 
 def services(services_of_cluster: list[dict], workloads: list[dict] | None = None) -> list[dict]:
@@ -241,7 +245,9 @@ def _outcome(definition: dict, result: dict, cluster: str) -> dict:
     if error:
         text = f"{error.get('msg', '')} {error.get('reason', '')}".lower()
         absent = entry(definition, cluster, "created", resource=definition)
-        return absent if any(word in text for word in _ABSENT) else {**absent, "action": "failed", "error": error["msg"]}
+        return (
+            absent if any(word in text for word in _ABSENT) else {**absent, "action": "failed", "error": error["msg"]}
+        )
     resource = result.get("result") or {}
     if result.get("method") == "delete":
         return entry(definition, cluster, "deleted" if result.get("changed") else "unchanged", resource=resource)
@@ -255,9 +261,7 @@ def _outcome(definition: dict, result: dict, cluster: str) -> dict:
     return entry(definition, cluster, "created" if new else "updated", {} if new else diff, resource)
 
 
-def entry(
-    definition: dict, cluster: str, action: str, diff: dict | None = None, resource: dict | None = None
-) -> dict:
+def entry(definition: dict, cluster: str, action: str, diff: dict | None = None, resource: dict | None = None) -> dict:
     """What became of one object, as ``outcome`` gives it."""
     diff = diff or {}
     metadata = definition["metadata"]

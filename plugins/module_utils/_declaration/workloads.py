@@ -8,6 +8,9 @@ Private to this collection. Works on documents as Kubernetes gives them; makes n
 
 from __future__ import annotations
 
+import json
+
+from .._sidecar.fields import PREFIX
 from .problems import Problem
 
 
@@ -32,6 +35,38 @@ def absent(service: dict, cluster: str) -> Problem:
 def labels(workload: dict) -> dict[str, str]:
     """The labels by which a workload selects its pods; empty when it does not by labels alone."""
     return dict(((workload.get("spec") or {}).get("selector") or {}).get("matchLabels") or {})
+
+
+def unannotated(service: dict, workload: dict, wanted: dict[str, str], cluster: str) -> Problem | None:
+    """What is said of a workload whose pods would start without the TLS sidecar that their service needs, or with another.
+
+    Args:
+        service: one that publishes a workload of the user's.
+        workload: the object.
+        wanted: the annotations of its pods; empty for a service without TLS.
+        cluster: name of the cluster.
+    """
+    metadata = ((workload.get("spec") or {}).get("template") or {}).get("metadata") or {}
+    selector = service.get("selector") or {}
+    if any((metadata.get("labels") or {}).get(key) != value for key, value in selector.items()):
+        # The pods that are published are those of some other workload.
+        return None
+    found = metadata.get("annotations") or {}
+    wrong = {key: value for key, value in wanted.items() if found.get(key) != value}
+    if not wrong:
+        return None
+    kind, namespace, name = named(service)
+    theirs = ", ".join(f"{key}: {found[key]}" for key in wrong if key in found)
+    patch = {"spec": {"template": {"metadata": {"annotations": wrong}}}}
+    return Problem(
+        f"services[{service['name']}]",
+        f"the pods of {kind} {name} in namespace {namespace} of cluster {cluster} do not ask for the TLS sidecar that the"
+        " service needs.",
+        found=theirs or f"no annotation {', '.join(wrong)} in its pod template",
+        because=f"Apigee calls https on the sidecar's port, and a pod gets the sidecar by {PREFIX}service only.",
+        fix=f"kubectl --namespace {namespace} patch {kind.lower()} {name} --type merge --patch '{json.dumps(patch)}'"
+        " (and write the same in its manifest); or tls: false for the service, which leaves it plain HTTP.",
+    )
 
 
 def advice(service: dict, workload: dict, budgets: list[dict] | None) -> list[str]:

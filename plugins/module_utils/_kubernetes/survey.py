@@ -58,6 +58,9 @@ def survey(
         selector = service.get("selector") or (workloads.labels(workload) if workload else {})
         if service in theirs and not service.get("selector") and workload is None:
             problems.append(workloads.absent(service, cluster))
+        elif service in theirs and workload:
+            wrong = workloads.unannotated(service, workload, manifests.annotations(service), cluster)
+            problems += [wrong] if wrong else []
         complete.append({**service, "selector": selector})
     # A service whose pods are not known cannot be compared; it has its problem already.
     known = [service for service in complete if service.get("sample") or service["selector"]]

@@ -226,7 +226,7 @@ def test_a_workload_that_is_not_there_is_named_with_what_to_do() -> None:
         {"item": {"name": "b", "namespace": "shop"}, "skipped": True},
         {"item": {"name": "c", "namespace": "shop", "workload": "web", "workload_kind": "StatefulSet"}},
     ]
-    (said,) = manifests.absent_workloads(looked_up, "east")
+    (said,) = manifests.unfit_workloads(looked_up, "east")
     assert said.startswith("services[c]: cluster east has no StatefulSet web in namespace shop.\n")
     assert "fix       Deploy it and run again" in said
 

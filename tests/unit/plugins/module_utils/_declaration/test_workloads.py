@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import typing as t
 
 import pytest
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import workloads
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import manifests, workloads
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes import survey
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import ReadError
 
@@ -106,6 +108,51 @@ def test_what_is_missing_or_in_the_way_is_a_problem(monkeypatch: pytest.MonkeyPa
     theirs = {"metadata": {"name": "orders"}, "spec": {"clusterIP": "10.0.0.9", "selector": {"app": "orders"}}}
     (problem,) = look(monkeypatch, {DEPLOYMENT: deployment(), HEADLESS: theirs}).problems
     assert problem.path == "Service orders" and "spec.clusterIP is 10.0.0.9" in problem.found
+
+
+NAME = "tls-sidecar.gatewayops.io/service"
+PORT = "tls-sidecar.gatewayops.io/port"
+ENGINE = "tls-sidecar.gatewayops.io/engine"
+
+
+def annotated(**found: str) -> dict[str, t.Any]:
+    document = deployment()
+    document["spec"]["template"]["metadata"]["annotations"] = {
+        f"tls-sidecar.gatewayops.io/{key}": value for key, value in found.items()
+    }
+    return document
+
+
+@pytest.mark.parametrize(
+    ("tls", "document", "patched"),
+    [
+        (None, deployment(), {}),
+        ({}, annotated(service="orders"), {}),
+        ({}, deployment(), {NAME: "orders"}),
+        ({}, annotated(service="other"), {NAME: "orders"}),
+        ({"port": 9443}, annotated(service="orders"), {PORT: "9443"}),
+        ({"engine": "envoy"}, annotated(service="orders", engine="nginx"), {ENGINE: "envoy"}),
+    ],
+)
+def test_pods_that_do_not_ask_for_their_sidecar_are_refused_with_the_patch(
+    monkeypatch: pytest.MonkeyPatch, tls: t.Any, document: dict[str, t.Any], patched: dict[str, str]
+) -> None:
+    service = {**SERVICE, "tls": tls}
+    problems = look(monkeypatch, {DEPLOYMENT: document}, service).problems
+    said = manifests.unfit_workloads([{"item": service, "resources": [document]}], "gke")
+    assert [problem.as_text() for problem in problems] == said
+    if not patched:
+        assert problems == []
+        return
+    (problem,) = problems
+    command = problem.fix.split(" (and", maxsplit=1)[0]
+    assert command.startswith("kubectl --namespace shop patch deployment orders --type merge --patch ")
+    assert json.loads(shlex.split(command)[-1]) == {"spec": {"template": {"metadata": {"annotations": patched}}}}
+
+
+def test_a_workload_whose_pods_are_not_published_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    service = {**SERVICE, "tls": {}, "selector": {"app": "somewhere-else"}}
+    assert look(monkeypatch, {DEPLOYMENT: deployment()}, service).problems == []
 
 
 def test_a_cluster_that_does_not_answer_is_a_problem_and_one_that_refuses_is_asked_later(
