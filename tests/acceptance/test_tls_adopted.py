@@ -1,0 +1,58 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TLS in somebody else's cluster, by the webhook: what is deleted comes back, and removal leaves a working cluster."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.acceptance.cloud import Cloud
+from tests.acceptance.test_ownership import their_cluster
+from tests.acceptance.test_webhook import REGISTRATION, Cluster, pod, sidecars
+from tests.acceptance.tls import play
+
+TEARDOWN = "playbooks/teardown.yml"
+WEBHOOK = {"mode": "webhook"}
+
+
+@pytest.fixture(scope="module")
+def site(running_cloud: Cloud) -> Cloud:
+    """Somebody else's cluster with the site in it."""
+    running_cloud.reset()
+    their_cluster(running_cloud)
+    made = play(running_cloud, tls=WEBHOOK)
+    assert ("MutatingWebhookConfiguration", f"gke/{REGISTRATION}", "created") in made.actions
+    return running_cloud
+
+
+def test_a_registration_that_somebody_deleted_is_seen_and_comes_back(site: Cloud) -> None:
+    assert site.call()["tls"]["verified"] is True
+    site.kubectl("delete", "mutatingwebhookconfiguration", REGISTRATION)
+    lost = {("MutatingWebhookConfiguration", f"gke/{REGISTRATION}", "created")}
+    assert play(site, "--check", "--diff", tls=WEBHOOK).actions == lost
+    assert play(site, tls=WEBHOOK).actions == lost
+    again = play(site, tls=WEBHOOK)
+    assert (again.changed, again.actions) == (0, set())
+    assert sidecars(Cluster(site).create(service="orders")) == ["tls-sidecar"]
+
+
+def test_removal_begins_with_the_registration_and_pods_still_start(site: Cloud) -> None:
+    declaration = site.declaration(tls=WEBHOOK)
+    preview = site.play(TEARDOWN, "--check", declaration=declaration)
+    removed = site.play(TEARDOWN, declaration=declaration)
+    assert removed.actions == preview.actions
+    gone = [entry["kind"] for entry in removed.report if entry["action"] == "deleted"]
+    assert gone[0] == "MutatingWebhookConfiguration"
+    assert {"Deployment", "HelmRelease", "Certificate", "NetworkPolicy", "apigee_truststore"} <= set(gone), gone
+
+    cluster = Cluster(site)
+    for opted in ({}, {"service": "orders"}):
+        name = cluster("create", "--output=name", "--filename=-", item=pod(**opted)).strip()
+        cluster("wait", "--for=condition=Ready", name, "--timeout=60s")
+        cluster("delete", name)
+    left = json.loads(cluster("get", "deployments,services", "--all-namespaces", "--output=json"))["items"]
+    ours = [item["metadata"]["name"] for item in left if item["metadata"]["namespace"] in ("shop", "tls-sidecar")]
+    assert ours == []
+    assert site.play(TEARDOWN, declaration=declaration).changed == 0
