@@ -54,11 +54,17 @@ def network(role: dict) -> list[dict]:
             {
                 "kind": "service_networking_connection",
                 "project": project,
-                "network": name,
+                "network": _numbered(role, name),
                 "reserved_peering_ranges": [peering["name"]],
             },
         ]
     return result
+
+
+def _numbered(role: dict, network_name: str) -> str:
+    """A network as Service Networking wants it, by its project's number; where that is not known, it is looked up."""
+    number = role.get("project_number")
+    return f"projects/{number}/global/networks/{network_name}" if number else network_name
 
 
 def subnets(clusters: list[dict]) -> list[dict]:
@@ -167,7 +173,7 @@ def backend(role: dict) -> list[dict]:
         {
             "kind": "apigee_dns_peering",
             **where,
-            "network": role["network"],
+            "network": _numbered(role, role["network"]),
             "name": suffix["name"],
             "dns_suffix": suffix["suffix"],
         }

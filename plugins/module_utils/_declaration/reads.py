@@ -48,9 +48,6 @@ def read_all(wire: typing.Any, site: dict) -> Live:
         "organization": lambda: wire.get("apigee", f"v1/organizations/{organization}"),
         "instances": lambda: wire.pages("apigee", f"v1/organizations/{organization}/instances", "instances"),
         "clusters": lambda: wire.get("container", f"v1/projects/{project}/locations/-/clusters"),
-        "response_policies": lambda: wire.pages(
-            "dns", f"dns/v1/projects/{project}/responsePolicies", "responsePolicies"
-        ),
         "addresses": lambda: [
             address
             for address in wire.pages("compute", f"compute/v1/projects/{project}/global/addresses", "items")
@@ -70,8 +67,19 @@ def read_all(wire: typing.Any, site: dict) -> Live:
     for group in site["groups"]:
         path = f"v1/organizations/{organization}/envgroups/{group['name']}/deployedIngressConfig"
         reads[f"routing {group['name']}"] = lambda path=path: wire.get("apigee", path, {"view": "FULL"})
-    after = {"peered_domains": lambda documents: _peered_domains(wire, documents["project"], site["network"])}
+    after = {
+        "peered_domains": lambda documents: _peered_domains(wire, documents["project"], site["network"]),
+        "response_policies": lambda documents: _response_policies(wire, documents["clusters"], site),
+    }
     return _together(reads, after)
+
+
+def _response_policies(wire: typing.Any, clusters: dict | None, site: dict) -> list[dict]:
+    """Response policies, which matter to clusters that are still to be made, and only then."""
+    found = {cluster.get("name") for cluster in (clusters or {}).get("clusters") or []}
+    if all(cluster["name"] in found for cluster in site["clusters"]):
+        return []
+    return wire.pages("dns", f"dns/v1/projects/{site['project']}/responsePolicies", "responsePolicies")
 
 
 def _peered_domains(wire: typing.Any, project: dict | None, network: str) -> list[dict]:
@@ -83,7 +91,7 @@ def _peered_domains(wire: typing.Any, project: dict | None, network: str) -> lis
 
 
 def _together(reads: dict[str, Read], after: dict[str, typing.Callable[[dict], typing.Any]]) -> Live:
-    """All reads at once; those in ``after`` need the project, which is among the first."""
+    """All reads at once; those in ``after`` need the project and the clusters, which are among the first."""
     documents: dict[str, typing.Any] = {}
     failures: dict[str, Failure] = {}
 
@@ -100,7 +108,8 @@ def _together(reads: dict[str, Read], after: dict[str, typing.Callable[[dict], t
 
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(reads) + len(after)) as pool:
         started = {name: pool.submit(read) for name, read in reads.items()}
-        take("project", started.pop("project"))
+        for name in ("project", "clusters"):
+            take(name, started.pop(name))
         started |= {name: pool.submit(read, dict(documents)) for name, read in after.items()}
         for name, future in started.items():
             take(name, future)

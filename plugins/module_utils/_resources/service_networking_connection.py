@@ -80,6 +80,11 @@ class ServiceNetworkingConnection(Resource):
         needed = [Reference("compute_global_address", str(name), needed=False) for name in ranges]
         return super().references() + needed
 
+    @property
+    def name(self) -> str:
+        """The network's short name, however it is spelt."""
+        return normalise.short_name(super().name)
+
     def full_network(self) -> str:
         """``projects/<number>/global/networks/<name>``: the only spelling this API takes."""
         name = normalise.short_name(self.options["network"])
