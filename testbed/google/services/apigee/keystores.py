@@ -12,7 +12,7 @@ from typing import Any
 from testbed.google.errors import GoogleError, precondition
 from testbed.google.rules import Immutable, Required, Said
 from testbed.google.service import Call, Reply, handles
-from testbed.google.services.apigee import certificates, tls_material
+from testbed.google.services.apigee import certificates, environment_parts, tls_material
 from testbed.google.services.apigee.base import ApigeeService, check_name, drop, name_list
 from testbed.google.services.apigee.certificates import Content
 from testbed.google.services.apigee.names import exists, ids, key, require
@@ -48,8 +48,7 @@ class Keystores(ApigeeService):
              source=f"{DOCUMENT}, Keystore.name and keystores.create"),
         Said("aliases are output only", source=f"{DOCUMENT}, Keystore.aliases")])
     def create(self, call: Call) -> dict[str, Any]:
-        organization, environment = ids(call.path["parent"], "organizations", "environments")
-        require(call.store, "environment", "organizations", organization, "environments", environment)
+        organization, environment = environment_parts.parent(call)
         name = call.query.get("name") or call.body.get("name") or ""
         check_name(name, r"[\w\s.-]{1,255}", "keystore name")
         where = key("organizations", organization, "environments", environment, "keystores", name)
@@ -61,16 +60,11 @@ class Keystores(ApigeeService):
 
     @handles("apigee.organizations.environments.keystores.list", permission="apigee.keystores.list")
     def list(self, call: Call) -> Reply:
-        organization, environment = ids(call.path["parent"], "organizations", "environments")
-        require(call.store, "environment", "organizations", organization, "environments", environment)
-        found = call.store.children(key("organizations", organization, "environments", environment, "keystores"))
-        return Reply([item["name"] for item in found], unchecked=True)
+        return environment_parts.names(call, "keystores")
 
     @staticmethod
     def _get(call: Call) -> tuple[list[str], dict[str, Any]]:
-        path = ids(call.path["name"], "organizations", "environments", "keystores")
-        require(call.store, "environment", "organizations", path[0], "environments", path[1])
-        require(call.store, "Keystore", "organizations", path[0], "environments", path[1], "keystores", path[2])
+        path, _found = environment_parts.named(call, "Keystore", "keystores")
         found = tls_material.aliases(call.store, *path)
         return path, {"name": path[2], "aliases": [item["alias"] for item in found]}
 
@@ -233,8 +227,7 @@ class References(ApigeeService):
 
     @handles("apigee.organizations.environments.references.create", rules=REFERENCE_RULES)
     def create(self, call: Call) -> dict[str, Any]:
-        organization, environment = ids(call.path["parent"], "organizations", "environments")
-        require(call.store, "environment", "organizations", organization, "environments", environment)
+        organization, environment = environment_parts.parent(call)
         name = call.body["name"]
         check_name(name, r"[\w\s\-.]+", "reference name")
         where = key("organizations", organization, "environments", environment, "references", name)
@@ -258,17 +251,11 @@ class References(ApigeeService):
 
     @handles("apigee.organizations.environments.references.list", permission="apigee.references.list")
     def list(self, call: Call) -> Reply:
-        organization, environment = ids(call.path["parent"], "organizations", "environments")
-        require(call.store, "environment", "organizations", organization, "environments", environment)
-        found = call.store.children(key("organizations", organization, "environments", environment, "references"))
-        return Reply([item["name"] for item in found], unchecked=True)
+        return environment_parts.names(call, "references")
 
     @staticmethod
     def _get(call: Call) -> tuple[list[str], dict[str, Any]]:
-        path = ids(call.path["name"], "organizations", "environments", "references")
-        require(call.store, "environment", "organizations", path[0], "environments", path[1])
-        return path, require(call.store, "Reference", "organizations", path[0], "environments", path[1], "references",
-                             path[2])
+        return environment_parts.named(call, "Reference", "references")
 
     @handles("apigee.organizations.environments.references.get")
     def get(self, call: Call) -> dict[str, Any]:

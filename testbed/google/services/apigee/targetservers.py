@@ -9,6 +9,7 @@ from typing import Any
 from testbed.google.errors import GoogleError, precondition
 from testbed.google.rules import Immutable, Range, Required, Said
 from testbed.google.service import Call, Reply, handles
+from testbed.google.services.apigee import environment_parts
 from testbed.google.services.apigee.base import ApigeeService, check_name, name_list
 from testbed.google.services.apigee.names import exists, ids, key, require
 from testbed.google.services.apigee.push import push
@@ -52,17 +53,11 @@ class TargetServers(ApigeeService):
 
     @handles("apigee.organizations.environments.targetservers.list", permission="apigee.targetservers.list")
     def list(self, call: Call) -> Reply:
-        organization, environment = ids(call.path["parent"], "organizations", "environments")
-        require(call.store, "environment", "organizations", organization, "environments", environment)
-        found = call.store.children(key("organizations", organization, "environments", environment, "targetservers"))
-        return Reply([item["name"] for item in found], unchecked=True)
+        return environment_parts.names(call, "targetservers")
 
     @staticmethod
     def _get(call: Call) -> tuple[list[str], dict[str, Any]]:
-        path = ids(call.path["name"], "organizations", "environments", "targetservers")
-        require(call.store, "environment", "organizations", path[0], "environments", path[1])
-        return path, require(call.store, "TargetServer", "organizations", path[0], "environments", path[1],
-                             "targetservers", path[2])
+        return environment_parts.named(call, "TargetServer", "targetservers")
 
     @handles("apigee.organizations.environments.targetservers.get")
     def get(self, call: Call) -> dict[str, Any]:
