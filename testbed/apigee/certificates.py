@@ -61,15 +61,20 @@ def _issuing_context(authority: Authority, address: str) -> ssl.SSLContext:
 def _leaf_context(authority: Authority, name: str) -> ssl.SSLContext:
     certificate, key = authority.issue([name])
     context = _context()
+    load_chain(context, key + certificate)
+    return context
+
+
+def load_chain(context: ssl.SSLContext, pem: bytes) -> None:
+    """Give a context a private key and its certificates. Raises ssl.SSLError when they do not fit."""
     # The ssl module reads chains only from files; this one is the owner's alone and gone at once.
     handle, path = tempfile.mkstemp(prefix="apigee-", suffix=".pem")
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(key + certificate)
+            stream.write(pem)
         context.load_cert_chain(path)
     finally:
         os.unlink(path)
-    return context
 
 
 def _context() -> ssl.SSLContext:

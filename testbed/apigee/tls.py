@@ -10,15 +10,15 @@ authorities of the system stand for the JDK's. Assumed: without Enforce and Igno
 from __future__ import annotations
 
 import ipaddress
-import os
 import ssl
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
+
+from testbed.apigee.certificates import load_chain
 
 _REF = "ref://"
 _VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
@@ -85,7 +85,8 @@ class TlsSettings:
             elif self.trusted:
                 context.load_verify_locations(cadata=self.trusted)
             if self.client:
-                _load_pair(context, *self.client)
+                certificates, key = self.client
+                load_chain(context, (key + certificates).encode())
         except ssl.SSLError as error:
             raise TlsUnusable(f"a certificate cannot be used: {error.reason or error}") from error
         return context
@@ -211,14 +212,3 @@ def _openssl_name(java: str) -> str:
     cipher = cipher.replace("AES_128", "AES128").replace("AES_256", "AES256").replace("_CBC", "")
     cipher = cipher.replace("CHACHA20_POLY1305_SHA256", "CHACHA20-POLY1305")
     return "-".join(part for part in ("" if exchange == "RSA" else exchange, cipher) if part).replace("_", "-")
-
-
-def _load_pair(context: ssl.SSLContext, certificates: str, key: str) -> None:
-    # The ssl module reads pairs only from files; this one is the owner's alone and gone at once.
-    handle, path = tempfile.mkstemp(prefix="apigee-", suffix=".pem")
-    try:
-        with os.fdopen(handle, "w") as stream:
-            stream.write(key + certificates)
-        context.load_cert_chain(path)
-    finally:
-        os.unlink(path)
