@@ -10,9 +10,10 @@ running requests first.
 
 from __future__ import annotations
 
-from .contract import Choice, Engine, Probe, Resources
+from .contract import Choice, Engine, Resources
 from .headers import FORWARDING, removed
-from .shell import ASK, READY, READY_PATH, draining, supervised
+from .shell import ASK, READY_PATH, draining, supervised
+from .variants import PROBES, by_client, by_protocol
 
 _TYPE = "type.googleapis.com/envoy.extensions"
 
@@ -234,17 +235,6 @@ stop() {
 """
 
 
-def _by_client(off: str, ca: str, names: str | None = None) -> dict[str, str]:
-    return {"off": off, "ca": ca, "names": ca if names is None else names}
-
-
-def _by_protocol(http: str, http2: str, tcp: str) -> dict[str, str]:
-    return {"http": http, "http2": http2, "grpc": http2, "tcp": tcp}
-
-
-_HTTP_PROBE = Probe("https", path=READY_PATH)
-_TCP_PROBE = Probe("exec", command=("/bin/sh", "-c", f"[ -e {READY} ]"))
-
 ENGINE = Engine(
     name="envoy",
     image="docker.io/envoyproxy/envoy:v1.36-latest",
@@ -255,28 +245,25 @@ ENGINE = Engine(
         "TLS_SIDECAR_CONFIGURATION": _CONFIGURATION, "TLS_SIDECAR_CERTIFICATE": _CERTIFICATE,
         "TLS_SIDECAR_AUTHORITIES": "@{authorities}"},
     drain=draining(_ADMINISTRATION.strip("\n") + "\nask POST '/drain_listeners?graceful&skip_exit' > /dev/null"),
-    probes={
-        **{(protocol, client): _HTTP_PROBE for protocol in ("http", "http2", "grpc") for client in ("off", "ca", "names")},
-        **{("tcp", client): _TCP_PROBE for client in ("off", "ca", "names")},
-    },
+    probes=PROBES,
     choices=(
-        Choice("filter", "protocol", _by_protocol(_HTTP, _HTTP, _TCP)),
-        Choice("upstream", "protocol", _by_protocol(
+        Choice("filter", "protocol", by_protocol(_HTTP, _HTTP, _TCP)),
+        Choice("upstream", "protocol", by_protocol(
             _UPSTREAM.replace("PROTOCOL", "http_protocol_options"),
             _UPSTREAM.replace("PROTOCOL", "http2_protocol_options"), "")),
-        Choice("alpn", "protocol", _by_protocol("[@{alpn-http}]", "[@{alpn-http}]", "[]")),
+        Choice("alpn", "protocol", by_protocol("[@{alpn-http}]", "[@{alpn-http}]", "[]")),
         Choice("alpn-http", "http2", {"true": "h2, http/1.1", "false": "http/1.1"}),
         Choice("minimum", "tls-minimum", {"1.2": "TLSv1_2", "1.3": "TLSv1_3"}),
         Choice("access", "access-log", {"off": "", "json": _ACCESS_LOG}),
         # The probe comes without a certificate, so that over HTTP the handshake asks and a filter insists.
-        Choice("require-client", "protocol", _by_protocol("false", "false", "@{require-tcp}")),
-        Choice("require-tcp", "client", _by_client("false", "true")),
-        Choice("authorities", "client", _by_client("", _AUTHORITIES)),
-        Choice("client-verification", "client", _by_client("", _VALIDATION)),
-        Choice("client-condition", "client", _by_client(
+        Choice("require-client", "protocol", by_protocol("false", "false", "@{require-tcp}")),
+        Choice("require-tcp", "client", by_client("false", "true")),
+        Choice("authorities", "client", by_client("", _AUTHORITIES)),
+        Choice("client-verification", "client", by_client("", _VALIDATION)),
+        Choice("client-condition", "client", by_client(
             "", _CONDITION.replace("PRINCIPALS", _ANY), _CONDITION.replace("PRINCIPALS", _NAMED))),
-        Choice("client-condition-tcp", "client", _by_client("", "", _TCP_CONDITION.replace("PRINCIPALS", _NAMED))),
-        Choice("client-files", "client", _by_client("true", '[ -s "$authorities" ]')),
+        Choice("client-condition-tcp", "client", by_client("", "", _TCP_CONDITION.replace("PRINCIPALS", _NAMED))),
+        Choice("client-files", "client", by_client("true", '[ -s "$authorities" ]')),
     ),
     name_separator=f"{_AFTER_NAME}, {_BEFORE_NAME}",
 )

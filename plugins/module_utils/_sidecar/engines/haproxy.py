@@ -12,9 +12,10 @@ a few lines of Lua, which the common builds contain, read them from the DER.
 
 from __future__ import annotations
 
-from .contract import Choice, Engine, Probe, Resources
+from .contract import Choice, Engine, Resources
 from .headers import removed
-from .shell import ASK, READY, READY_PATH, draining, supervised
+from .shell import ASK, READY_PATH, draining, supervised
+from .variants import PROBES, by_client, by_protocol
 
 _CONFIGURATION = """\
 global
@@ -190,17 +191,6 @@ reissued() { replace ca-file "$authorities" < "$authorities"; }
 """
 
 
-def _by_client(off: str, ca: str, names: str | None = None) -> dict[str, str]:
-    return {"off": off, "ca": ca, "names": ca if names is None else names}
-
-
-def _by_protocol(http: str, http2: str, tcp: str) -> dict[str, str]:
-    return {"http": http, "http2": http2, "grpc": http2, "tcp": tcp}
-
-
-_HTTP_PROBE = Probe("https", path=READY_PATH)
-_TCP_PROBE = Probe("exec", command=("/bin/sh", "-c", f"[ -e {READY} ]"))
-
 ENGINE = Engine(
     name="haproxy",
     image="docker.io/library/haproxy:3.2",
@@ -209,35 +199,32 @@ ENGINE = Engine(
     command=supervised(_START, "USR1", "@{client-files}"),
     environment={"TLS_SIDECAR_CONFIGURATION": _CONFIGURATION, "TLS_SIDECAR_LUA": "@{names}"},
     drain=draining(_ADMINISTRATION.strip("\n") + '\ntell "add acl @{work-folder}/state draining" > /dev/null@{drain-more}'),
-    probes={
-        **{(protocol, client): _HTTP_PROBE for protocol in ("http", "http2", "grpc") for client in ("off", "ca", "names")},
-        **{("tcp", client): _TCP_PROBE for client in ("off", "ca", "names")},
-    },
+    probes=PROBES,
     choices=(
-        Choice("mode", "protocol", _by_protocol("http", "http", "tcp")),
-        Choice("defaults", "protocol", _by_protocol(_HTTP_DEFAULTS, _HTTP_DEFAULTS, "")),
-        Choice("access", "protocol", _by_protocol("@{access-http}", "@{access-http}", "@{access-tcp}")),
+        Choice("mode", "protocol", by_protocol("http", "http", "tcp")),
+        Choice("defaults", "protocol", by_protocol(_HTTP_DEFAULTS, _HTTP_DEFAULTS, "")),
+        Choice("access", "protocol", by_protocol("@{access-http}", "@{access-http}", "@{access-tcp}")),
         Choice("access-http", "access-log", {"off": "", "json": _ACCESS_LOG}),
         Choice("access-tcp", "access-log", {"off": "", "json": _TCP_ACCESS_LOG}),
-        Choice("rules", "protocol", _by_protocol(_HTTP_RULES, _HTTP_RULES, "@{client-condition-tcp}")),
-        Choice("backend", "protocol", _by_protocol(_HTTP_BACKEND, _HTTP_BACKEND, "")),
-        Choice("upstream", "protocol", _by_protocol("", " pool-purge-delay 1s proto h2", "")),
-        Choice("alpn", "protocol", _by_protocol(" alpn @{alpn-http}", " alpn @{alpn-http}", "")),
+        Choice("rules", "protocol", by_protocol(_HTTP_RULES, _HTTP_RULES, "@{client-condition-tcp}")),
+        Choice("backend", "protocol", by_protocol(_HTTP_BACKEND, _HTTP_BACKEND, "")),
+        Choice("upstream", "protocol", by_protocol("", " pool-purge-delay 1s proto h2", "")),
+        Choice("alpn", "protocol", by_protocol(" alpn @{alpn-http}", " alpn @{alpn-http}", "")),
         Choice("alpn-http", "http2", {"true": "h2,http/1.1", "false": "http/1.1"}),
-        Choice("drain-more", "protocol", _by_protocol("@{drain-http2}", "@{drain-http2}", "")),
+        Choice("drain-more", "protocol", by_protocol("@{drain-http2}", "@{drain-http2}", "")),
         Choice("drain-http2", "http2", {"true": _DRAIN_HTTP2, "false": ""}),
         Choice("minimum", "tls-minimum", {"1.2": "TLSv1.2", "1.3": "TLSv1.3"}),
         # The probe comes without a certificate, so that over HTTP the handshake asks and a rule insists.
-        Choice("client-verification", "protocol", _by_protocol("@{client-http}", "@{client-http}", "@{client-tcp}")),
-        Choice("client-http", "client", _by_client("", " ca-file @{client-ca-folder}/ca.crt verify optional")),
-        Choice("client-tcp", "client", _by_client("", " ca-file @{client-ca-folder}/ca.crt verify required")),
-        Choice("client-condition", "client", _by_client(
+        Choice("client-verification", "protocol", by_protocol("@{client-http}", "@{client-http}", "@{client-tcp}")),
+        Choice("client-http", "client", by_client("", " ca-file @{client-ca-folder}/ca.crt verify optional")),
+        Choice("client-tcp", "client", by_client("", " ca-file @{client-ca-folder}/ca.crt verify required")),
+        Choice("client-condition", "client", by_client(
             "", _REFUSED + "{ ssl_c_used }\n", _REFUSED + "{ ssl_c_used } { lua.client_is_named -m bool }\n")),
-        Choice("client-condition-tcp", "client", _by_client(
+        Choice("client-condition-tcp", "client", by_client(
             "", "", "  tcp-request content reject unless { lua.client_is_named -m bool }\n")),
-        Choice("lua", "client", _by_client("", "", "  lua-load @{work-folder}/names.lua\n")),
-        Choice("names", "client", _by_client("", "", _LUA)),
-        Choice("client-files", "client", _by_client("true", '[ -s "$authorities" ]')),
+        Choice("lua", "client", by_client("", "", "  lua-load @{work-folder}/names.lua\n")),
+        Choice("names", "client", by_client("", "", _LUA)),
+        Choice("client-files", "client", by_client("true", '[ -s "$authorities" ]')),
     ),
     name_separator='"] = true, ["',
 )
