@@ -8,6 +8,9 @@ from __future__ import annotations
 import json
 import typing as t
 
+import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes import reader
+
 
 class ApiServer:
     """Stands for the connection; answers in order, and notes what was asked and with which token."""
@@ -38,3 +41,14 @@ class ApiServer:
 
     def close(self) -> None:
         """Nothing to give back."""
+
+
+def starter(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., ApiServer]:
+    """What a fixture gives to tests: it puts a double with these answers in the place of every connection."""
+
+    def start(*answers: t.Any) -> ApiServer:
+        server = ApiServer(*answers)
+        monkeypatch.setattr(reader.http.client, "HTTPSConnection", server)
+        return server
+
+    return start

@@ -8,9 +8,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes import reader
 from ansible_collections.gatewayops.apigee_gke.plugins.modules import cert_manager_info
-from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.api_server import ApiServer
+from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.api_server import ApiServer, starter
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.scripted_http import Script
 
 PROBE = "/apis/cert-manager.io/v1/namespaces/cert-manager/issuers?dryRun=All"
@@ -38,13 +37,7 @@ READY = certificate(Ready=("True", "Ready", "up to date"))
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., ApiServer]:
     monkeypatch.setattr(cert_manager_info, "FIRST_PAUSE_SECONDS", 0.01)
-
-    def start(*answers: t.Any) -> ApiServer:
-        server = ApiServer(*answers)
-        monkeypatch.setattr(reader.http.client, "HTTPSConnection", server)
-        return server
-
-    return start
+    return starter(monkeypatch)
 
 
 def run(fails: bool = False, **options: t.Any) -> dict[str, t.Any]:

@@ -10,9 +10,8 @@ import json
 import typing as t
 
 import pytest
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes import reader
 from ansible_collections.gatewayops.apigee_gke.plugins.modules import certificate_authority_info
-from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.api_server import ApiServer
+from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.api_server import ApiServer, starter
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.certificates import KEY, NEW_CA, OLD_CA
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.scripted_http import Script
 
@@ -31,13 +30,7 @@ def secret(authority: str) -> dict[str, t.Any]:
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., ApiServer]:
     monkeypatch.setattr(certificate_authority_info, "PAUSE_SECONDS", 0.01)
-
-    def start(*answers: t.Any) -> ApiServer:
-        server = ApiServer(*answers)
-        monkeypatch.setattr(reader.http.client, "HTTPSConnection", server)
-        return server
-
-    return start
+    return starter(monkeypatch)
 
 
 def run(fails: bool = False, **options: t.Any) -> dict[str, t.Any]:

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes import reader
 from ansible_collections.gatewayops.apigee_gke.plugins.modules import headless_service_info
-from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.api_server import ApiServer
+from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.api_server import ApiServer, starter
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.scripted_http import Script
 
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dorders"
@@ -36,13 +36,7 @@ def pod(**status: t.Any) -> dict[str, t.Any]:
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., ApiServer]:
     monkeypatch.setattr(headless_service_info, "PAUSE_SECONDS", 0.01)
-
-    def start(*answers: t.Any) -> ApiServer:
-        server = ApiServer(*answers)
-        monkeypatch.setattr(reader.http.client, "HTTPSConnection", server)
-        return server
-
-    return start
+    return starter(monkeypatch)
 
 
 def run(fails: bool = False, **options: t.Any) -> dict[str, t.Any]:
