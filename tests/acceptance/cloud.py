@@ -47,6 +47,16 @@ class Run:
             (entry["kind"], entry["name"], entry["action"]) for entry in self.report if entry["action"] != "unchanged"
         }
 
+    @property
+    def changed_fields(self) -> set[tuple[str, str, str]]:
+        """(kind, name, field) of everything that the run did or would do; for a whole object its action."""
+        return {
+            (entry["kind"], entry["name"], change["field"])
+            for entry in self.report
+            for change in entry.get("changes") or [{"field": entry["action"]}]
+            if entry["action"] != "unchanged"
+        }
+
 
 class Cloud:
     """One testbed with a state folder of its own."""

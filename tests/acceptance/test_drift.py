@@ -17,12 +17,7 @@ def changed_fields(cloud: Cloud) -> set[tuple[str, str, str]]:
     before = cloud.counters()["mutating"]
     preview = cloud.play("site.yml", "--check", "--diff")
     assert cloud.counters()["mutating"] == before
-    return {
-        (entry["kind"], entry["name"], change["field"])
-        for entry in preview.report
-        for change in entry.get("changes") or [{"field": entry["action"]}]
-        if entry["action"] != "unchanged"
-    }
+    return preview.changed_fields
 
 
 def change_firewall_rule(cloud: Cloud) -> None:

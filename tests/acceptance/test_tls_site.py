@@ -46,12 +46,7 @@ def fields(cloud: Cloud) -> set[tuple[str, str, str]]:
     before = cloud.counters()["mutating"]
     preview = play(cloud, "--check", "--diff")
     assert cloud.counters()["mutating"] == before
-    return {
-        (entry["kind"], entry["name"], change["field"])
-        for entry in preview.report
-        for change in entry.get("changes") or [{"field": entry["action"]}]
-        if entry["action"] != "unchanged"
-    }
+    return preview.changed_fields
 
 
 def create(cloud: Cloud, item: dict[str, Any]) -> None:
