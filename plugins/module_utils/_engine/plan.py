@@ -136,8 +136,6 @@ def _look(item: Item, context: Context, enabling: bool) -> None:
                 if not enabling:
                     item.note = f"the API is not enabled: {error.said}"
             else:
-                if error.service_disabled:
-                    error.message += "\n  Enable the API: declare it in project_services."
                 raise
         decide(item)
     except Failure as error:

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
+
+from . import refusals
+from .remedies import remedy
 
 
 class Failure(Exception):
@@ -58,11 +60,12 @@ class InvalidError(Failure):
 
 
 class ApiError(Failure):
-    """Google answered with an error. Both of its error shapes end here.
+    """Google answered with an error. All of its error shapes end here (refusals.py).
 
     ``status`` is the HTTP status, ``code`` the rpc status name ("NOT_FOUND", empty where an API has none),
     ``reason`` the machine word of the first detail or of ``errors[]`` ("SERVICE_DISABLED", "alreadyExists").
     ``uncertain`` says that an earlier try of the same call may have been carried out (its reply was lost).
+    The message is what was said, why, and what to do; the whole answer is kept in the result's ``google_error``.
     """
 
     def __init__(
@@ -70,56 +73,39 @@ class ApiError(Failure):
         method: str,
         url: str,
         status: int,
-        said: str,
-        code: str = "",
-        reason: str = "",
-        details: list[t.Any] | None = None,
+        refusal: refusals.Refusal,
         request_id: str = "",
         uncertain: bool = False,
     ) -> None:
         self.method = method
         self.url = url
         self.status = status
-        self.said = said
-        self.code = code
-        self.reason = reason
-        self.details = details or []
-        self.request_id = request_id
+        self.said = refusal.said
+        self.code = refusal.code
+        self.reason = refusal.reason
+        self.details = refusal.details
+        self.refusal = refusal
+        self.request_id = request_id or refusal.request_id
         self.uncertain = uncertain
-        word = code or reason or f"HTTP {status}"
-        sentence = f"Google answered {word}: {said}" if said else f"Google answered {word}"
-        for violation in self.violations():
-            sentence += f"\n  because {violation}"
-        if request_id:
-            sentence += f" (request {request_id})"
         super().__init__(
-            sentence,
+            _sentence(f"Google answered {self.code or self.reason or f'HTTP {status}'}", refusal, status)
+            + (f" (request {self.request_id})" if self.request_id else ""),
             status=status,
             google_error={
                 "method": method,
                 "url": url,
                 "status": status,
-                "code": code,
-                "reason": reason,
-                "message": said,
+                "code": self.code,
+                "reason": self.reason,
+                "message": self.said,
                 "details": self.details,
-                "request_id": request_id,
+                "request_id": self.request_id,
             },
         )
 
     def violations(self) -> list[str]:
         """Sentences from PreconditionFailure, BadRequest and the like, where Apigee hides the useful part."""
-        found = []
-        for detail in self.details:
-            if not isinstance(detail, dict):
-                continue
-            for violation in (detail.get("violations") or []) + (detail.get("fieldViolations") or []):
-                if isinstance(violation, dict):
-                    keys = ("subject", "field", "filename", "type")
-                    where = next((violation[key] for key in keys if violation.get(key)), None)
-                    text = violation.get("description") or ""
-                    found.append(f"{where}: {text}" if where else text)
-        return found
+        return list(self.refusal.because)
 
     @property
     def missing(self) -> bool:
@@ -146,49 +132,36 @@ class ApiError(Failure):
     def read(
         cls, method: str, url: str, status: int, body: bytes, request_id: str = "", uncertain: bool = False
     ) -> ApiError:
-        """Read either shape: rpc style (status, details) or compute style (errors[], no status), or plain text."""
-        try:
-            document = json.loads(body.decode("utf-8"))
-        except ValueError:
-            document = None
-        if isinstance(document, list) and document:
-            document = document[0]
-        error = document.get("error") if isinstance(document, dict) else None
-        if isinstance(error, str):  # token endpoints: {"error": "invalid_grant", "error_description": "..."}
-            error = {"message": document.get("error_description") or error, "status": error}
-        if not isinstance(error, dict):
-            said = body.decode("utf-8", "replace").strip()
-            return cls(method, url, status, said[:500], request_id=request_id, uncertain=uncertain)
-        details = list(error.get("details") or [])
-        reason = ""
-        for detail in details:
-            if isinstance(detail, dict):
-                reason = reason or str(detail.get("reason") or "")
-                request_id = request_id or str(detail.get("requestId") or "")
-        older = [entry for entry in error.get("errors") or [] if isinstance(entry, dict)]
-        for entry in older:
-            reason = reason or str(entry.get("reason") or "")
-        return cls(
-            method,
-            url,
-            status,
-            str(error.get("message") or ""),
-            code=str(error.get("status") or ""),
-            reason=reason,
-            details=details or older,
-            request_id=request_id,
-            uncertain=uncertain,
-        )
+        """Read a reply's body, whatever shape it has."""
+        return cls(method, url, status, refusals.read(body), request_id, uncertain)
+
+
+def _sentence(beginning: str, refusal: refusals.Refusal, status: int = 0) -> str:
+    """What was said, why, and what to do about it."""
+    text = f"{beginning}: {refusal.said}" if refusal.said else beginning
+    for because in refusal.because:
+        text += f"\n  because {because}"
+    do = remedy(refusal, status)
+    if do:
+        text += f"\n  do {do}"
+    for link in refusal.links:
+        text += f"\n  see {link}"
+    return text
 
 
 class OperationError(Failure):
-    """A long operation ended in an error. ``number`` is the google.rpc code where there is one (9: precondition)."""
+    """A long operation ended in an error. ``number`` is the google.rpc code where there is one (9: precondition).
+
+    ``said`` is what people are told when Google's own message is not enough, or there is none.
+    """
 
     def __init__(self, operation: str, said: str, number: int = 0, details: list[t.Any] | None = None) -> None:
         self.operation = operation
         self.said = said
         self.number = number
+        refusal = refusals.of_status({"code": number, "message": said, "details": details or []})
+        self.reason = refusal.reason
         super().__init__(
-            f"Google's operation {operation} failed: {said}",
+            _sentence(f"Google's operation {operation} failed", refusal),
             google_error={"operation": operation, "code": number, "message": said, "details": details or []},
         )

@@ -64,7 +64,10 @@ def test_an_operation_that_failed_is_told_in_googles_words(there: dict[str, t.An
     script.expect("GET", "container", OPERATION).replies(operation("DONE", error={"code": 8, "message": SAID}))
     result = follow(script)
     error = f"Google's operation operation-1 failed: {SAID}"
-    assert result["failures"] == [{"kind": "gke_cluster", "name": "shop", "error": error}]
+    (failure,) = result["failures"]
+    said, do = failure.pop("error").split("\n  do ")
+    assert said == error and "quota" in do
+    assert failure == {"kind": "gke_cluster", "name": "shop"}
     assert (result["pending"], result["absent"]) == ([], [])
 
 
