@@ -222,7 +222,9 @@ class ApigeeInstances:
 
 def share(configuration: dict[str, Any], instance: Instance) -> dict[str, Any]:
     """What one instance executes of an organisation: the environments attached to it, and what routes to those."""
-    environments = {name: content for name, content in configuration.get("environments", {}).items()
+    environments = {name: {**content, "deployments": [each for each in content.get("deployments", ())
+                                                      if instance.name in each.get("instances", [instance.name])]}
+                    for name, content in configuration.get("environments", {}).items()
                     if instance.name in content.get("instances", [instance.name])}
     groups = [{**group,
                "environments": [name for name in group.get("environments", ()) if name in environments],

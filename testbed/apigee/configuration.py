@@ -41,6 +41,8 @@ class Deployment:
     bundle: Bundle
     digest: str
     servers: Mapping[str, TargetServer]
+    # Percentage of the replicas that have this revision while another is taken up.
+    share: int = 100
     balancers: dict[str, Balancer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -142,7 +144,8 @@ def _build(source: Mapping[str, Any], bundles: Bundles, previous: Configuration)
             for base_path in bundle.base_paths:
                 taken[base_path] = proxy
             used = {name: servers[name] for name in bundle.target_servers}
-            deployment = Deployment(organization, environment, proxy, revision, region, bundle, digest, used)
+            share = int(entry.get("share", 100))
+            deployment = Deployment(organization, environment, proxy, revision, region, bundle, digest, used, share)
             deployments.append(carried.get(_identity(deployment), deployment))
     groups = [Group.from_json(group) for group in source.get("environment_groups", ())]
     by_environment: dict[str, list[Deployment]] = {}
@@ -159,7 +162,7 @@ def _build(source: Mapping[str, Any], bundles: Bundles, previous: Configuration)
 
 def _identity(deployment: Deployment) -> tuple:
     return (deployment.organization, deployment.environment, deployment.proxy, deployment.revision, deployment.region,
-            deployment.digest, tuple(deployment.servers[name] for name in sorted(deployment.servers)))
+            deployment.digest, deployment.share, tuple(deployment.servers[name] for name in sorted(deployment.servers)))
 
 
 def _errors(bundle: Bundle, servers: Mapping[str, TargetServer], environment: str, proxy: str,
@@ -174,7 +177,7 @@ def _errors(bundle: Bundle, servers: Mapping[str, TargetServer], environment: st
             errors.append(f"target server '{name}': protocol {server.protocol} is not executed by the testbed's "
                           "Apigee runtime")
     for base_path in bundle.base_paths:
-        if base_path in taken:
+        if taken.get(base_path, proxy) != proxy:
             errors.append(f"base path '{base_path}' is already that of proxy '{taken[base_path]}' in environment "
                           f"'{environment}'")
     return errors

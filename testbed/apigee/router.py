@@ -3,6 +3,7 @@
 """From host name and path to a proxy: environment groups, their environments, then the longest base path."""
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,7 @@ class Router:
                     self._exact.setdefault(name, []).append(group)
         self._wildcard.sort(key=lambda entry: -len(entry[0]))
         self._deployments = deployments
+        self._turn = itertools.count()
 
     @property
     def hostnames(self) -> list[str]:
@@ -75,17 +77,32 @@ class Router:
         return next((groups for suffix, groups in self._wildcard if name.endswith(suffix)), [])
 
     def route(self, host: str, path: str) -> Route | None:
-        """The proxy endpoint with the longest base path that matches."""
-        best: tuple[tuple[int, int], Route] | None = None
+        """The proxy endpoint with the longest base path that matches.
+
+        While a revision is taken up, replicas with the old and the new one answer by turns, as many of a hundred
+        requests as each has shares; where no replica has any, nobody answers.
+        """
+        best: tuple[int, int] | None = None
+        routes: list[Route] = []
         for deployment, endpoint in self._reached(host):
             matched = matched_base(endpoint.base_path, path)
             if matched is None:
                 continue
             rank = _rank(endpoint.base_path)
-            if best is None or rank > best[0]:
-                suffix = path[len(matched):] if matched != "/" else path
-                best = rank, Route(deployment, endpoint, matched, suffix)
-        return best[1] if best else None
+            route = Route(deployment, endpoint, matched, path[len(matched):] if matched != "/" else path)
+            if best is None or rank > best:
+                best, routes = rank, [route]
+            elif rank == best and deployment.proxy == routes[0].deployment.proxy and deployment.share < 100:
+                routes.append(route)
+        if not routes or routes[0].deployment.share >= 100:
+            return routes[0] if routes else None
+        # 37 and 100 have no common divisor: shares mix well below a hundred requests.
+        turn = next(self._turn) * 37 % 100
+        for route in routes:
+            turn -= route.deployment.share
+            if turn < 0:
+                return route
+        return None
 
     def owner(self, host: str, path: str) -> str | None:
         """The environment that the routing tables give a path to; None when no base path in them matches."""

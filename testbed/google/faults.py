@@ -14,6 +14,9 @@ kinds
   lock       {}                                                   the API's lock is held by another operation
   operation  {"code": 9, "message": "...", "http": 400?}          the operation that the call starts ends in this error
              "old": "drops_old" says what becomes of the revision that a failed deployment should have replaced
+  rollout    {"seconds": 5?, "percentage": 50?, "instance": "euw1"?, "state": "READY"?}  instances take a deployment up
+             late: for so long (without seconds: for ever) percentage (0) of an instance's replicas have it, of all
+             instances or of one; meanwhile it is PROGRESSING, or READY where state says so
   signal     {"pid": 123, "signal": 9, "group": false}            signals a process right after the work was committed,
                                                                   before the reply (counts committed calls only)
 """
@@ -30,9 +33,10 @@ _OPTIONS = {
     "status": {"status", "body", "headers", "message"},
     "delay": {"seconds"},
     "operation": {"code", "message", "http", "old"},
+    "rollout": {"seconds", "percentage", "instance", "state"},
     "signal": {"pid", "signal", "group"},
 }
-KINDS = ("status", "delay", "drop", "lose", "lock", "operation", "signal")
+KINDS = ("status", "delay", "drop", "lose", "lock", "operation", "rollout", "signal")
 
 
 @dataclass

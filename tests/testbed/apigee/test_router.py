@@ -22,9 +22,18 @@ CONFIGURATION = {
 }
 
 
-def deployment(environment: str, *base_paths: str) -> SimpleNamespace:
+def deployment(environment: str, *base_paths: str, share: int = 100) -> SimpleNamespace:
     endpoints = {path: SimpleNamespace(base_path=path) for path in base_paths}
-    return SimpleNamespace(environment=environment, bundle=SimpleNamespace(proxy_endpoints=endpoints))
+    return SimpleNamespace(
+        environment=environment, proxy=environment, share=share, bundle=SimpleNamespace(proxy_endpoints=endpoints))
+
+
+def test_replicas_with_the_old_and_the_new_revision_answer_by_turns():
+    old, new = deployment("blue", "/stock", share=70), deployment("blue", "/stock", share=20)
+    router = Router([Group.from_json(each) for each in CONFIGURATION["environment_groups"]], {"blue": [old, new]})
+    routes = [router.route("api.acme.example", "/stock/1") for _ in range(200)]
+    served = [route.deployment if route else None for route in routes]
+    assert (served.count(old), served.count(new), served.count(None)) == (140, 40, 20)
 
 
 @pytest.mark.parametrize(("path", "served"), [
@@ -50,6 +59,10 @@ def test_an_instance_serves_what_is_attached_to_it():
         return share(CONFIGURATION, Instance("acme", name, "europe-west1", "10.30.0.0/22", "shop-vpc", "10.30.0.2"))
 
     assert own("use1")["environments"] == CONFIGURATION["environments"]
+    parts = [{"proxy": "orders", "revision": "2", "instances": ["use1"]}, {"proxy": "orders", "revision": "1"}]
+    one = {**CONFIGURATION, "environments": {"blue": {"instances": ["euw1"], "deployments": parts}}}
+    euw1 = share(one, Instance("acme", "euw1", "europe-west1", "10.30.0.0/22", "shop-vpc", "10.30.0.2"))
+    assert euw1["environments"]["blue"]["deployments"] == parts[1:]
     lesser = own("euw1")
     assert list(lesser["environments"]) == ["blue"]
     assert lesser["environment_groups"][0]["environments"] == ["blue"]

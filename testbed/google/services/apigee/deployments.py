@@ -6,16 +6,17 @@ A deployment is accepted at once and is PROGRESSING; it becomes READY or ERROR b
 revision (override) leaves the old one serving until the new one is ready. When the new one fails, the old one goes on
 serving (``keeps_old``); a fault ``{"kind": "operation", "match": "*.revisions.deploy", "old": "drops_old"}`` makes it
 go away, as a note in Google's deployment overview says it may. With ``"message"`` the same fault makes the deployment
-itself fail.
+itself fail. A fault of kind ``rollout`` makes instances take it up late, or never (see rollouts.py).
 """
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from testbed.google.errors import precondition
 from testbed.google.rules import Pattern, Said
 from testbed.google.service import Call, handles, work
-from testbed.google.services.apigee import picture, routing
+from testbed.google.services.apigee import picture, rollouts, routing
 from testbed.google.services.apigee.base import ApigeeService
 from testbed.google.services.apigee.names import ids, key, missing, now_ms, request_info, require, require_organization
 from testbed.google.services.apigee.push import FAILED_PRECONDITION, push
@@ -45,6 +46,10 @@ class Deployments(ApigeeService):
         Said("a missing target server makes the deployment fail", source="assumed: the runtime cannot load it"),
         Said("without an attached instance it stays PROGRESSING",
              source=f"{DOCUMENT}, Deployment.state; apigeecli #591"),
+        Said("a revision that fails may leave the one that it replaced undeployed (fault control)",
+             source="Google's deployment overview, apigee-peers.md section 0, fact 4"),
+        Said("instances take it up each in its time, replicas in parts (fault control)",
+             source=f"{DOCUMENT}, InstanceDeploymentStatus: percentages"),
     ])
     def deploy(self, call: Call) -> dict[str, Any]:
         organization, environment, proxy, number = self._target(call)
@@ -69,6 +74,8 @@ class Deployments(ApigeeService):
             "message": fault["message"], "code": int(fault.get("code", FAILED_PRECONDITION))}}
         if document["drops_old"] and document["fault"]:
             document["previous"] = None
+        if "rollout" in call.faults:
+            document["rollout"] = rollouts.from_fault(call.faults.pop("rollout"))
         document["generation"] = call.store.next_number("apigee/deployment")
         call.store.put(store_key, document)
         revision = picture.revision(call.store, organization, proxy, number) or {}
@@ -117,9 +124,18 @@ class Deployments(ApigeeService):
         organization, environment, proxy, _number = ids(run.arguments["name"], *BELOW)
         async with run.transaction() as tx:
             document = tx.get(deployment_key(organization, environment, proxy))
-            if not document or document["generation"] != run.arguments["generation"] or document["phase"] != "pending":
+            if not document or document["generation"] != run.arguments["generation"]:
                 return
             tx.put(deployment_key(organization, environment, proxy), document | {"phase": "active"})
+        await push(self.emulator, organization)
+        if not rollouts.under_way(document) or rollouts.seconds(document) is None:
+            return
+        await asyncio.sleep(rollouts.seconds(document) or 0)
+        async with run.transaction() as tx:
+            document = tx.get(deployment_key(organization, environment, proxy))
+            if not document or document["generation"] != run.arguments["generation"] or document["phase"] != "active":
+                return
+            tx.put(deployment_key(organization, environment, proxy), rollouts.ended(document))
         await push(self.emulator, organization)
 
     @handles("apigee.organizations.environments.apis.revisions.undeploy")
@@ -224,11 +240,15 @@ def with_status(store: Transaction, organization: str, document: dict[str, Any])
     routes = [{"envgroup": group, "basepath": path, "environment": rule.winner.environment, "percentage": 100}
               for group in sorted(groups) for path, rule in tables[group].items()
               if any(routing.normal(claim) == path for claim in document["claims"])]
-    serving = document.get("serving")
-    if serving:
-        revisions = [{"revision": serving, "percentage": 100}]
-        shown["instances"] = [{"instance": item["name"], "deployedRevisions": revisions, "deployedRoutes": routes}
-                              for item in picture.instances_of(store, organization, environment)]
+    instances = [(item["name"], rollouts.shares(document, item["name"]))
+                 for item in picture.instances_of(store, organization, environment)]
+    if any(shares for _name, shares in instances):
+        shown["instances"] = [
+            {"instance": name,
+             "deployedRevisions": [{"revision": number, "percentage": share} for number, share in shares],
+             "deployedRoutes": [route | {"percentage": min(100, sum(share for _number, share in shares))}
+                                for route in routes]}
+            for name, shares in instances]
     return shown
 
 

@@ -7,7 +7,8 @@ Only what an instance serves is in it: environments that are attached to an inst
 A deployment document holds ``deployment`` (Apigee's JSON), ``claims`` (base path to the time it was claimed),
 ``phase`` (``pending`` until its duration is over, ``active``, ``removing``), ``status`` (state and errors),
 ``previous`` (the revision that serves until this one is ready), ``serving`` (the revision that the runtime runs),
-``rejected`` and ``reasons`` (what the runtime refused, and why), ``fault`` and ``drops_old`` (fault control).
+``rejected`` and ``reasons`` (what the runtime refused, and why), ``fault``, ``drops_old`` and ``rollout`` (fault
+control).
 """
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from testbed.google.services.apigee import routing, tls_material
+from testbed.google.services.apigee import rollouts, routing, tls_material
 from testbed.google.services.apigee.names import key
 
 if TYPE_CHECKING:
@@ -129,8 +130,7 @@ def configuration(store: Transaction, organization: str) -> tuple[dict[str, Any]
     for name in sorted(served):
         entries = []
         for document in deployments(store, organization, name):
-            entry = _entry(store, organization, name, document)
-            if entry:
+            for entry in _entries(store, organization, name, document):
                 bundles[entry["bundle"]] = bundle_blob(entry["bundle"])
                 entries.append(entry)
         result["environments"][name] = {
@@ -174,15 +174,22 @@ def bundle_blob(digest: str) -> str:
     return f"apigee/bundles/{digest}"
 
 
-def _entry(store: Transaction, organization: str, environment: str, document: dict[str, Any]) -> dict[str, Any] | None:
+def _entries(store: Transaction, organization: str, environment: str,
+             document: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the runtime is given of a deployment: one revision, or while it is taken up in parts each with its share."""
     deployment = document["deployment"]
     proxy, number = deployment["apiProxy"], deployment["revision"]
     if document["phase"] == "removing":
-        return None
+        return []
     if document["phase"] == "pending" or is_rejected(store, organization, environment, document):
         number = document.get("previous")
+    elif rollouts.under_way(document):
+        names = [item["name"] for item in instances_of(store, organization, environment)]
+        entries = [entry for entry in rollouts.entries(document, names) if entry["revision"]]
+        return [entry | {"bundle": found["bundle"]} for entry in entries
+                if (found := revision(store, organization, proxy, entry["revision"]))]
     found = revision(store, organization, proxy, number) if number else None
-    return {"proxy": proxy, "revision": number, "bundle": found["bundle"]} if found else None
+    return [{"proxy": proxy, "revision": number, "bundle": found["bundle"]}] if found else []
 
 
 def is_rejected(store: Transaction, organization: str, environment: str, document: dict[str, Any]) -> bool:

@@ -11,7 +11,7 @@ import asyncio
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from testbed.google.services.apigee import picture
+from testbed.google.services.apigee import picture, rollouts
 from testbed.google.services.apigee.names import key
 from testbed.world import WorldError
 
@@ -86,10 +86,14 @@ def _judge(tx: Transaction, organization: str, environment: str, document: dict[
     if document["phase"] == "removing":
         return False
     proxy, wanted = document["deployment"]["apiProxy"], document["deployment"]["revision"]
-    entry = next((item for item in pushed["deployments"] if item["proxy"] == proxy), None)
+    entries = [item for item in pushed["deployments"] if item["proxy"] == proxy]
+    entry = next((item for item in entries if item["revision"] == wanted), entries[0] if entries else None)
     state, errors = _reported(report, environment, entry)
     if failure:
         document |= {"status": _status(picture.ERROR, [f"The runtime could not be configured: {failure}"], INTERNAL)}
+        return False
+    if document["phase"] == "active" and rollouts.under_way(document) and state != picture.ERROR:
+        document["status"] = {"state": rollouts.state(document)}
         return False
     document["serving"] = entry["revision"] if entry and state == picture.READY else None
     if document["phase"] == "pending":

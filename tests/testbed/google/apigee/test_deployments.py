@@ -198,6 +198,45 @@ async def test_fault_with_keeps_old_and_drops_old_of_a_real_failure(site):
     assert site.pushed() == {}
 
 
+def shares(state):
+    """Instance to its revisions with their percentages."""
+    return {one["instance"]: {each["revision"]: each["percentage"] for each in one["deployedRevisions"]}
+            for one in state["instances"]}
+
+
+@pytest.mark.shows(DEPLOY, STATE)
+async def test_instances_take_a_revision_up_in_parts_and_in_their_own_time(site):
+    await site.instance("use1")
+    await site.wait(await site.post("instances/use1/attachments", {"environment": "prod"}))
+    await site.deploy()
+    fault = {"kind": "rollout", "match": "*.revisions.deploy", "instance": "use1", "percentage": 30, "seconds": 0.5}
+    site.emulator.faults.add({**fault, "times": 1})
+    await site.post(ONE.format(2), override=True)
+    while "use1" not in (seen := shares(state := await site.state(revision="2"))) or "2" not in seen["euw1"]:
+        await asyncio.sleep(0.01)
+    assert state["state"] == "PROGRESSING" and shares(state) == {"euw1": {"2": 100}, "use1": {"2": 30, "1": 70}}
+    pushed = site.world.configuration["environments"]["prod"]["deployments"]
+    assert [(each["instances"], each["revision"], each["share"]) for each in pushed] == [
+        (["euw1"], "2", 100), (["use1"], "2", 30), (["use1"], "1", 70)]
+    await site.emulator.operations.idle()
+    state = await site.state(revision="2")
+    assert state["state"] == "READY" and shares(state) == {"euw1": {"2": 100}, "use1": {"2": 100}}
+
+
+@pytest.mark.shows(DEPLOY, STATE)
+async def test_an_instance_that_never_takes_it_up_goes_on_with_the_old_one(site):
+    await site.deploy()
+    site.emulator.faults.add({"kind": "rollout", "match": "*.revisions.deploy", "times": 1, "state": "READY"})
+    state = await site.deploy(revision="2", override=True)
+    assert state["state"] == "READY" and shares(state) == {"euw1": {"1": 100}} and site.pushed() == {"orders": "1"}
+    state = await site.deploy(revision="1", override=True)
+    assert state["state"] == "READY" and shares(state) == {"euw1": {"1": 100}} and site.pushed() == {"orders": "1"}
+    site.emulator.faults.add({"kind": "rollout", "match": "*.revisions.deploy", "times": 1})
+    await site.upload(site.bundle("/new", name="new"), name="new")
+    state = await site.deploy("new")
+    assert state["state"] == "PROGRESSING" and "instances" not in state and site.pushed() == {"orders": "1"}
+
+
 @pytest.mark.shows(STATE)
 async def test_runtime_that_cannot_be_configured_is_an_error(site):
     site.world.fail["configure_runtime"] = "the runtime has died"
