@@ -25,6 +25,34 @@ options:
     type: list
     elements: dict
     required: true
+  prune:
+    description:
+      - Also delete what this collection made in an Apigee organisation and O(resources) does not declare any more. What
+        others made is never touched.
+      - Planned, shown and refused with everything else. Deleted last, in reverse order of dependency, and only once
+        everything declared is as it should be.
+      - Every playbook that uses this collection leaves the same mark. Where several share an organisation, choose kinds
+        and environments so that each prunes what is its own.
+      - Without it nothing is pruned; an empty dictionary prunes in the whole organisation.
+    type: dict
+    suboptions:
+      organization:
+        description: The organisation. Without it, the one named like the project.
+        type: str
+      kinds:
+        description:
+          - Kinds to look at. Without it, all of what an organisation holds but instances, environments, groups, attachments
+            and DNS peerings, which are pruned only where they are named here.
+        type: list
+        elements: str
+      environments:
+        description: Look only at what lives in these environments. Without it, at the whole organisation.
+        type: list
+        elements: str
+      empty:
+        description: Prune even where O(resources) is empty. Otherwise that is refused, as it is nearly always a mistake.
+        type: bool
+        default: false
 extends_documentation_fragment:
   - gatewayops.apigee_gke.google
   - gatewayops.apigee_gke.change
@@ -52,6 +80,19 @@ EXAMPLES = r"""
         network: shop-vpc
         purpose: VPC_PEERING
         prefix_length: 21
+
+- name: These target servers, and no others of ours in this environment
+  gatewayops.apigee_gke.resources:
+    project: acme-shop
+    resources:
+      - kind: apigee_target_server
+        environment: prod
+        name: orders
+        host: orders.shop.svc.shop.gke.acme.example
+        port: 8443
+    prune:
+      kinds: [apigee_target_server]
+      environments: [prod]
 
 - name: Start what takes minutes, and go on meanwhile
   gatewayops.apigee_gke.resources:

@@ -2,14 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the module ``resources`` once in this process, for tests that interrupt it.
+"""Runs a module of the collection once in this process, for tests that interrupt it.
 
 Arguments: a JSON file with the module's options, and how many mutating calls are let through before the process dies as
-by SIGKILL (0: it lives). Prints the module's result.
+by SIGKILL (0: it lives), and the module's name. Prints its result.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -21,7 +22,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".ansible" / "colle
 
 import requests
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.gatewayops.apigee_gke.plugins.modules import resources
 
 
 def die_after(calls: int) -> None:
@@ -47,4 +47,4 @@ if __name__ == "__main__":
     if int(sys.argv[2]):
         die_after(int(sys.argv[2]))
     with patch_module_args(json.loads(Path(sys.argv[1]).read_text())):
-        resources.main()
+        importlib.import_module(f"ansible_collections.gatewayops.apigee_gke.plugins.modules.{sys.argv[3]}").main()

@@ -29,12 +29,25 @@ def run(items: list[Item], context: Context) -> None:
     # Nothing to do: no threads, no second look.
     todo = [item for item in items if item.changed or item.unsure or item.action == "pending"]
     if todo:
-        graph.run(items, before, lambda item: _carry_out(item, before, context), _key)
+        declared, undeclared = [one for one in items if not one.known], [one for one in items if one.known]
+        graph.run(declared, before, lambda item: _carry_out(item, before, context), _key)
+        unready = next((item for item in declared if item.failure or item.pending), None)
+        if unready:
+            _leave(undeclared, unready)
+        else:
+            graph.run(undeclared, before, lambda item: _carry_out(item, before, context), _key)
     failures = [item.failure.about(item.resource.subject) for item in items if item.failure]
     if failures:
         sentences = [failure.message for failure in failures]
         facts: dict[str, t.Any] = next((failure.facts for failure in failures if failure.facts), {})
         raise Failure("\n".join(dict.fromkeys(sentences)), **facts)
+
+
+def _leave(undeclared: list[Item], unready: Item) -> None:
+    """What is not declared any more may still be needed by what has not become as declared."""
+    for item in undeclared:
+        item.action = "kept"
+        item.note = f"not removed yet, because {unready.label} {'failed' if unready.failure else 'is not ready'}"
 
 
 def _key(item: Item) -> str:

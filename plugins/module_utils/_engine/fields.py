@@ -197,6 +197,28 @@ def _encode_items(field: Field, value: list[Options], present: t.Any, resource: 
     return items
 
 
+def stated(fields: t.Iterable[Field], options: Options) -> Options:
+    """What has to be stated to get these options: no outputs, no secrets, nothing empty, no defaults."""
+    said: Options = {}
+    for field in fields:
+        value = options.get(field.name)
+        if field.initial is True:
+            value = bool(value)
+        if field.output or field.secret or field.identity or not field.place:
+            continue
+        if value is None or value in (field.default, field.initial):
+            continue
+        if field.fields and isinstance(value, dict):
+            value = stated(field.fields, value)
+        elif field.fields and isinstance(value, list):
+            value = [stated(field.fields, item) if isinstance(item, dict) else item for item in value]
+        # Zero and false are what Google leaves out, unless something else is the default.
+        if value in ("", [], {}) or (value in (0, False) and not field.default and not field.initial):
+            continue
+        said[field.name] = sorted(value) if field.lists == "set" and not field.fields else value
+    return said
+
+
 def with_initial(fields: t.Iterable[Field], options: Options) -> Options:
     """The options as they are at creation: what the user states, and our safe choice for what is left open."""
     full = dict(options)

@@ -15,6 +15,16 @@ from .._google.errors import InvalidError
 WORKERS = 8
 
 Node = t.TypeVar("Node", bound=t.Hashable)
+Given = t.TypeVar("Given")
+Got = t.TypeVar("Got")
+
+
+def each(work: t.Callable[[Given], Got], given: t.Sequence[Given]) -> list[Got]:
+    """``work`` of each, several at once; results in the order given. The first error is raised."""
+    if len(given) < 2:
+        return [work(one) for one in given]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="each") as pool:
+        return list(pool.map(work, given))
 
 
 def order(nodes: t.Sequence[Node], before: t.Mapping[Node, t.Collection[Node]], label: t.Callable[[Node], str]) -> None:

@@ -17,7 +17,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._google import credentials
 from .._google.errors import ApiError, Failure
-from . import apply, plan, report, spec
+from . import apply, plan, prune, report, spec
 from .context import Context
 from .resource import Resource
 
@@ -125,11 +125,15 @@ def item_of(
     )
 
 
-def carry_out(module: AnsibleModule, items: list[plan.Item], context: Context) -> dict[str, t.Any]:
-    """Plan and apply; returns the result or ends the module with the reasons."""
+def carry_out(
+    module: AnsibleModule, items: list[plan.Item], context: Context, scope: prune.Scope | None = None
+) -> dict[str, t.Any]:
+    """Plan and apply; returns the result or ends the module with the reasons. ``scope``: where to prune, if anywhere."""
     diff = bool(module._diff)  # pylint: disable=protected-access
     failure: Failure | None = None
     try:
+        if scope:
+            items = items + prune.superfluous(scope, items, context)
         apply.run(items, context)
     except Failure as error:
         failure = error

@@ -27,6 +27,7 @@ class Item:
 
     ``action`` is created, updated, recreated, deleted, unchanged, kept (not ours, left alone), pending or failed.
     ``unsure``: could not be read yet because its API is only just being enabled; looked at again before it is made.
+    ``known``: ``found`` has been read before the plan, because the object is there and not declared (prune.py).
     ``operation``: where to look for the end of what is pending; ``unfinished``: there is more to do after it.
     """
 
@@ -44,6 +45,7 @@ class Item:
     refused: list[str] = dataclasses.field(default_factory=list)
     failure: Failure | None = None
     unsure: bool = False
+    known: bool = False
     pending: str = ""
     operation: dict[str, str] | None = None
     unfinished: bool = False
@@ -126,7 +128,7 @@ def _look(item: Item, context: Context, enabling: bool) -> None:
             item.action = "created"
             return
         try:
-            item.found = item.resource.read()
+            item.found = item.found if item.known else item.resource.read()
         except ApiError as error:
             if item.resource.absent_when(error):
                 item.found = None

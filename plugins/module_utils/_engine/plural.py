@@ -20,7 +20,7 @@ from ansible.module_utils.errors import UnsupportedError
 
 from .._google import credentials
 from .._google.errors import ApiError, Failure, InvalidError
-from . import graph, main, plan, registry, report, spec
+from . import graph, main, plan, prune, registry, report, spec
 from .context import Context
 from .fields import Document, Options
 from .resource import Resource
@@ -33,8 +33,10 @@ Entry = tuple[type[Resource], Options]
 
 def run() -> None:
     """Everything the module ``resources`` does."""
-    module, items, context = _open({**spec.common(), **spec.change()})
-    module.exit_json(**main.carry_out(module, items, context))
+    module, items, context = _open({**spec.common(), **spec.change(), "prune": {"type": "dict", "options": spec.prune()}})
+    asked = module.params["prune"]
+    scope = prune.Scope.of(asked, module.params["project"]) if asked is not None else None
+    module.exit_json(**main.carry_out(module, items, context, scope))
 
 
 def run_info() -> None:

@@ -114,6 +114,12 @@ class Resource:
     delete_patience: t.ClassVar[float] = 60.0
     #: Which option is the object's name in reports.
     name_option: t.ClassVar[str] = "name"
+    #: Why an export leaves the kind out; "": it is part of what an organisation holds.
+    left_out: t.ClassVar[str] = ""
+    #: Whether pruning looks at the kind without being told to by its name.
+    pruned: t.ClassVar[bool] = True
+    #: Names of objects that are this collection's own or Google's: neither exported nor pruned.
+    reserved: t.ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, options: Options, context: Context) -> None:
         """``options`` are validated; nulls mean "not stated" and are dropped."""
@@ -258,6 +264,41 @@ class Resource:
         if self.list_items:
             return self.list_all()
         return self.wire.pages(self.service, self.parent_url(), "items")
+
+    def listed(self) -> list[tuple[Options, Document | None]]:
+        """Every object of the collection: the options that name it, and the object, None where it has to be read."""
+        return [(self.identify(document), document) for document in self.everything()]
+
+    def identify(self, document: Document) -> Options:
+        """The options that name an object of our collection: ours where they are stated, else what the object says."""
+        told = f.describe(self.fields, document, self)
+        stated = {name: value for name, value in self.options.items() if name in self._shown_identity()}
+        for field in self.fields:
+            if not field.identity or field.name in stated:
+                continue
+            value = told.get(field.name) or (document.get("name") if field.name == self.name_option else None)
+            if value is not None:
+                stated[field.name] = str(value).rsplit("/", 1)[-1] if field.name == self.name_option else value
+        return stated
+
+    def declaration(self, found: Document) -> Options:
+        """The options that would make an object like this one: identity, and what is not empty and not the default."""
+        stated = {name: value for name, value in self.options.items() if name in self._shown_identity()}
+        return {**stated, **f.stated(self.fields, self.describe(found))}
+
+    def withheld(self, found: Document) -> list[str]:
+        """Options that the object may have been made with, and that its declaration cannot show."""
+        return [field.name for field in self.fields if field.secret or field.write_only]
+
+    def covers(self, other: Resource) -> bool:
+        """Whether another object is the same as this one, or a part of it that is never declared beside it."""
+        return self.kind == other.kind and self.place() == other.place()
+
+    def place(self) -> tuple[str, ...]:
+        """What tells the object from its like in one organisation, spelling normalised; no reads."""
+        named = [field for field in self.fields if field.identity and field.name != "organization"]
+        values = [(field.same, self.options.get(field.name)) for field in named]
+        return tuple(str((same(value) if same else value) or "") for same, value in values)
 
     def readiness(self, found: Document) -> tuple[State, str]:
         """Whether it can be used, and Google's word for it."""

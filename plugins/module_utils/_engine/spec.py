@@ -70,6 +70,16 @@ def change() -> Spec:
     }
 
 
+def prune() -> Spec:
+    """Where what is not declared any more is looked for (prune.py)."""
+    return {
+        "organization": {"type": "str"},
+        "kinds": {"type": "list", "elements": "str"},
+        "environments": {"type": "list", "elements": "str"},
+        "empty": {"type": "bool", "default": False},
+    }
+
+
 def of(fields: t.Iterable[Field]) -> Spec:
     """The options of a tuple of fields."""
     return {field.name: _option(field) for field in fields if not field.output}

@@ -36,6 +36,7 @@ class ApigeeAttachment(ApigeeResource):
     owner: t.ClassVar[str]
     list_match = ("environment",)
     mark = covered_by()
+    pruned = False
     lock = ORGANIZATION_LOCK
     timeout = 1800.0
 

@@ -10,7 +10,7 @@ import typing as t
 from urllib.parse import quote
 
 from .._engine.compare import Change
-from .._engine.fields import Document, Field
+from .._engine.fields import Document, Field, Options
 from .._engine.resource import Reference, Resource
 from .._google import operations
 from .._google.errors import ApiError
@@ -31,6 +31,8 @@ class ApigeeResource(Resource):
     family = operations.APIGEE
     #: Options that an object which should exist must state.
     needed: t.ClassVar[tuple[str, ...]] = ()
+    #: Apigee's list of the collection is nothing but an array of names.
+    names_only: t.ClassVar[bool] = False
 
     def validate(self) -> list[str]:
         """What is missing."""
@@ -56,15 +58,32 @@ class ApigeeResource(Resource):
         """As any update, without sending back what only Google may write."""
         super().update(writable(found), changes)
 
+    def covers(self, other: Resource) -> bool:
+        """The same object; an organisation may be left out of one declaration and named in the other."""
+        return super().covers(other) and self.organization == t.cast(ApigeeResource, other).organization
+
     def variables(self) -> dict[str, t.Any]:
         """Values for templates, with the organisation always present."""
         return {**super().variables(), "organization": self.organization}
 
     def everything_by_name(self) -> list[Document]:
         """All objects of a collection whose list is nothing but an array of names; one that goes meanwhile is left out."""
-        names = self.wire.find(self.service, self.parent_url()) or []
-        found = [self.wire.find(self.service, f"{self.parent_url()}/{quote(str(name), safe='')}") for name in names]
+        found = [self.wire.find(self.service, f"{self.parent_url()}/{quote(name, safe='')}") for name in self.names()]
         return [document for document in found if document is not None]
+
+    def names(self) -> list[str]:
+        """Names of all objects of a collection whose list is nothing but an array of names."""
+        return [str(name) for name in self.wire.find(self.service, self.parent_url()) or []]
+
+    def everything(self) -> list[Document]:
+        """All objects of the collection."""
+        return self.everything_by_name() if self.names_only else super().everything()
+
+    def listed(self) -> list[tuple[Options, Document | None]]:
+        """Names alone, where the list has no more."""
+        if not self.names_only:
+            return super().listed()
+        return [(self.identify({"name": name}), None) for name in self.names()]
 
     def fixed(self, changes: list[Change]) -> list[Change]:
         """Without an update method nothing can change in place (``update`` here only passes on)."""

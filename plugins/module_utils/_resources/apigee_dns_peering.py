@@ -46,6 +46,7 @@ class ApigeeDnsPeering(ApigeeResource):
     list_items = "peeredDnsDomains"
     list_match = ("name",)
     mark = RecordMark(_around)
+    pruned = False
     timeout = 1200.0
     after = ("project_services", "service_networking_connection")
     fields = (

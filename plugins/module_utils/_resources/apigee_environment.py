@@ -25,10 +25,12 @@ class ApigeeEnvironment(ApigeeResource):
 
     kind = "apigee_environment"
     title = "environment"
+    names_only = True
     path = "v1/organizations/{organization}/environments/{name}"
     update_method = "PUT"
     state_place = "state"
     mark = DescriptionMark()
+    pruned = False
     lock = ORGANIZATION_LOCK
     timeout = 1800.0
     fields = (
@@ -64,7 +66,3 @@ class ApigeeEnvironment(ApigeeResource):
             new = f.write(self.fields, self.changed_options(modified), {"name": self.options["name"]}, self)
             query = {"updateMask": ",".join(self.changed_places(modified))}
             self.finish(self.wire.send(self.service, "PATCH", self.url(), query=query, body=new).json())
-
-    def everything(self) -> list[Document]:
-        """All environments of the organisation."""
-        return self.everything_by_name()

@@ -33,6 +33,7 @@ class ApigeeEnvironmentGroup(ApigeeResource):
     update_method = "PATCH"
     state_place = "state"
     mark = GroupMark()
+    pruned = False
     lock = ORGANIZATION_LOCK
     timeout = 1800.0
     fields = (

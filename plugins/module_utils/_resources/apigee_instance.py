@@ -34,6 +34,7 @@ class ApigeeInstance(ApigeeResource):
     update_method = "PATCH"
     state_place = "state"
     mark = DescriptionMark()
+    pruned = False
     lock = ORGANIZATION_LOCK
     timeout = 3600.0
     long_running = True

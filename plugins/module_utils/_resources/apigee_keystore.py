@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from .._engine.fields import Document, Field
+from .._engine.fields import Field
 from .apigee_attachment import covered_by
 from .apigee_common import ORGANIZATION, ApigeeResource
 
@@ -19,6 +19,7 @@ class ApigeeKeystore(ApigeeResource):
 
     kind = "apigee_keystore"
     title = "keystore"
+    names_only = True
     family = None
     path = ENVIRONMENT_PATH + "/keystores/{name}"
     mark = covered_by()
@@ -33,7 +34,3 @@ class ApigeeKeystore(ApigeeResource):
     def name(self) -> str:
         """Its environment and its name."""
         return f"{self.options.get('environment')}/{self.options.get('name')}"
-
-    def everything(self) -> list[Document]:
-        """All keystores of the environment."""
-        return self.everything_by_name()

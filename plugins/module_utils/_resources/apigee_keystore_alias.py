@@ -27,6 +27,7 @@ class ApigeeKeystoreAlias(ApigeeResource):
 
     kind = "apigee_keystore_alias"
     title = "alias"
+    names_only = True
     family = None
     path = ENVIRONMENT_PATH + "/keystores/{keystore}/aliases/{name}"
     update_method = "PUT"
@@ -96,6 +97,14 @@ class ApigeeKeystoreAlias(ApigeeResource):
             one.wire = self.wire
         found = [(one.options["name"], one.read()) for one in single]
         return [{**document, "name": name} for name, document in found if document is not None]
+
+    def declaration(self, found: Document) -> Options:
+        """The certificates as PEM."""
+        return {**self._place(), "certificate": found["certificate"]}
+
+    def withheld(self, found: Document) -> list[str]:
+        """Google shows no key."""
+        return ["private_key"] if found.get("type") == "KEY_CERT" else []
 
     def output(self, found: Document) -> Options:
         """What Google tells, and the fingerprints; never a key."""

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from .._engine.fields import Document, Field
+from .._engine.fields import Field
 from .._engine.ownership import DescriptionMark, without_sentence
 from .._engine.resource import Reference
 from .apigee_common import ORGANIZATION, ApigeeResource
@@ -20,6 +20,7 @@ class ApigeeReference(ApigeeResource):
 
     kind = "apigee_reference"
     title = "reference"
+    names_only = True
     family = None
     path = ENVIRONMENT_PATH + "/references/{name}"
     update_method = "PUT"
@@ -44,7 +45,3 @@ class ApigeeReference(ApigeeResource):
             found.append(Reference("apigee_keystore", keystore, needed=False))
             found.append(Reference("apigee_keystore_alias", keystore, option="keystore", needed=False))
         return found
-
-    def everything(self) -> list[Document]:
-        """All references of the environment."""
-        return self.everything_by_name()

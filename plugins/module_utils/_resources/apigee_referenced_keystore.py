@@ -55,6 +55,7 @@ class ReferencedKeystore(ApigeeResource):
     path = ENVIRONMENT_PATH + "/references/{name}"
     update_method = "PUT"
     mark = _Mark("reference.description")
+    left_out = "told as its reference, its keystore and the aliases in it"
     #: Apigee's word for what the reference leads to.
     resource_type: t.ClassVar[str]
     #: The option whose content is compared, and reported as a list of certificates.
@@ -76,6 +77,16 @@ class ReferencedKeystore(ApigeeResource):
     def keystore_name(self, wanted: list[Certificate]) -> str:
         """``gke-ca-1a2b3c4d``"""
         return f"{self.options['name']}-{certificates.digest(wanted)[:8]}"
+
+    def covers(self, other: Resource) -> bool:
+        """The reference, the keystore behind it and what is in that are made by this declaration."""
+        where = ("environment", "name")
+        if [other.options.get(option) for option in where] == [self.options.get(option) for option in where]:
+            return other.kind in (self.kind, "apigee_reference")
+        name = str(other.options.get("keystore") or other.options.get("name"))
+        ours = re.fullmatch(re.escape(str(self.options["name"])) + "-[0-9a-f]{8}", name)
+        keystores = ("apigee_keystore", "apigee_keystore_alias")
+        return bool(ours) and other.kind in keystores and other.options.get("environment") == self.options["environment"]
 
     # -- reading -----------------------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ class ApigeeTargetServer(ApigeeResource):
 
     kind = "apigee_target_server"
     title = "target server"
+    names_only = True
     family = None
     path = "v1/organizations/{organization}/environments/{environment}/targetservers/{name}"
     update_method = "PUT"
@@ -79,6 +80,13 @@ class ApigeeTargetServer(ApigeeResource):
             problems.append("tls.enforce and tls.ignore_validation_errors contradict each other. Keep enforce.")
         return problems
 
+    def declaration(self, found: Document) -> Options:
+        """As any, but TLS settings that are not in use must say so."""
+        stated = super().declaration(found)
+        if "tls" in stated:
+            stated["tls"].setdefault("enabled", False)
+        return stated
+
     def references(self) -> list[Reference]:
         """What TLS names: it should lead to something before requests are sent that way."""
         found = super().references()
@@ -92,7 +100,3 @@ class ApigeeTargetServer(ApigeeResource):
                 found.append(Reference("apigee_keystore", name, needed=False))
                 found.append(Reference("apigee_keystore_alias", name, option="keystore", needed=False))
         return found
-
-    def everything(self) -> list[Document]:
-        """All target servers of the environment."""
-        return self.everything_by_name()

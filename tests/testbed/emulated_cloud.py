@@ -1,0 +1,110 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An emulator of Google's APIs without a world behind it, and modules run against it as Ansible runs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import typing as t
+import urllib.request
+from pathlib import Path
+
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.session import Client
+
+HERE = Path(__file__).resolve().parent
+
+
+class Cloud:
+    """An emulator of its own, and the module run against it."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        command = [sys.executable, "-m", "testbed.google", "--port", "0", "--state", str(state)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.url = t.cast(t.IO[str], self.process.stdout).readline().strip()
+        self.connection = json.loads((state / "connection.json").read_text())
+        self.client = Client({**self.access, "auth_kind": "serviceaccount"})
+
+    def control(self, path: str, method: str = "GET", body: t.Any = None) -> dict[str, t.Any]:
+        data = json.dumps(body or {}).encode() if method == "POST" else None
+        request = urllib.request.Request(f"{self.url}/_testbed/{path}", data, method=method)
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request) as reply:
+            return json.load(reply)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+    @property
+    def access(self) -> dict[str, t.Any]:
+        """Options that lead a module here."""
+        return {name: self.connection[name] for name in ("endpoints", "service_account_file", "project")}
+
+    @property
+    def organization(self) -> str:
+        """Path of the organisation."""
+        return f"v1/organizations/{self.connection['project']}"
+
+    def by_hand(self, method: str, path: str, body: t.Any = None, **how: t.Any) -> t.Any:
+        """A call to Apigee as somebody else's tool makes it; the path is relative to the organisation."""
+        return self.client.send("apigee", method, f"{self.organization}{path}", body=body, **how).json()
+
+    def empty_organization(self, environments: t.Sequence[str] = ("prod",)) -> None:
+        """An emptied project with an organisation and environments that somebody else made."""
+        self.control("reset", "POST")
+        self.run([{"kind": "project_services", "services": ["apigee"]}])
+        document = {"runtimeType": "CLOUD", "analyticsRegion": "europe-west1", "disableVpcPeering": True}
+        query = {"parent": f"projects/{self.connection['project']}"}
+        self.client.send("apigee", "POST", "v1/organizations", query=query, body=document)
+        for name in environments:
+            self.settle()
+            self.by_hand("POST", "/environments", {"name": name})
+        self.settle()
+        self.control("requests", "DELETE")
+
+    def settle(self) -> None:
+        """Look at every operation until none runs: the emulator ends one when somebody looks."""
+        while any(not one.get("done") for one in self.by_hand("GET", "/operations").get("operations") or []):
+            pass
+
+    def writes(self) -> int:
+        """Mutating calls since the log was cleared."""
+        return sum(1 for call in self.control("requests")["requests"] if call["mutating"])
+
+    def run(self, resources: list[dict[str, t.Any]], **how: t.Any) -> dict[str, t.Any]:
+        """The module ``resources``."""
+        return self.module("resources", resources=resources, **how)
+
+    def module(
+        self,
+        name: str,
+        die_after: int = 0,
+        check: bool = False,
+        diff: bool = False,
+        fails: bool = False,
+        **options: t.Any,
+    ) -> dict[str, t.Any]:
+        """The result of a module. ``die_after``: it dies after so many mutating calls. ``fails``: it should."""
+        arguments = {
+            **self.access,
+            **options,
+            "_ansible_check_mode": check,
+            "_ansible_diff": diff,
+            "_ansible_remote_tmp": str(self.state),
+            "_ansible_keep_remote_files": False,
+        }
+        path = self.state / "arguments.json"
+        path.write_text(json.dumps(arguments))
+        command = [sys.executable, str(HERE / "resources_run.py"), str(path), str(die_after), name]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        if die_after:
+            assert done.returncode == 137, done.stdout + done.stderr
+            return {}
+        result = json.loads(done.stdout)
+        assert bool(result.get("failed")) is fails, result.get("msg", result)
+        return result
