@@ -20,7 +20,8 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.eng
 from testbed.images import tls
 
 USER = 65532
-DEFAULTS = {"protocol": "http", "client": "off", "http2": "true", "tls-minimum": "1.2", "access-log": "off"}
+DEFAULTS = {"protocol": "http", "client": "off", "http2": "true", "tls-minimum": "1.2", "access-log": "off",
+            "metrics": "off"}
 
 _ENTER = r"""
 set -e
@@ -46,10 +47,10 @@ def free_port() -> int:
                 continue
             try:
                 candidate.bind(("127.0.0.1", port))
-                administration.bind(("127.0.0.1", 20000 + port % 10000))
+                administration.bind(("127.0.0.1", contract.administration_port(port)))
             except OSError:
                 continue
-            _given.update((port, 20000 + port % 10000))
+            _given.update((port, contract.administration_port(port)))
             return port
     raise RuntimeError("no free port")
 
@@ -69,7 +70,8 @@ class Sidecar:
         self.values = {
             "service": "orders", "port": str(self.port), "application-address": "127.0.0.1",
             "application-port": str(application_port), "client-names": "", "drain-seconds": "5", "idle-seconds": "75",
-            "request-seconds": "60", "application-idle-seconds": "4",
+            "request-seconds": "60", "application-idle-seconds": "4", "metrics-port": "",
+            "administration-port": str(contract.administration_port(self.port)),
             "certificate-folder": contract.CERTIFICATE_FOLDER, "client-ca-folder": contract.CLIENT_CA_FOLDER,
             "work-folder": contract.WORK_FOLDER, **(values or {})}
         self._process: subprocess.Popen | None = None

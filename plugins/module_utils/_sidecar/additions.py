@@ -16,7 +16,7 @@ import typing as t
 from . import conflicts
 from . import pod as parts
 from .drain import grace, least_grace
-from .fields import PREFIX, STATUS
+from .fields import FIRST_UNPRIVILEGED_PORT, PREFIX, STATUS
 from .patch import Operation, add, extend
 from .settings import Settings
 
@@ -114,7 +114,7 @@ def _sidecar(settings: Settings, seen: Outline) -> list[Operation]:
     }
     made = extend(bare, ("spec", "initContainers" if native else "containers"), [container], first=native)
     made += extend(bare, ("spec", "volumes"), parts.volumes(settings))
-    if settings.port < parts.FIRST_UNPRIVILEGED_PORT and not seen.unprivileged:
+    if settings.port < FIRST_UNPRIVILEGED_PORT and not seen.unprivileged:
         rule = {"name": parts.UNPRIVILEGED_PORTS, "value": str(settings.port)}
         made += extend(bare, ("spec", "securityContext", "sysctls"), [rule])
     return [*made, add(("metadata", "annotations", STATUS_ANNOTATION), parts.status(settings))]

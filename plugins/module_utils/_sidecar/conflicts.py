@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .engines.registry import ENGINES
 from .fields import PREFIX, STATUS
 from .pod import SIDECAR, UNPRIVILEGED_PORTS
 from .settings import Settings
@@ -96,6 +97,7 @@ def _ports(pod: Pod, spec: t.Mapping[str, t.Any], settings: Settings) -> list[st
     found = []
     given = settings.given.get("application-port")
     declared = application_ports(pod)
+    taken = [*tcp_ports(longlived(spec)), *([int(given)] if given else [])]
     if not given and len(declared) != 1:
         many = f"several ports ({', '.join(map(str, declared))})" if declared else "no port"
         found.append(
@@ -104,10 +106,23 @@ def _ports(pod: Pod, spec: t.Mapping[str, t.Any], settings: Settings) -> list[st
         )
     if given and int(given) == settings.port:
         found.append(f"{PREFIX}port and {PREFIX}application-port are both {given}. Set {PREFIX}port to another port.")
-    elif settings.port in tcp_ports(longlived(spec)):
+    elif settings.port in taken:
         found.append(
             f"{PREFIX}port is {settings.port}, which a container of the pod declares as its own. "
             f"Set {PREFIX}port to a free port, or move that container."
+        )
+    administration, metrics = settings.administration_port, settings.metrics_port
+    if administration and administration in taken:
+        others = " or ".join(engine.name for engine in ENGINES.values() if not engine.administered)
+        found.append(
+            f"{PREFIX}port is {settings.port}, for which engine {settings.engine.name} is administered on {administration} "
+            f"of the pod's loopback, and a container has that port. Set {PREFIX}port to another port, or {PREFIX}engine "
+            f"to {others}."
+        )
+    if metrics and metrics in (*taken, settings.port, administration):
+        found.append(
+            f"{PREFIX}metrics-port is {metrics}, which a container of the pod or the sidecar itself has already. "
+            f"Set {PREFIX}metrics-port to a free port."
         )
     first = sysctl(spec)
     if first.isdecimal() and settings.port < min(int(first), 1024):

@@ -17,6 +17,7 @@ from .engines.registry import ENGINES
 
 PREFIX = "tls-sidecar.gatewayops.io/"
 STATUS = "status"
+FIRST_UNPRIVILEGED_PORT = 1024
 
 LABEL = "[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
 OBJECT_NAME = "[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
@@ -102,6 +103,14 @@ FIELDS = (
     _choice("http2", SELECTORS["http2"], "true", 'Write "false" to offer HTTP/1.1 alone, or leave it out.'),
     _choice("tls-minimum", SELECTORS["tls-minimum"], "1.2", "Leave it out for TLS 1.2 and newer."),
     _choice("access-log", SELECTORS["access-log"], "off", "Leave it out for no access log."),
+    Field(
+        "metrics-port",
+        f"a port from {FIRST_UNPRIVILEGED_PORT} to 65535",
+        'Write a free port on which the engine shows its metrics in clear, such as "9145", or leave it out for none.',
+        pattern=NUMBER,
+        lowest=FIRST_UNPRIVILEGED_PORT,
+        highest=65535,
+    ),
     _choice("certificate-source", ("secret", "csi"), "secret", "Leave it out for a Secret."),
     Field(
         "certificate-secret",

@@ -15,6 +15,9 @@ from .settings import Settings
 SIDECAR = "tls-sidecar"
 """Name of the container and of its port; the volumes' names begin with it and a hyphen."""
 
+METRICS = "tls-metrics"
+"""Name of the port with metrics."""
+
 VERSION = "1"
 """Of the shape of what is added. The engine's digest covers the engine's own part."""
 
@@ -25,7 +28,6 @@ STARTUP_SECONDS = 120
 """Longest start of an engine; the kubelet restarts it after that."""
 
 UNPRIVILEGED_PORTS = "net.ipv4.ip_unprivileged_port_start"
-FIRST_UNPRIVILEGED_PORT = 1024
 
 CSI_DRIVER = "csi.cert-manager.io"
 
@@ -45,7 +47,7 @@ def sidecar(settings: Settings, said: Texts, drain_seconds: int, native: bool) -
         "image": settings.image,
         "command": list(said.command),
         "env": [{"name": name, "value": text} for name, text in said.environment],
-        "ports": [{"name": SIDECAR, "containerPort": settings.port, "protocol": "TCP"}],
+        "ports": ports(settings),
         "resources": {
             "requests": {name: settings.resource(name) for name in ("cpu", "memory")},
             "limits": {name: settings.resource(name + "-limit") for name in ("cpu", "memory")},
@@ -72,6 +74,12 @@ def sidecar(settings: Settings, said: Texts, drain_seconds: int, native: bool) -
     if native:
         container["restartPolicy"] = "Always"
     return container
+
+
+def ports(settings: Settings) -> list[dict[str, t.Any]]:
+    """The ports that others may call."""
+    numbers = {SIDECAR: settings.port, METRICS: settings.metrics_port}
+    return [{"name": name, "containerPort": number, "protocol": "TCP"} for name, number in numbers.items() if number]
 
 
 class Texts(t.NamedTuple):

@@ -17,10 +17,11 @@ from .additions import DEFAULT_GRACE_SECONDS, STATUS_ANNOTATION
 from .cel import StandIn, Writer, among, literal
 from .engines.contract import CLIENT_MODES, SELECTORS, VALUES, Choice, Engine
 from .engines.registry import ENGINES
-from .policy_terms import RESOURCES, variable
+from .fields import FIRST_UNPRIVILEGED_PORT
+from .policy_terms import ADMINISTRATION, RESOURCES, variable
 from .settings import Defaults, Settings
 
-PORT, APPLICATION_PORT, WINDOW = 54321, 54322, 54323
+PORT, APPLICATION_PORT, WINDOW, METRICS_PORT = 54321, 54322, 54323, 54324
 """Stand for the numbers of a pod."""
 
 GIVEN = (
@@ -34,6 +35,8 @@ BY_POD = {
     "port": "string(variables.port_number)",
     "application-port": "string(variables.application_port_number)",
     "drain-seconds": "string(variables.window)",
+    "metrics-port": variable("metrics-port"),
+    "administration-port": f"string({ADMINISTRATION})",
 }
 """Values of the engine contract that differ by pod, besides ``client-names``. All others are constant."""
 
@@ -44,6 +47,7 @@ AXES = {
     "authority": "variables.authority",
     "source": variable("certificate-source"),
     "waiting": "variables.waiting",
+    "metrics": "variables.metrics",
 }
 YES, NO = "yes", "no"
 
@@ -128,6 +132,8 @@ def _settings(defaults: Defaults, variant: t.Mapping[str, str]) -> Settings:
     given = {name: mark(name) for name in GIVEN}
     given.update({"port": str(PORT), "dns-domains": mark("dns-domains")})
     given.update({"engine": variant["engine"], "certificate-source": variant.get("source", "secret")})
+    if variant.get("metrics") == "on":
+        given["metrics-port"] = str(METRICS_PORT)
     wanted = {"secret": "client-ca-secret", "config-map": "client-ca-config-map"}
     for authority, name in wanted.items():
         if variant["authority"] != authority:
@@ -144,6 +150,7 @@ def _variants(names: t.Sequence[str]) -> t.Iterator[dict[str, str]]:
         "authority": ("none", "secret", "config-map"),
         "source": ("secret", "csi"),
         "waiting": (YES, NO),
+        "metrics": SELECTORS["metrics"],
     }
     for combination in itertools.product(*([(name, value) for value in values[name]] for name in names)):
         yield dict(combination)
@@ -154,7 +161,7 @@ def variables(defaults: Defaults) -> dict[str, str]:
     plain = Settings({"service": "orders"}, "shop", defaults)
     texts = {name: Texts(engine, constants(plain)) for name, engine in ENGINES.items()}
     containers = []
-    for variant in _variants(("engine", "protocol", "client", "waiting")):
+    for variant in _variants(("engine", "protocol", "client", "waiting", "metrics")):
         if ENGINES[variant["engine"]].serves(variant["protocol"], variant["client"]):
             settings = _settings(defaults, {**variant, "authority": "none" if variant["client"] == "off" else "secret"})
             said = texts[variant["engine"]].said(variant["protocol"], variant["client"])
@@ -176,7 +183,7 @@ def variables(defaults: Defaults) -> dict[str, str]:
 def _stand_ins(defaults: Defaults) -> list[StandIn]:
     found = [StandIn(mark(name), variable(name)) for name in GIVEN]
     found += [StandIn(mark("namespace"), "request.namespace"), StandIn(PORT, "variables.port_number")]
-    found += [StandIn(WINDOW, "variables.window")]
+    found += [StandIn(WINDOW, "variables.window"), StandIn(METRICS_PORT, "variables.metrics_port_number")]
     variant = {"engine": next(iter(ENGINES)), "authority": "none", "source": "csi"}
     names = parts.certificate(_settings(defaults, variant))["csi"]["volumeAttributes"][parts.CSI_DRIVER + "/dns-names"]
     each = Writer([*found, StandIn(mark("dns-domains"), "domain")], {}).text(names)
@@ -205,7 +212,7 @@ def patch(defaults: Defaults) -> str:
         "variables.sysctls.size() > 0 ? '/spec/securityContext/sysctls/-' : '/spec/securityContext/sysctls'",
         f"variables.sysctls.size() > 0 ? dyn({rule}) : dyn([{rule}])",
     )
-    low = f"variables.port_number < {parts.FIRST_UNPRIVILEGED_PORT} && variables.sysctl == ''"
+    low = f"variables.port_number < {FIRST_UNPRIVILEGED_PORT} && variables.sysctl == ''"
     path = "/metadata/annotations/" + STATUS_ANNOTATION.replace("~", "~0").replace("/", "~1")
     told = operation(literal(path), "variables.told")
     added = f"[{sidecar}] + {volumes} + ({low} ? {context} + [{sysctl}] : []) + [{told}]"

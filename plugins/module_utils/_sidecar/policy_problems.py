@@ -13,6 +13,7 @@ import typing as t
 
 from . import conflicts
 from .cel import StandIn, Writer, listed, literal
+from .engines import contract
 from .engines.contract import CLIENT_MODES, PROTOCOLS
 from .engines.registry import ENGINES
 from .fields import BY_NAME, FIELDS, LONGEST, PREFIX, SHOWN, STATUS, Field
@@ -125,6 +126,17 @@ def _conflicts(defaults: Defaults) -> t.Iterator[tuple[str, str]]:
     yield f"{own} == '' && variables.application_ports.size() > 1", sample(app(54321, 54322), many, port="3")
     yield twice, sample({}, StandIn(54323, port), application_port="54323", port="54323")
     yield f"!({twice}) && {port} in variables.taken_ports", sample(app(54323), StandIn(54323, port), port="54323")
+    held = f"(variables.taken_ports + ({own} != '' ? [int({own})] : []))"
+    reached = contract.administration_port(54323)
+    administered = next(name for name, engine in ENGINES.items() if engine.administered)
+    marks = [
+        StandIn(54323, port), StandIn(reached, "variables.administration_port"), StandIn(administered, variable("engine"))]
+    yield f"variables.administration_port in {held}", sample(app(reached), *marks, port="54323", engine=administered)
+    metrics = "variables.metrics_port_number"
+    yield (
+        f"{metrics} > 0 && {metrics} in {held} + [{port}, variables.administration_port]",
+        sample(app(54324), StandIn(54324, metrics), port="3", metrics_port="54324"),
+    )
     first = "int(variables.sysctl)"
     rules = {"securityContext": {"sysctls": [{"name": UNPRIVILEGED_PORTS, "value": "987"}]}}
     yield (

@@ -6,12 +6,16 @@ from __future__ import annotations
 
 import typing as t
 
-from .cel import literal
+from .cel import among, literal
 from .conflicts import GROUPS
+from .engines.contract import ADMINISTRATION_FIRST, ADMINISTRATION_PORTS, ADMINISTRATION_SHIFT
 from .engines.registry import ENGINES
 from .fields import FIELDS, PREFIX, STATUS, Field
 from .pod import SIDECAR, UNPRIVILEGED_PORTS
 from .settings import Defaults
+
+ADMINISTRATION = f"{ADMINISTRATION_FIRST} + (variables.port_number + {ADMINISTRATION_SHIFT}) % {ADMINISTRATION_PORTS}"
+"""``contract.administration_port``"""
 
 RESOURCES = ("cpu", "memory", "cpu-limit", "memory-limit")
 
@@ -58,6 +62,7 @@ def settings(defaults: Defaults) -> dict[str, str]:
     found["authority"] = (
         f"{variable('client-ca-secret')} != '' ? 'secret' : {variable('client-ca-config-map')} != '' ? 'config-map' : 'none'"
     )
+    found["metrics"] = f"{variable('metrics-port')} != '' ? 'on' : 'off'"
     found["client"] = f"{variable('client-names')} != '' ? 'names' : variables.authority != 'none' ? 'ca' : 'off'"
     return found
 
@@ -96,8 +101,11 @@ def pod() -> dict[str, str]:
 
 def computed(defaults: Defaults) -> dict[str, str]:
     """Variables computed from settings that are known to be right, by name."""
+    administered = [engine.name for engine in ENGINES.values() if engine.administered]
     return {
         "port_number": f"int({variable('port')})",
+        "metrics_port_number": f"{variable('metrics-port')} != '' ? int({variable('metrics-port')}) : 0",
+        "administration_port": f"{among(variable('engine'), administered)} ? {ADMINISTRATION} : 0",
         "application_port_number": f"{variable('application-port')} != '' ? int({variable('application-port')}) : "
         "variables.application_ports[0]",
         "window": f"{variable('drain-seconds')} != '' ? int({variable('drain-seconds')}) : "

@@ -187,6 +187,16 @@ class Settings:
         return int(self.text("port"))
 
     @property
+    def metrics_port(self) -> int:
+        """The port on which metrics are shown in clear; 0 for none."""
+        return int(self.text("metrics-port") or 0)
+
+    @property
+    def administration_port(self) -> int:
+        """The port on loopback by which the engine is administered; 0 where it is not."""
+        return contract.administration_port(self.port) if self.engine.administered else 0
+
+    @property
     def client(self) -> str:
         """What is asked of callers: one of ``contract.CLIENT_MODES``."""
         if self.text("client-names"):
@@ -221,8 +231,8 @@ class Settings:
 
     def selected(self) -> dict[str, str]:
         """The value of every selector of the engine contract."""
-        plain = {name: self.text(name) for name in contract.SELECTORS if name != "client"}
-        return {**plain, "client": self.client}
+        worked_out = {"client": self.client, "metrics": "on" if self.metrics_port else "off"}
+        return {name: worked_out[name] if name in worked_out else self.text(name) for name in contract.SELECTORS}
 
     def values(self, application_port: int, drain_seconds: int) -> dict[str, str]:
         """The text of every value of the engine contract."""
@@ -237,6 +247,8 @@ class Settings:
             "idle-seconds": str(timing.server_idle),
             "request-seconds": str(timing.finish),
             "application-idle-seconds": str(APPLICATION_IDLE_SECONDS),
+            "metrics-port": self.text("metrics-port"),
+            "administration-port": str(contract.administration_port(self.port)),
             "certificate-folder": contract.CERTIFICATE_FOLDER,
             "client-ca-folder": contract.CLIENT_CA_FOLDER,
             "work-folder": contract.WORK_FOLDER,

@@ -55,7 +55,7 @@ MinSpareThreads 16
 MaxSpareThreads 256
 Listen @{port}
 Protocols @{protocols}
-
+@{metrics}
 SSLEngine On
 SSLProtocol -all @{minimum}
 SSLCipherSuite ECDHE+AESGCM:ECDHE+CHACHA20
@@ -93,6 +93,23 @@ LogFormat "{\"time\":\"%{%Y-%m-%dT%H:%M:%SZ}t\",\"client\":\"%h\",\"method\":\"%
 CustomLog /proc/self/fd/1 tls_sidecar
 """.lstrip("\n")
 
+# Its port is indented, by which the trial of a restart knows that it must not take it.
+_METRICS = _LOAD.replace("NAME", "status") + """\
+  Listen @{metrics-port}
+<VirtualHost *:@{metrics-port}>
+  SSLEngine Off
+  RewriteEngine Off
+  <Location "/">
+    ProxyPass "!"
+    Require all denied
+  </Location>
+  <Location "/server-status">
+    SetHandler server-status
+    Require all granted
+  </Location>
+</VirtualHost>
+"""
+
 _VERIFICATION = """\
 SSLCACertificateFile "@{client-ca-folder}/ca.crt"
 # The probe comes without a certificate, so that the handshake asks and the location insists.
@@ -107,7 +124,7 @@ _VERIFIED = "%{SSL_CLIENT_VERIFY} == 'SUCCESS'"
 _NAMED = " || ".join(f"%{{SSL_CLIENT_SAN_DNS_{number}}} in {{'@{{client-names}}'}}" for number in range(SAN_ENTRIES))
 
 _START = r"""
-trial=`expr 20000 + @{port} % 10000`
+trial=@{administration-port}
 for folder in /usr/local/apache2/modules /usr/lib/apache2/modules "${TLS_SIDECAR_MODULES:-}"; do
   if [ -e "$folder/mod_ssl.so" ]; then TLS_SIDECAR_MODULES=$folder; fi
 done
@@ -118,7 +135,7 @@ prepare() { printf %s "$TLS_SIDECAR_CONFIGURATION" > "$work/httpd.conf"; }
 start() { exec "$server" -D FOREGROUND -f "$work/httpd.conf"; }
 # A restart with a broken pair would end the server, and its own check does not look; so a second server tries them.
 restart() {
-  sed -E 's/^Listen .*/Listen 127.0.0.1:'"$trial"'/; s/httpd\.pid/trial.pid/; s/sessions\(/trial(/' \
+  sed -E '/^ +Listen/d; s/^Listen .*/Listen 127.0.0.1:'"$trial"'/; s/httpd\.pid/trial.pid/; s/sessions\(/trial(/' \
     "$work/httpd.conf" > "$work/trial.conf"
   "$server" -D FOREGROUND -f "$work/trial.conf" > "$work/answer" 2>&1 &
   second=$!
@@ -157,10 +174,12 @@ ENGINE = Engine(
         Choice("protocols", "http2", {"true": "h2 http/1.1", "false": "http/1.1"}),
         Choice("minimum", "tls-minimum", {"1.2": "+TLSv1.2 +TLSv1.3", "1.3": "+TLSv1.3"}),
         Choice("access", "access-log", {"off": "", "json": _ACCESS_LOG}),
+        Choice("metrics", "metrics", {"off": "", "on": _METRICS}),
         Choice("client-verification", "client", _by_client(
             "", _VERIFICATION.replace("CONDITION", f'"{_VERIFIED}"'),
             _VERIFICATION.replace("CONDITION", f'"{_VERIFIED} && ({_NAMED})"'))),
         Choice("client-files", "client", _by_client("true", '[ -s "$authorities" ]', '[ -s "$authorities" ]')),
     ),
     name_separator="', '",
+    administered=True,
 )

@@ -46,8 +46,10 @@ SELECTORS = {
     "http2": ("true", "false"),
     "tls-minimum": ("1.2", "1.3"),
     "access-log": ("off", "json"),
+    "metrics": ("off", "on"),
 }
-"""Settings by which a choice may select, each with all its values. ``http2`` is whether ALPN offers h2 to callers."""
+"""Settings by which a choice may select, each with all its values. ``http2`` is whether ALPN offers h2 to callers,
+``metrics`` whether there is a port for them."""
 
 VALUES = (
     "service",
@@ -59,6 +61,8 @@ VALUES = (
     "idle-seconds",
     "request-seconds",
     "application-idle-seconds",
+    "metrics-port",
+    "administration-port",
     "certificate-folder",
     "client-ca-folder",
     "work-folder",
@@ -68,8 +72,17 @@ VALUES = (
 ``client-names`` is the allow-list of DNS names in client certificates, joined by the engine's ``name_separator``.
 ``drain-seconds`` is the window, 0 for none. ``idle-seconds`` is how long idle connections of callers are kept,
 ``request-seconds`` the longest request, ``application-idle-seconds`` how long idle connections to the application are
-kept (shorter than any application's own limit).
+kept (shorter than any application's own limit). ``metrics-port`` is empty where ``metrics`` is off.
+``administration-port`` is on loopback, for engines that are ``administered``.
 """
+
+ADMINISTRATION_FIRST, ADMINISTRATION_SHIFT, ADMINISTRATION_PORTS = 20000, 5000, 10000
+"""Half way round ten thousand ports: whatever the TLS port is, the other is never the same."""
+
+
+def administration_port(port: int) -> int:
+    """The port on loopback by which an engine is administered whose TLS port is ``port``; 23443 for 8443."""
+    return ADMINISTRATION_FIRST + (port + ADMINISTRATION_SHIFT) % ADMINISTRATION_PORTS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,6 +150,9 @@ class Engine:
     name_separator: str = ","
     """Stands between two names of ``@{client-names}``; what comes before the first and after the last name stands in
     the text around the placeholder. Plain."""
+
+    administered: bool = False
+    """Whether it listens on the administration port. Plain."""
 
     work_size: str = "16Mi"
     """Size limit of the work folder, within the memory limit. Plain."""

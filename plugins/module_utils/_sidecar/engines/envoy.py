@@ -69,8 +69,8 @@ static_resources:
             - name: certificate
               sds_config: {{resource_api_version: V3, path_config_source: {{path: "@{{work-folder}}/certificate.yaml"}}}}
 @{{client-verification}}      filters:
-@{{filter}}  clusters:
-  - name: application
+@{{filter}}@{{metrics}}  clusters:
+@{{metrics-source}}  - name: application
     type: STATIC
     connect_timeout: 3s
     circuit_breakers:
@@ -165,6 +165,41 @@ _TCP = f"""\
           idle_timeout: @{{request-seconds}}s
 """
 
+# The statistics alone, of all that the administration shows.
+_METRICS = f"""\
+  - name: metrics
+    address: {{socket_address: {{address: 0.0.0.0, port_value: @{{metrics-port}}}}}}
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          "@type": {_TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: metrics
+          request_headers_timeout: 10s
+          stream_idle_timeout: 10s
+          http_filters:
+          - name: envoy.filters.http.router
+            typed_config: {{"@type": {_TYPE}.filters.http.router.v3.Router}}
+          route_config:
+            virtual_hosts:
+            - name: metrics
+              domains: ["*"]
+              routes:
+              - match: {{path: /metrics, headers: [{{name: ":method", string_match: {{exact: GET}}}}]}}
+                route: {{cluster: administration, prefix_rewrite: /stats/prometheus}}
+"""
+
+_METRICS_SOURCE = """\
+  - name: administration
+    type: STATIC
+    load_assignment:
+      cluster_name: administration
+      endpoints:
+      - lb_endpoints:
+        - endpoint:
+            address: {socket_address: {address: 127.0.0.1, port_value: @{administration-port}}}
+"""
+
 _ACCESS_LOG = f"""\
           access_log:
           - name: envoy.access_loggers.stdout
@@ -246,6 +281,7 @@ ENGINE = Engine(
         "TLS_SIDECAR_AUTHORITIES": "@{authorities}"},
     drain=draining(_ADMINISTRATION.strip("\n") + "\nask POST '/drain_listeners?graceful&skip_exit' > /dev/null"),
     probes=PROBES,
+    administered=True,
     choices=(
         Choice("filter", "protocol", by_protocol(_HTTP, _HTTP, _TCP)),
         Choice("upstream", "protocol", by_protocol(
@@ -255,6 +291,8 @@ ENGINE = Engine(
         Choice("alpn-http", "http2", {"true": "h2, http/1.1", "false": "http/1.1"}),
         Choice("minimum", "tls-minimum", {"1.2": "TLSv1_2", "1.3": "TLSv1_3"}),
         Choice("access", "access-log", {"off": "", "json": _ACCESS_LOG}),
+        Choice("metrics", "metrics", {"off": "", "on": _METRICS}),
+        Choice("metrics-source", "metrics", {"off": "", "on": _METRICS_SOURCE}),
         # The probe comes without a certificate, so that over HTTP the handshake asks and a filter insists.
         Choice("require-client", "protocol", by_protocol("false", "false", "@{require-tcp}")),
         Choice("require-tcp", "client", by_client("false", "true")),

@@ -20,7 +20,7 @@ from .variants import PROBES, by_client, by_protocol
 _CONFIGURATION = """\
 global
   log stdout format raw local0 info
-  stats socket "ipv4@127.0.0.1:${TLS_SIDECAR_ADMINISTRATION}" level admin
+  stats socket ipv4@127.0.0.1:@{administration-port} level admin
   # Only for reloads: a new worker takes the listening sockets over, so that no connection is refused or forgotten.
   stats socket @{work-folder}/haproxy.sock mode 600 level admin expose-fd listeners
   stats timeout 10s
@@ -43,7 +43,7 @@ frontend tls
   bind :@{port} ssl crt @{work-folder}/certificate.pem@{alpn}@{client-verification}
 @{access}@{rules}  default_backend application
 
-backend application
+@{metrics}backend application
 @{backend}  server application @{application-address}:@{application-port}@{upstream}
 """
 
@@ -74,6 +74,16 @@ _HTTP_BACKEND = """\
   # One more try: what may be sent twice after an answer that did not come, the rest where no connection came about.
   retry-on conn-failure empty-response
   http-request disable-l7-retry unless METH_GET
+"""
+
+_METRICS = """\
+frontend metrics
+  mode http
+  timeout client 10s
+  bind :@{metrics-port}
+  http-request use-service prometheus-exporter if METH_GET { path /metrics }
+  http-request return status 404
+
 """
 
 _ACCESS_LOG = """\
@@ -174,7 +184,7 @@ prepare() {
 pair() { cat "$certificate/tls.crt"; echo; cat "$certificate/tls.key"; echo; }
 start() {
   pair > "$work/certificate.pem"
-  TLS_SIDECAR_ADMINISTRATION=$admin exec haproxy -W -p "$work/haproxy.pid" -f "$work/haproxy.cfg"
+  exec haproxy -W -p "$work/haproxy.pid" -f "$work/haproxy.cfg"
 }
 readiness() {
   if [ -e "$work/ready" ]; then tell "del acl $work/state expired"; else tell "add acl $work/state expired"; fi > /dev/null
@@ -200,6 +210,7 @@ ENGINE = Engine(
     environment={"TLS_SIDECAR_CONFIGURATION": _CONFIGURATION, "TLS_SIDECAR_LUA": "@{names}"},
     drain=draining(_ADMINISTRATION.strip("\n") + '\ntell "add acl @{work-folder}/state draining" > /dev/null@{drain-more}'),
     probes=PROBES,
+    administered=True,
     choices=(
         Choice("mode", "protocol", by_protocol("http", "http", "tcp")),
         Choice("defaults", "protocol", by_protocol(_HTTP_DEFAULTS, _HTTP_DEFAULTS, "")),
@@ -207,6 +218,7 @@ ENGINE = Engine(
         Choice("access-http", "access-log", {"off": "", "json": _ACCESS_LOG}),
         Choice("access-tcp", "access-log", {"off": "", "json": _TCP_ACCESS_LOG}),
         Choice("rules", "protocol", by_protocol(_HTTP_RULES, _HTTP_RULES, "@{client-condition-tcp}")),
+        Choice("metrics", "metrics", {"off": "", "on": _METRICS}),
         Choice("backend", "protocol", by_protocol(_HTTP_BACKEND, _HTTP_BACKEND, "")),
         Choice("upstream", "protocol", by_protocol("", " pool-purge-delay 1s proto h2", "")),
         Choice("alpn", "protocol", by_protocol(" alpn @{alpn-http}", " alpn @{alpn-http}", "")),

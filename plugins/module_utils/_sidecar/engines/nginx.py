@@ -62,17 +62,48 @@ _TLS = """\
     ssl_session_timeout 5m;
 """
 
+_TEMPORARY = "".join(
+    f"  {kind}_temp_path @{{work-folder}}/{folder};\n"
+    for kind, folder in (
+        ("client_body", "body"), ("proxy", "proxy"), ("fastcgi", "fastcgi"), ("uwsgi", "uwsgi"), ("scgi", "scgi"))
+)
+
+# nginx writes no Prometheus text itself, but knows these numbers as variables; all others are on its own page. Both come
+# from a module that the public images have, and not every other build.
+_METRICS = """\
+  server {
+    listen @{metrics-port};
+    access_log off;
+    # stub_status
+    location = /metrics {
+      default_type "text/plain; version=0.0.4";
+      return 200 "LINES";
+    }
+    location = /stub_status {
+      stub_status;
+    }
+    # end of stub_status
+    location / {
+      return 404;
+    }
+  }
+""".replace("LINES", "".join(
+    f"# HELP nginx_connections_{name} {text}\\n# TYPE nginx_connections_{name} gauge\\n"
+    f"nginx_connections_{name} $connections_{name}\\n"
+    for name, text in {
+        "active": "Open connections.",
+        "reading": "Connections whose request is being read.",
+        "writing": "Connections that are being answered.",
+        "waiting": "Idle connections.",
+    }.items()))
+
 _HTTP = """\
 http {
   log_format tls_sidecar escape=json '{"time":"$time_iso8601","client":"$remote_addr","method":"$request_method",'
     '"uri":"$request_uri","protocol":"$server_protocol","status":$status,"bytes":$bytes_sent,'
     '"seconds":$request_time,"tls":"$ssl_protocol","server_name":"$ssl_server_name"}';
   access_log @{access};
-  client_body_temp_path @{work-folder}/body;
-  proxy_temp_path @{work-folder}/proxy;
-  fastcgi_temp_path @{work-folder}/fastcgi;
-  uwsgi_temp_path @{work-folder}/uwsgi;
-  scgi_temp_path @{work-folder}/scgi;
+TEMPORARY\
   server_tokens off;
   proxy_headers_hash_max_size 2048;
   proxy_headers_hash_bucket_size 128;
@@ -124,8 +155,8 @@ http {
 @{client-condition}      @{pass}://application;
     }
   }
-}
-"""
+@{metrics}}
+""".replace("TEMPORARY", _TEMPORARY)
 
 _STREAM = """\
 stream {
@@ -140,7 +171,7 @@ stream {
     proxy_socket_keepalive on;
   }
 }
-"""
+@{metrics-alone}"""
 
 _CONFIGURATION = """\
 daemon off;
@@ -154,7 +185,13 @@ events {
 
 _START = """
 start() { exec nginx -e stderr -p "$work" -c "$work/nginx.conf"; }
-prepare() { printf %s "$TLS_SIDECAR_CONFIGURATION" > "$work/nginx.conf"; }
+prepare() {
+  printf %s "$TLS_SIDECAR_CONFIGURATION" > "$work/nginx.conf"
+  if grep -q '# stub_status' "$work/nginx.conf" && ! nginx -V 2>&1 | grep -q http_stub_status_module; then
+    sed -i '/# stub_status/,/# end of stub_status/d' "$work/nginx.conf"
+    say "this nginx was built without http_stub_status_module: there are no metrics"
+  fi
+}
 reissued() { kill -HUP "$pid" && say "client CA changed: reloaded"; }
 """
 
@@ -217,6 +254,9 @@ ENGINE = Engine(
             "1.2": _TLS.replace("PROTOCOLS", "TLSv1.2 TLSv1.3"), "1.3": _TLS.replace("PROTOCOLS", "TLSv1.3")}),
         Choice("http2-switch", "http2", {"true": "on", "false": "off"}),
         Choice("access", "access-log", {"off": "off", "json": "/dev/stdout tls_sidecar"}),
+        Choice("metrics", "metrics", {"off": "", "on": _METRICS}),
+        Choice("metrics-alone", "metrics", {
+            "off": "", "on": f"http {{\n{_TEMPORARY}  server_tokens off;\n{_METRICS}}}\n"}),
         Choice("client-verification", "client", _by_client("", _VERIFICATION.replace("SWITCH", "optional"))),
         Choice("client-verification-stream", "client", _by_client("", _VERIFICATION.replace("SWITCH", "on"))),
         Choice("client-condition", "client", _by_client("", _CONDITION)),

@@ -100,7 +100,7 @@ exit "$status"
 """
 
 ASK = r"""
-admin=`expr 20000 + @{port} % 10000`
+admin=@{administration-port}
 # Sends standard input to the engine's administration on loopback. Bash where there is one, else (Alpine) nc.
 talk() {
   if command -v bash > /dev/null; then
@@ -110,8 +110,8 @@ talk() {
   fi 2>/dev/null
 }
 """
-"""Shell functions for engines that are administered over TCP: loopback of the pod, a port that follows from the TLS
-port. No image has a client for Unix sockets."""
+"""Shell functions for engines that are administered over TCP, on loopback of the pod. No image has a client for Unix
+sockets."""
 
 
 def supervised(engine: str, stop_signal: str, wanted: str = "true") -> tuple[str, str, str]:

@@ -57,10 +57,18 @@ def test_what_cannot_be_served_is_refused(engine):
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
 def test_believed_headers_are_taken_from_callers(engine):
     selected = dict.fromkeys(contract.SELECTORS, "")
-    selected.update({"protocol": "http", "client": "off", "http2": "true", "tls-minimum": "1.2", "access-log": "off"})
+    selected.update({"protocol": "http", "client": "off", "http2": "true", "tls-minimum": "1.2"})
+    selected.update({"access-log": "off", "metrics": "off"})
     configuration = "\n".join(texts(engine, selected))
     for name in (*headers.FORWARDING, *headers.removed()):
         assert name in configuration
+
+
+def test_an_engine_is_never_administered_on_its_own_port():
+    assert contract.administration_port(8443) == 23443
+    for port in range(1, 65536):
+        found = contract.administration_port(port)
+        assert found != port and 1024 <= found <= 65535
 
 
 def test_no_header_is_both_written_and_removed():

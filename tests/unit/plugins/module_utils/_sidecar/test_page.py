@@ -21,6 +21,7 @@ WORKED_OUT = {
     "service": "none: it opts in",
     "application-port": "the only TCP port that the pod's containers declare",
     "certificate-secret": "`SERVICE-tls`",
+    "metrics-port": "none",
     "client-ca-secret": "none",
     "client-ca-config-map": "none",
     "client-names": "any",

@@ -99,7 +99,8 @@ def test_every_annotation_is_read_and_judged():
 
 
 def test_what_is_taken_for_constant_is_constant():
-    one = Settings({"service": "a", "port": "1", "client-names": "x", "engine": "nginx"}, "n", Defaults())
+    given = {"service": "a", "port": "1", "client-names": "x", "engine": "nginx", "metrics-port": "7"}
+    one = Settings(given, "n", Defaults())
     two = Settings({"service": "b", "port": "2", "client-names": "y", "engine": "envoy"}, "m", Defaults())
     assert policy_parts.constants(one) == policy_parts.constants(two)
     first, second = one.values(3, 4), two.values(5, 6)

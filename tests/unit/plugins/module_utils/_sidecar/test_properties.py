@@ -29,6 +29,7 @@ WISHES = {
     "certificate-source": ("secret", "csi"),
     "client-ca-secret": ("callers",),
     "client-names": ("a.example", "a.example,b.example"),
+    "metrics-port": ("9145", "8443", "15001"),
     "drain-seconds": ("0", "5", "93", "700"),
     "cpu": ("5m", "2"),
     "memory-limit": ("64Mi", "1Gi"),
