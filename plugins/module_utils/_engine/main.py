@@ -17,7 +17,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._google import credentials
 from .._google.errors import ApiError, Failure
-from . import apply, plan, prune, report, spec
+from . import apply, plan, prune, report, secrecy, spec
 from .context import Context
 from .resource import Resource
 
@@ -31,6 +31,7 @@ def run(resource: type[Resource]) -> None:
     )
     context = open_context(module)
     item = item_of(resource, module.params, module.params, 0, context)
+    secrecy.conceal(module, spec.of(resource.fields))
     result = carry_out(module, [item], context)
     (single,) = result.pop("resources")
     for key in ("kind", "name", "failed"):
@@ -44,10 +45,14 @@ def run_info(resource: type[Resource]) -> None:
     identity = [field for field in resource.fields if field.identity]
     names = tuple(field for field in identity if field.name == resource.name_option)
     places = tuple(field for field in identity if field.name != resource.name_option)
-    argument_spec = {**spec.common(), **spec.of(places), **spec.of(names)}
+    argument_spec = {**spec.common(), **spec.of(places), **spec.of(names), **spec.of(resource.reading)}
     for field in names:
         argument_spec[field.name].pop("required", None)
-    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=argument_spec,
+        supports_check_mode=True,
+        mutually_exclusive=[rule for rule in resource.mutually_exclusive if set(rule) <= set(argument_spec)],
+    )
     context = open_context(module)
     wanted = resource(module.params, context)
     found: list[dict[str, t.Any]] = []
@@ -59,7 +64,7 @@ def run_info(resource: type[Resource]) -> None:
         else:
             documents = wanted.everything()
         for document in documents:
-            label = wanted.options.get(resource.name_option) or document.get("name")
+            label = wanted.options.get(resource.name_option) or document.get("name") or document.get(resource.name_option)
             options = {**module.params, resource.name_option: str(label).rsplit("/", 1)[-1]}
             # "-" asks for every place: each object tells its own.
             options.update({x.name: document.get(x.name) for x in places if options.get(x.name) == "-"})

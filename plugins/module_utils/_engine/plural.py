@@ -11,7 +11,6 @@ ansible-core's own validator before anything is sent, and all errors of all entr
 from __future__ import annotations
 
 import difflib
-import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -20,13 +19,10 @@ from ansible.module_utils.errors import UnsupportedError
 
 from .._google import credentials
 from .._google.errors import ApiError, Failure, InvalidError
-from . import graph, main, plan, prune, registry, report, spec
+from . import graph, main, plan, prune, registry, report, secrecy, spec
 from .context import Context
 from .fields import Document, Options
 from .resource import Resource
-
-#: Words that make an unknown option's value a secret, since it may be a misspelt secret option.
-SECRET_WORD = re.compile(r"pass(?!ive)|secret|token|key|private|credential|cert", re.I)
 
 Entry = tuple[type[Resource], Options]
 
@@ -150,6 +146,7 @@ def open_entries(module: AnsibleModule) -> list[Entry]:
     main.hide(module, credentials.secrets_of(module.params))
     for entry in given:
         main.hide(module, secrets(entry))
+    module.params["resources"] = [secrecy.concealed(entry, {**entry_steering(), **_known(entry)}) for entry in given]
     failure: Failure | None = None
     entries: list[Entry] = []
     try:
@@ -162,37 +159,16 @@ def open_entries(module: AnsibleModule) -> list[Entry]:
 
 
 def secrets(entry: Options) -> set[str]:
-    """Values of an entry that must not be shown: of secret options, and of unknown ones that may be such misspelt."""
+    """Values of an entry that must not be shown."""
+    return secrecy.texts(entry, _known(entry))
+
+
+def _known(entry: Options) -> spec.Spec:
+    """The options of an entry's kind; none for an unknown one."""
     try:
-        known = spec.of(registry.load(str(entry.get("kind"))).fields)
+        return spec.of(registry.load(str(entry.get("kind"))).fields)
     except KeyError:
-        known = {}
-    return _secrets_in(entry, known)
-
-
-def _secrets_in(value: Options, known: spec.Spec) -> set[str]:
-    found: set[str] = set()
-    for name, inner in value.items():
-        option = known.get(name)
-        hidden = option.get("no_log") if option else bool(SECRET_WORD.search(str(name)))
-        if hidden:
-            found |= _strings(inner)
-        elif isinstance(inner, dict):
-            found |= _secrets_in(inner, (option or {}).get("options") or {})
-        elif isinstance(inner, list):
-            for item in inner:
-                if isinstance(item, dict):
-                    found |= _secrets_in(item, (option or {}).get("options") or {})
-    return found
-
-
-def _strings(value: t.Any) -> set[str]:
-    if isinstance(value, dict):
-        return {text for inner in value.values() for text in _strings(inner)}
-    if isinstance(value, list | tuple):
-        return {text for inner in value for text in _strings(inner)}
-    # A short word would black out half of every message.
-    return {str(value)} if isinstance(value, str) and len(value) > 3 else set()
+        return {}
 
 
 def validate(given: list[Options]) -> list[Entry]:
@@ -221,11 +197,16 @@ def validate(given: list[Options]) -> list[Entry]:
 
 def entry_spec(resource: type[Resource]) -> spec.Spec:
     """Options of one entry: its kind's own, and those of the task that an entry may override."""
+    return {**entry_steering(), **spec.of(resource.fields)}
+
+
+def entry_steering() -> spec.Spec:
+    """Options that entries of every kind have."""
     steering = spec.change()
     for option in steering.values():
         option.pop("default", None)
     steering.pop("wait")
-    return {"kind": {"type": "str"}, "project": {"type": "str"}, **steering, **spec.of(resource.fields)}
+    return {"kind": {"type": "str"}, "project": {"type": "str"}, **steering}
 
 
 def _unknown_kind(kind: t.Any) -> str:

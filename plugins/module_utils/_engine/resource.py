@@ -63,6 +63,8 @@ class Resource:
     title: t.ClassVar[str]
     service: t.ClassVar[str]
     fields: t.ClassVar[tuple[Field, ...]]
+    #: Options of the reading module beside those that say which objects are meant.
+    reading: t.ClassVar[tuple[Field, ...]] = ()
     #: Further rules of the argument spec, as ansible-core writes them.
     required_if: t.ClassVar[tuple[t.Any, ...]] = ()
     mutually_exclusive: t.ClassVar[tuple[t.Any, ...]] = ()

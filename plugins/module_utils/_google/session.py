@@ -247,6 +247,8 @@ class Wire:
     def __init__(self, client: Client, budget: float = 300.0) -> None:
         self.client = client
         self.counts = Counts()
+        # One object may have several calls under way.
+        self._counting = threading.Lock()
         self.waited = 0.0
         #: Whether to wait while Google says that something else is running.
         self.patient = True
@@ -254,10 +256,11 @@ class Wire:
 
     def send(self, service: str, method: str, path: str, counts_as_read: bool = False, **how: t.Any) -> Reply:
         """As :meth:`Client.send`; counted."""
-        if method == "GET" or counts_as_read:
-            self.counts.reads += 1
-        else:
-            self.counts.writes += 1
+        with self._counting:
+            if method == "GET" or counts_as_read:
+                self.counts.reads += 1
+            else:
+                self.counts.writes += 1
         how.setdefault("deadline", self.deadline)
         how.setdefault("busy", self.patient)
         return self.client.send(service, method, path, **how)
