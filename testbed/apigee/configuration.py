@@ -8,25 +8,35 @@ carried over, with their rotation state.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from testbed.apigee.balancer import Balancer, TargetServer
-from testbed.apigee.bundle import Bundle
+from testbed.apigee.bundle import Bundle, SharedFlowBundle
 from testbed.apigee.bundle.model import TargetEndpoint
 from testbed.apigee.identities import Identities
 from testbed.apigee.pools import PoolKey, TargetSettings
 from testbed.apigee.router import Group, Router
 from testbed.apigee.tls import Keystores, TlsInfo, TlsSettings, TlsUnusable, without_keys
 
+AnyBundle = Bundle | SharedFlowBundle
 # By digest: the bundle, or the violations that keep it from being one.
-Bundles = Mapping[str, Bundle | list[str]]
+Bundles = Mapping[str, AnyBundle | list[str]]
 
 
 class ConfigurationError(ValueError):
     """The configuration as a whole cannot be used; the message says why."""
+
+
+@dataclass(frozen=True)
+class SharedFlow:
+    """One revision of one shared flow in one environment, ready to be called."""
+
+    name: str
+    revision: str
+    bundle: SharedFlowBundle
 
 
 @dataclass
@@ -95,6 +105,8 @@ class Configuration:
     report: dict[str, Any]
     # By environment.
     keystores: Mapping[str, Keystores] = field(default_factory=dict)
+    # By environment and name.
+    shared_flows: Mapping[str, Mapping[str, SharedFlow]] = field(default_factory=dict)
     in_flight: int = 0
 
     def keystores_of(self, deployment: Deployment) -> Keystores:
@@ -113,7 +125,8 @@ class Configuration:
 def missing_bundles(source: Mapping[str, Any], known: Mapping[str, Any]) -> list[str]:
     """Digests that the configuration names and that were not uploaded."""
     return sorted({deployment["bundle"] for environment in source.get("environments", {}).values()
-                   for deployment in environment.get("deployments", ())} - set(known))
+                   for listed in ("deployments", "shared_flows")
+                   for deployment in environment.get(listed, ())} - set(known))
 
 
 def build(source: Mapping[str, Any], bundles: Bundles, previous: Configuration) -> Configuration:
@@ -129,17 +142,21 @@ def _build(source: Mapping[str, Any], bundles: Bundles, previous: Configuration)
     region = (source.get("instance") or {}).get("location", "")
     carried = {_identity(each): each for each in previous.deployments}
     deployments: list[Deployment] = []
+    shared_flows: dict[str, dict[str, SharedFlow]] = {}
     report: list[dict[str, Any]] = []
+    report_of_flows: list[dict[str, Any]] = []
     for environment, content in sorted(source.get("environments", {}).items()):
         servers = {server["name"]: TargetServer.from_json(server) for server in content.get("target_servers", ())}
         taken: dict[str, str] = {}
+        shared_flows[environment], reported = _shared_flows(environment, content.get("shared_flows", ()), bundles)
+        report_of_flows += reported
         for entry in content.get("deployments", ()):
             proxy, revision, digest = entry["proxy"], str(entry["revision"]), entry["bundle"]
             bundle = bundles[digest]
-            errors = list(bundle) if isinstance(bundle, list) else _errors(bundle, servers, environment, proxy, taken)
+            errors = _bundle_errors(bundle, Bundle) or _errors(bundle, servers, environment, proxy, taken)
             report.append({"environment": environment, "proxy": proxy, "revision": revision,
                            "state": "ERROR" if errors else "READY", "errors": errors})
-            if errors or isinstance(bundle, list):
+            if errors:
                 continue
             for base_path in bundle.base_paths:
                 taken[base_path] = proxy
@@ -157,7 +174,30 @@ def _build(source: Mapping[str, Any], bundles: Bundles, previous: Configuration)
     shown = {**source, "environments": {name: without_keys(content)
                                         for name, content in source.get("environments", {}).items()}}
     return Configuration(json.loads(json.dumps(shown)), deployments, Router(groups, by_environment), identities,
-                         {"organization": organization, "deployments": report}, keystores)
+                         {"organization": organization, "deployments": report, "shared_flows": report_of_flows},
+                         keystores, shared_flows)
+
+
+def _shared_flows(environment: str, entries: Iterable[Mapping[str, Any]],
+                  bundles: Bundles) -> tuple[dict[str, SharedFlow], list[dict[str, Any]]]:
+    """The shared flows of an environment by name, and the report about them."""
+    found, report = {}, []
+    for entry in entries:
+        name, revision, bundle = entry["shared_flow"], str(entry["revision"]), bundles[entry["bundle"]]
+        errors = _bundle_errors(bundle, SharedFlowBundle) or list(bundle.unsupported)
+        report.append({"environment": environment, "shared_flow": name, "revision": revision,
+                       "state": "ERROR" if errors else "READY", "errors": errors})
+        if not errors:
+            # While a revision is taken up in parts (fault control) the newer one, which is named first, is called.
+            found.setdefault(name, SharedFlow(name, revision, bundle))
+    return found, report
+
+
+def _bundle_errors(bundle: AnyBundle | list[str], wanted: type) -> list[str]:
+    """Why this is no bundle of the wanted type."""
+    if isinstance(bundle, list):
+        return list(bundle)
+    return [] if isinstance(bundle, wanted) else [f"the bundle is a {type(bundle).__name__}, not a {wanted.__name__}"]
 
 
 def _identity(deployment: Deployment) -> tuple:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from testbed.apigee import configuration as configurations
-from testbed.apigee.bundle import Bundle, BundleError, load
-from testbed.apigee.configuration import Configuration
+from testbed.apigee.bundle import BundleError, load_either
+from testbed.apigee.configuration import AnyBundle, Configuration
 from testbed.apigee.counters import Counters
 from testbed.apigee.flow import FlowExecutor
 from testbed.apigee.health import HealthChecks
@@ -47,7 +47,7 @@ class Runtime:
         self.faults: Counter[str] = Counter()
         self.configuration = Configuration.empty()
         self._retired: list[Configuration] = []
-        self._bundles: dict[str, Bundle | list[str]] = {}
+        self._bundles: dict[str, AnyBundle | list[str]] = {}
         self._pruning: set[asyncio.Task] = set()
 
     # Configuration -------------------------------------------------------------------------------------------------
@@ -58,7 +58,7 @@ class Runtime:
         if actual != digest.lower():
             raise ValueError(f"the content's SHA-256 is {actual}, not {digest}")
         try:
-            self._bundles[actual] = load(data)
+            self._bundles[actual] = load_either(data)
         except BundleError as error:
             self._bundles[actual] = error.violations
             return error.violations

@@ -87,12 +87,14 @@ class RecordingWorld:
         self.configuration, self.bundles = configuration, dict(bundles)
         if self.report is not None:
             return self.report
-        deployments = [
-            {"environment": environment, "proxy": d["proxy"], "revision": d["revision"], "state": "READY", "errors": []}
-            for environment, content in configuration.get("environments", {}).items()
-            for d in content.get("deployments", [])
-        ]
-        return {"deployments": deployments}
+        return {
+            listed: [
+                {"environment": environment, named: d[named], "revision": d["revision"], "state": "READY", "errors": []}
+                for environment, content in configuration.get("environments", {}).items()
+                for d in content.get(listed, [])
+            ]
+            for listed, named in (("deployments", "proxy"), ("shared_flows", "shared_flow"))
+        }
 
     def authority_certificate(self) -> bytes:
         return b"-----BEGIN CERTIFICATE-----\nrecorded\n-----END CERTIFICATE-----\n"

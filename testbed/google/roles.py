@@ -34,7 +34,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 _VERBS = {
     "insert": "create", "patch": "update", "get": "get", "list": "list", "delete": "delete", "create": "create",
     "update": "update", "aggregatedList": "list", "setLabels": "setLabels", "wait": "get",
-    "modifyEnvironment": "update",
+    "modifyEnvironment": "update", "updateApiProxyRevision": "update", "updateSharedFlowRevision": "update",
     "setResourceLabels": "update", "enable": "enable", "batchEnable": "enable", "batchGet": "get",
 }  # fmt: skip
 _EXPLICIT = {
@@ -50,10 +50,9 @@ _EXPLICIT = {
         "servicenetworking.services.list",
     "compute.networks.removePeering": "compute.networks.removePeering",
     "compute.subnetworks.expandIpCidrRange": "compute.subnetworks.expandIpCidrRange",
-    "apigee.organizations.environments.apis.revisions.deploy": "apigee.deployments.create",
-    "apigee.organizations.environments.apis.revisions.undeploy": "apigee.deployments.delete",
-    "apigee.organizations.environments.apis.revisions.getDeployments": "apigee.deployments.get",
-    "apigee.organizations.apis.create": "apigee.proxies.create",
+    **{f"apigee.organizations.environments.{kind}.revisions.{name}": f"apigee.deployments.{verb}"
+       for kind in ("apis", "sharedflows")
+       for name, verb in (("deploy", "create"), ("undeploy", "delete"), ("getDeployments", "get"))},
     "cloudresourcemanager.projects.testIamPermissions": "",
     "iamcredentials.projects.serviceAccounts.generateAccessToken": "iam.serviceAccounts.getAccessToken",
 }  # fmt: skip
@@ -68,5 +67,9 @@ def permission(method: str) -> str:
     kind = parts[-2] if len(parts) > 2 else api
     if "operations" in kind.lower():
         kind = kind if api != "servicenetworking" else "operations"
+    # Apigee's permissions call these resources otherwise than its paths do (discovery document, texts of deploy).
+    if kind == "revisions":
+        kind = {"apis": "proxyrevisions", "sharedflows": "sharedflowrevisions"}[parts[-3]]
+    kind = {"apis": "proxies"}.get(kind, kind)
     api = {"cloudresourcemanager": "resourcemanager"}.get(api, api)
     return f"{api}.{kind}.{_VERBS.get(name, name)}"

@@ -47,4 +47,5 @@ if __name__ == "__main__":
     if int(sys.argv[2]):
         die_after(int(sys.argv[2]))
     with patch_module_args(json.loads(Path(sys.argv[1]).read_text())):
-        importlib.import_module(f"ansible_collections.gatewayops.apigee_gke.plugins.modules.{sys.argv[3]}").main()
+        module = sys.argv[3] if len(sys.argv) > 3 else "resources"
+        importlib.import_module(f"ansible_collections.gatewayops.apigee_gke.plugins.modules.{module}").main()

@@ -9,7 +9,8 @@ import struct
 import zipfile
 import zlib
 
-ROOT = "apiproxy/"
+# The folder at the root of a zip says what it holds: an API proxy or a shared flow.
+ROOT, SHARED_FLOW_ROOT = "apiproxy/", "sharedflowbundle/"
 # Apigee's documented limits: 15 MB for a bundle. The others only guard this process against hostile archives.
 MAXIMUM_ARCHIVE_BYTES = 15 * 1024 * 1024
 MAXIMUM_UNPACKED_BYTES = 64 * 1024 * 1024
@@ -26,8 +27,8 @@ class BundleError(Exception):
         self.violations = list(violations)
 
 
-def unpack(data: bytes) -> dict[str, bytes]:
-    """Path inside ``apiproxy/`` -> content. Raises BundleError."""
+def unpack(data: bytes, roots: tuple[str, ...] = (ROOT,)) -> tuple[str, dict[str, bytes]]:
+    """Which of ``roots`` the bundle has, and path inside it -> content. Raises BundleError."""
     if len(data) > MAXIMUM_ARCHIVE_BYTES:
         raise BundleError([f"bundle of {len(data)} bytes exceeds the limit of {MAXIMUM_ARCHIVE_BYTES} bytes"])
     try:
@@ -35,10 +36,12 @@ def unpack(data: bytes) -> dict[str, bytes]:
     except _DAMAGE as error:
         raise BundleError([f"bundle is not a zip archive: {error}"]) from None
     with archive:
-        return _members(archive)
+        names = archive.namelist()
+        root = next((root for root in roots if any(name.startswith(root) for name in names)), roots[0])
+        return root, _members(archive, root)
 
 
-def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
+def _members(archive: zipfile.ZipFile, root: str) -> dict[str, bytes]:
     violations: list[str] = []
     files: dict[str, bytes] = {}
     entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
@@ -51,8 +54,8 @@ def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
         fault = _entry_fault(entry)
         if fault:
             violations.append(f"{name}: {fault}")
-        elif name.startswith(ROOT):
-            path = name[len(ROOT):]
+        elif name.startswith(root):
+            path = name[len(root):]
             if path in files:
                 violations.append(f"{name}: appears twice in the archive")
                 continue
@@ -70,7 +73,7 @@ def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
     if violations:
         raise BundleError(violations)
     if not files:
-        raise BundleError(["bundle has no folder apiproxy/ at its root"])
+        raise BundleError([f"bundle has no folder {root} at its root"])
     return files
 
 

@@ -47,6 +47,12 @@ def _steps(node: Node | None) -> tuple[Step, ...]:
     return tuple(step for child in node.all("Step") if (step := _step(child)))
 
 
+def shared_flow(node: Node) -> tuple[str, tuple[Step, ...]]:
+    """A file of sharedflows/: its name and its steps."""
+    node.check(children=("Step",), attributes=("name",), inert=_COMMON)
+    return node.attribute("name") or "", tuple(step for child in node.all("Step") if (step := _step(child)))
+
+
 def _step(node: Node) -> Step | None:
     node.check(children=("Name", "Condition"), inert=("DisplayName", "Description"), beyond=("FaultRules",))
     name = node.child_text("Name")

@@ -1,13 +1,16 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Puts a bundle together: descriptor, endpoints, policies, resources, and the references between them."""
+"""Puts a bundle together: descriptor, endpoints or shared flow, policies, resources, and references between them."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from testbed.apigee.bundle import endpoints
-from testbed.apigee.bundle.archive import ROOT, BundleError, unpack
-from testbed.apigee.bundle.model import Bundle, Endpoint, ProxyEndpoint, TargetEndpoint
+from testbed.apigee.bundle.archive import ROOT, SHARED_FLOW_ROOT, BundleError, unpack
+from testbed.apigee.bundle.model import Bundle, Endpoint, ProxyEndpoint, SharedFlowBundle, Step, TargetEndpoint
 from testbed.apigee.bundle.xml import Node, Problems, parse
 from testbed.apigee.policies import POLICIES, TYPES_OF_APIGEE
 from testbed.apigee.policies.base import Policy
@@ -17,64 +20,132 @@ _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$")
 
 
 def load(data: bytes) -> Bundle:
-    """A validated bundle from the bytes of its zip. Raises BundleError with every violation found."""
-    files = unpack(data)
-    problems = Problems()
-    descriptor = _descriptor(files, problems)
-    policies: dict[str, Policy | None] = {}
+    """The validated bundle of an API proxy from the bytes of its zip. Raises BundleError with every violation found."""
+    return _proxy(unpack(data)[1])
+
+
+def load_shared_flow(data: bytes) -> SharedFlowBundle:
+    """The validated bundle of a shared flow. Raises BundleError with every violation found."""
+    return _shared_flow(unpack(data, (SHARED_FLOW_ROOT,))[1])
+
+
+def load_either(data: bytes) -> Bundle | SharedFlowBundle:
+    """Whichever of the two a zip holds. Raises BundleError with every violation found."""
+    root, files = unpack(data, (ROOT, SHARED_FLOW_ROOT))
+    return _proxy(files) if root == ROOT else _shared_flow(files)
+
+
+def _proxy(files: Mapping[str, bytes]) -> Bundle:
     proxies: dict[str, ProxyEndpoint] = {}
     targets: dict[str, TargetEndpoint] = {}
-    for path in sorted(files):
-        folder, _, rest = path.partition("/")
-        file = ROOT + path
-        if folder in ("proxies", "targets", "policies") and rest:
-            if "/" in rest or not rest.endswith(".xml"):
-                problems.violations.append(f"{file}: only .xml files directly in {folder}/ are allowed")
-                continue
-            node = parse(files[path], file, problems)
-            if node is None:
-                continue
-            if folder == "policies":
-                _policy(node, policies)
-            elif folder == "proxies":
-                _endpoint(node, "ProxyEndpoint", endpoints.proxy_endpoint, proxies)
-            else:
-                _endpoint(node, "TargetEndpoint", endpoints.target_endpoint, targets)
-        elif rest and folder not in ("resources", "manifests"):
-            problems.violations.append(f"{file}: unknown folder {folder}/ in a bundle")
-    resources = {path[len("resources/"):]: content for path, content in files.items() if path.startswith("resources/")}
-    if not proxies and not problems.violations:
-        problems.violations.append(f"{ROOT}proxies/: bundle has no ProxyEndpoint, so it has no base path")
-    _references(problems, policies, proxies, targets)
-    if problems.violations or descriptor is None:
-        raise BundleError(problems.violations)
-    return Bundle(
-        name=descriptor.attribute("name") or "", revision=descriptor.attribute("revision") or "",
-        display_name=descriptor.child_text("DisplayName") or "", description=descriptor.child_text("Description") or "",
-        proxy_endpoints=proxies, target_endpoints=targets,
-        policies={name: policy for name, policy in policies.items() if policy is not None},
-        resources=resources, unsupported=tuple(problems.unsupported), files=tuple(sorted(files)))
+    parts = _Parts(ROOT, "APIProxy", files)
+    parts.read({
+        "proxies": lambda node: _endpoint(node, "ProxyEndpoint", endpoints.proxy_endpoint, proxies),
+        "targets": lambda node: _endpoint(node, "TargetEndpoint", endpoints.target_endpoint, targets)})
+    violations = parts.problems.violations
+    if not proxies and not violations:
+        violations.append(f"{ROOT}proxies/: bundle has no ProxyEndpoint, so it has no base path")
+    _references(parts, proxies, targets)
+    return Bundle(**parts.common(), proxy_endpoints=proxies, target_endpoints=targets)
 
 
-def _descriptor(files: dict[str, bytes], problems: Problems) -> Node | None:
-    """The one XML file in apiproxy/. Its lists are informational, so only the root and its name are checked."""
-    found = [path for path in files if "/" not in path and path.endswith(".xml")]
-    for path in files:
-        if "/" not in path and not path.endswith(".xml"):
-            problems.violations.append(f"{ROOT}{path}: only the descriptor may stand at the top of the bundle")
-    if len(found) != 1:
-        problems.violations.append(f"{ROOT}: needs exactly one descriptor (an .xml file with root APIProxy), found "
-                                   f"{sorted(found) or 'none'}")
-        return None
-    node = parse(files[found[0]], ROOT + found[0], problems)
-    if node is None:
-        return None
-    if node.tag != "APIProxy":
-        node.invalid("the descriptor's root element must be APIProxy")
-        return None
-    if not _NAME.match(node.attribute("name") or ""):
-        node.invalid(f"name '{node.attribute('name') or ''}' is not a valid proxy name")
-    return node
+def _shared_flow(files: Mapping[str, bytes]) -> SharedFlowBundle:
+    flows: dict[str, tuple[Step, ...]] = {}
+    parts = _Parts(SHARED_FLOW_ROOT, "SharedFlowBundle", files)
+
+    def read(node: Node) -> None:
+        name, steps = endpoints.shared_flow(node)
+        if node.tag != "SharedFlow":
+            node.invalid("root element must be SharedFlow")
+        elif not name:
+            node.invalid("SharedFlow without name")
+        elif name in flows:
+            node.invalid(f"a second SharedFlow is named '{name}'")
+        else:
+            flows[name] = steps
+
+    parts.read({"sharedflows": read})
+    violations = parts.problems.violations
+    if len(flows) != 1 and not violations:
+        violations.append(f"{SHARED_FLOW_ROOT}sharedflows/: needs exactly one SharedFlow, found "
+                          f"{sorted(flows) or 'none'}")
+    for name, steps in flows.items():
+        parts.check_steps("sharedflows", name, steps)
+    common = parts.common()
+    (name, steps), = flows.items()
+    return SharedFlowBundle(**common, flow_name=name, steps=steps)
+
+
+@dataclass
+class _Parts:
+    """The parts that both kinds of bundle have; ``root`` is their folder, ``tag`` the descriptor's root element."""
+
+    root: str
+    tag: str
+    files: Mapping[str, bytes]
+    problems: Problems = field(default_factory=Problems)
+    policies: dict[str, Policy | None] = field(default_factory=dict)
+    descriptor: Node | None = None
+
+    def read(self, folders: Mapping[str, Callable[[Node], None]]) -> None:
+        """Read the descriptor, the policies and the XML files of ``folders``; anything unknown is a violation."""
+        self.descriptor = self._descriptor()
+        readers = {**folders, "policies": lambda node: _policy(node, self.policies)}
+        for path in sorted(self.files):
+            folder, _, rest = path.partition("/")
+            file = self.root + path
+            if folder in readers and rest:
+                if "/" in rest or not rest.endswith(".xml"):
+                    self.problems.violations.append(f"{file}: only .xml files directly in {folder}/ are allowed")
+                    continue
+                node = parse(self.files[path], file, self.problems)
+                if node is not None:
+                    readers[folder](node)
+            elif rest and folder not in ("resources", "manifests"):
+                self.problems.violations.append(f"{file}: unknown folder {folder}/ in a bundle")
+
+    def _descriptor(self) -> Node | None:
+        """The one XML file at the top. Its lists are informational, so only the root and its name are checked."""
+        found = [path for path in self.files if "/" not in path and path.endswith(".xml")]
+        for path in self.files:
+            if "/" not in path and not path.endswith(".xml"):
+                self.problems.violations.append(
+                    f"{self.root}{path}: only the descriptor may stand at the top of the bundle")
+        if len(found) != 1:
+            self.problems.violations.append(f"{self.root}: needs exactly one descriptor (an .xml file with root "
+                                            f"{self.tag}), found {sorted(found) or 'none'}")
+            return None
+        node = parse(self.files[found[0]], self.root + found[0], self.problems)
+        if node is None:
+            return None
+        if node.tag != self.tag:
+            node.invalid(f"the descriptor's root element must be {self.tag}")
+            return None
+        if not _NAME.match(node.attribute("name") or ""):
+            what = "proxy" if self.root == ROOT else "shared flow"
+            node.invalid(f"name '{node.attribute('name') or ''}' is not a valid {what} name")
+        return node
+
+    def check_steps(self, folder: str, name: str, steps: Iterable[Step]) -> None:
+        """Steps name policies of the bundle."""
+        for policy in dict.fromkeys(step.policy for step in steps):
+            if policy not in self.policies:
+                self.problems.violations.append(f"{self.root}{folder}/{name}.xml: step refers to policy '{policy}', "
+                                                "which is not in the bundle")
+
+    def common(self) -> dict[str, Any]:
+        """What ``Contents`` holds. Raises BundleError when anything was found wrong."""
+        if self.problems.violations or self.descriptor is None:
+            raise BundleError(self.problems.violations)
+        resources = {path[len("resources/"):]: content for path, content in self.files.items()
+                     if path.startswith("resources/")}
+        return {
+            "name": self.descriptor.attribute("name") or "", "revision": self.descriptor.attribute("revision") or "",
+            "display_name": self.descriptor.child_text("DisplayName") or "",
+            "description": self.descriptor.child_text("Description") or "",
+            "policies": {name: policy for name, policy in self.policies.items() if policy is not None},
+            "resources": resources, "unsupported": tuple(self.problems.unsupported),
+            "files": tuple(sorted(self.files))}
 
 
 def _endpoint(node: Node, tag: str, read, found: dict) -> None:
@@ -108,14 +179,12 @@ def _policy(node: Node, found: dict[str, Policy | None]) -> None:
         node.invalid(f"unknown policy type {node.tag}")
 
 
-def _references(problems: Problems, policies: dict, proxies: dict[str, ProxyEndpoint],
-                targets: dict[str, TargetEndpoint]) -> None:
+def _references(parts: _Parts, proxies: dict[str, ProxyEndpoint], targets: dict[str, TargetEndpoint]) -> None:
     """Steps name policies, routes name target endpoints, base paths are unique in the bundle."""
-    def check_steps(kind: str, endpoint: Endpoint) -> None:
-        for name in dict.fromkeys(step.policy for step in endpoint.steps()):
-            if name not in policies:
-                problems.violations.append(
-                    f"{ROOT}{kind}/{endpoint.name}.xml: step refers to policy '{name}', which is not in the bundle")
+    violations = parts.problems.violations
+
+    def check_steps(folder: str, endpoint: Endpoint) -> None:
+        parts.check_steps(folder, endpoint.name, endpoint.steps())
 
     by_path: dict[str, str] = {}
     for proxy in proxies.values():
@@ -123,11 +192,11 @@ def _references(problems: Problems, policies: dict, proxies: dict[str, ProxyEndp
         place = f"{ROOT}proxies/{proxy.name}.xml"
         for route in proxy.route_rules:
             if route.target_endpoint and route.target_endpoint not in targets:
-                problems.violations.append(f"{place}: route rule '{route.name}' refers to target endpoint "
-                                           f"'{route.target_endpoint}', which is not in the bundle")
+                violations.append(f"{place}: route rule '{route.name}' refers to target endpoint "
+                                  f"'{route.target_endpoint}', which is not in the bundle")
         if proxy.base_path and proxy.base_path in by_path:
-            problems.violations.append(f"{place}: base path '{proxy.base_path}' is already that of proxy endpoint "
-                                       f"'{by_path[proxy.base_path]}'")
+            violations.append(f"{place}: base path '{proxy.base_path}' is already that of proxy endpoint "
+                              f"'{by_path[proxy.base_path]}'")
         by_path.setdefault(proxy.base_path, proxy.name)
     for target in targets.values():
         check_steps("targets", target)

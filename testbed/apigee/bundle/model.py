@@ -128,9 +128,9 @@ class TargetEndpoint(Endpoint):
     tls: TlsInfo | None = None
 
 
-@dataclass(frozen=True)
-class Bundle:
-    """A valid bundle.
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What the bundles of API proxies and of shared flows have in common.
 
     ``name`` is the name in its descriptor (Apigee uses the one given at import instead), ``unsupported`` lists what
     keeps it from being deployed here, ``resources`` are the resource files by type and name (``jsc/x.js``).
@@ -140,12 +140,26 @@ class Bundle:
     revision: str
     display_name: str
     description: str
-    proxy_endpoints: Mapping[str, ProxyEndpoint]
-    target_endpoints: Mapping[str, TargetEndpoint]
     policies: Mapping[str, Policy]
     resources: Mapping[str, bytes]
     unsupported: tuple[str, ...] = ()
     files: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedFlowBundle(Contents):
+    """A valid bundle of a shared flow: one sequence of steps."""
+
+    flow_name: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle(Contents):
+    """A valid bundle of an API proxy."""
+
+    proxy_endpoints: Mapping[str, ProxyEndpoint]
+    target_endpoints: Mapping[str, TargetEndpoint]
 
     @property
     def base_paths(self) -> list[str]:

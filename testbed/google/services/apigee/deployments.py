@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
-"""Deployments: what is to run where, and what the runtime says about it.
+"""Deployments of proxies and shared flows: what is to run where, and what the runtime says about it.
 
 A deployment is accepted at once and is PROGRESSING; it becomes READY or ERROR by the runtime's report. Replacing a
 revision (override) leaves the old one serving until the new one is ready. When the new one fails, the old one goes on
@@ -11,35 +11,36 @@ itself fail. A fault of kind ``rollout`` makes instances take it up late, or nev
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
-from testbed.google.errors import precondition
+from testbed.google.errors import GoogleError, precondition
 from testbed.google.rules import Pattern, Said
 from testbed.google.service import Call, handles, work
-from testbed.google.services.apigee import picture, rollouts, routing
+from testbed.google.services.apigee import dependents, picture, rollouts, routing
 from testbed.google.services.apigee.base import ApigeeService
+from testbed.google.services.apigee.kinds import PROXY, SHARED_FLOW, Kind, revision_name
 from testbed.google.services.apigee.names import ids, key, missing, now_ms, request_info, require, require_organization
 from testbed.google.services.apigee.push import FAILED_PRECONDITION, push
 from testbed.google.store import Transaction
 
 DOCUMENT = "apigee.v1 discovery document"
-BELOW = ("organizations", "environments", "apis", "revisions")
 ACCOUNT = r"[a-z](?:[-a-z0-9]*[a-z0-9])?@[a-z](?:[-a-z0-9.]*[a-z0-9])?\.iam\.gserviceaccount\.com"
 
 
-def deployment_key(organization: str, environment: str, proxy: str) -> str:
-    return key("organizations", organization, "environments", environment, "deployments", proxy)
+def deployment_key(kind: Kind, organization: str, environment: str, name: str) -> str:
+    return key("organizations", organization, "environments", environment, kind.deployments, name)
 
 
 class Deployments(ApigeeService):
-    """organizations.environments.apis.revisions: deploy, undeploy, state and dry runs."""
+    """organizations.environments.KIND.revisions: deploy, undeploy, state."""
 
+    kind: ClassVar[Kind]
     # Not what two equal runs have in common: how a deployment came about, and what the runtime refused meanwhile.
     volatile = ("claims", "generation", "previous", "rejected", "reasons")
 
-    @handles("apigee.organizations.environments.apis.revisions.deploy", rules=[
+    @handles(".deploy", rules=[
         Pattern("serviceAccount", ACCOUNT, query=True, source=f"{DOCUMENT}: deploy, serviceAccount"),
-        Said("another revision of the proxy needs override", source="scastria/terraform-provider-apigee #15"),
+        Said("another deployed revision needs override", source="scastria/terraform-provider-apigee #15"),
         Said("a base path of another proxy in the environment is refused", source="apigee-deploy-maven-plugin #153"),
         Said("base paths of other environments are not checked",
              source=f"{DOCUMENT}: generateDeployChangeReport; apigeecli #201"),
@@ -52,21 +53,19 @@ class Deployments(ApigeeService):
              source=f"{DOCUMENT}, InstanceDeploymentStatus: percentages"),
     ])
     def deploy(self, call: Call) -> dict[str, Any]:
-        organization, environment, proxy, number = self._target(call)
-        document, violations = self._wanted(call.store, organization, environment, proxy, number,
+        organization, environment, name, number = self._target(call)
+        document, violations = self._wanted(call.store, organization, environment, name, number,
                                             bool(call.query.get("override")))
         if violations:
-            refusal = precondition("deployment validations failed", *violations)
-            refusal.details.append(request_info())
-            raise refusal
-        store_key = deployment_key(organization, environment, proxy)
+            raise _invalid("deployment validations failed", violations)
+        store_key = deployment_key(self.kind, organization, environment, name)
         live = call.store.get(store_key)
         account = call.query.get("serviceAccount") or ""
         if account:
             document["deployment"]["serviceAccount"] = f"projects/-/serviceAccounts/{account}"
         if live and live["phase"] == "active" and live["status"]["state"] == picture.READY and all(
-                live["deployment"].get(name) == document["deployment"].get(name)
-                for name in ("revision", "serviceAccount")):
+                live["deployment"].get(field) == document["deployment"].get(field)
+                for field in ("revision", "serviceAccount")):
             # Deploying what runs already changes nothing (google-apis.md section 9: the real answer is not known).
             return live["deployment"]
         fault = call.faults.pop("operation", {})
@@ -78,108 +77,124 @@ class Deployments(ApigeeService):
             document["rollout"] = rollouts.from_fault(call.faults.pop("rollout"))
         document["generation"] = call.store.next_number("apigee/deployment")
         call.store.put(store_key, document)
-        revision = picture.revision(call.store, organization, proxy, number) or {}
-        call.store.put(key("organizations", organization, "apis", proxy, "revisions", number),
+        revision = picture.revision(call.store, self.kind, organization, name, number) or {}
+        call.store.put(key(*revision_name(self.kind, organization, name, number).split("/")),
                        revision | {"was_deployed": True})
-        call.operations.later(call, duration="apigee.deployment", work="apigee.deploy", arguments={
+        call.operations.later(call, duration="apigee.deployment", work=f"{self.method_prefix}.deploy", arguments={
             "name": call.path["name"], "generation": document["generation"]})
         return document["deployment"]
 
-    @staticmethod
-    def _target(call: Call) -> list[str]:
-        path = ids(call.path["name"], *BELOW)
-        organization, environment, proxy, number = path
+    def _path(self, name: str) -> list[str]:
+        """Organisation, environment, name and revision."""
+        return ids(name, "organizations", "environments", self.kind.collection, "revisions")
+
+    def _target(self, call: Call) -> list[str]:
+        path = self._path(call.path["name"])
+        organization, environment, name, number = path
         found = require(call.store, "environment", "organizations", organization, "environments", environment)
         if found["deploymentType"] != "PROXY":
-            raise precondition(f"environment {environment} is of deployment type {found['deploymentType']}: API "
-                               "proxies cannot be deployed to it")
-        require(call.store, "API proxy", "organizations", organization, "apis", proxy)
-        if picture.revision(call.store, organization, proxy, number) is None:
-            raise missing("API proxy revision", f"organizations/{organization}/apis/{proxy}/revisions/{number}")
+            raise precondition(f"environment {environment} is of deployment type {found['deploymentType']}: "
+                               f"{self.kind.title} revisions cannot be deployed to it")
+        require(call.store, self.kind.title, "organizations", organization, self.kind.collection, name)
+        if picture.revision(call.store, self.kind, organization, name, number) is None:
+            raise missing(f"{self.kind.title} revision", revision_name(self.kind, organization, name, number))
         return path
 
-    @staticmethod
-    def _wanted(store: Transaction, organization: str, environment: str, proxy: str, number: str,
+    def _wanted(self, store: Transaction, organization: str, environment: str, name: str, number: str,
                 override: bool) -> tuple[dict[str, Any], list[dict[str, str]]]:
         """The document of a new deployment, and why it would be refused."""
-        found = picture.revision(store, organization, proxy, number) or {}
-        existing = [item for item in picture.deployments(store, organization, environment)
+        found = picture.revision(store, self.kind, organization, name, number) or {}
+        existing = [item for item in picture.deployments(store, organization, environment, kind=self.kind)
                     if item["phase"] != "removing"]
-        live = next((item for item in existing if item["deployment"]["apiProxy"] == proxy), None)
+        live = next((item for item in existing if item["deployment"]["apiProxy"] == name), None)
         since = {routing.normal(path): time for path, time in (live or {"claims": {}})["claims"].items()}
         now = now_ms()
         document = {
-            "deployment": {"environment": environment, "apiProxy": proxy, "revision": number,
+            "collection": self.kind.collection,
+            "deployment": {"environment": environment, "apiProxy": name, "revision": number,
                            "deployStartTime": str(now), "proxyDeploymentType": "EXTENSIBLE"},
-            "claims": {path: since.get(routing.normal(path), now) for path in found["revision"]["basepaths"]},
+            "claims": {path: since.get(routing.normal(path), now) for path in found["revision"].get("basepaths", ())},
             "phase": "pending", "status": {"state": picture.PROGRESSING},
             "previous": (live.get("serving") or live.get("previous")) if live else None,
             "serving": live.get("serving") if live else None,
         }
+        violations = []
+        if live and live["deployment"]["revision"] != number and not override:
+            violations.append(routing.other_revision(self.kind, organization, name, live["deployment"]["revision"]))
         old = [claim for item in existing for claim in picture.claims_of(item)]
-        return document, routing.environment_conflicts(organization, picture.claims_of(document), old, override)
+        return document, violations + routing.environment_conflicts(organization, picture.claims_of(document), old)
 
-    @work("apigee.deploy")
+    @work(".deploy")
     async def deployed(self, run: Any) -> None:
-        organization, environment, proxy, _number = ids(run.arguments["name"], *BELOW)
+        organization, environment, name, _number = self._path(run.arguments["name"])
         async with run.transaction() as tx:
-            document = tx.get(deployment_key(organization, environment, proxy))
+            document = tx.get(deployment_key(self.kind, organization, environment, name))
             if not document or document["generation"] != run.arguments["generation"]:
                 return
-            tx.put(deployment_key(organization, environment, proxy), document | {"phase": "active"})
+            tx.put(picture.deployment_key(organization, document), document | {"phase": "active"})
         await push(self.emulator, organization)
         if not rollouts.under_way(document) or rollouts.seconds(document) is None:
             return
         await asyncio.sleep(rollouts.seconds(document) or 0)
         async with run.transaction() as tx:
-            document = tx.get(deployment_key(organization, environment, proxy))
+            document = tx.get(deployment_key(self.kind, organization, environment, name))
             if not document or document["generation"] != run.arguments["generation"] or document["phase"] != "active":
                 return
-            tx.put(deployment_key(organization, environment, proxy), rollouts.ended(document))
+            tx.put(picture.deployment_key(organization, document), rollouts.ended(document))
         await push(self.emulator, organization)
 
-    @handles("apigee.organizations.environments.apis.revisions.undeploy")
+    @handles(".undeploy", rules=[
+        Said("refused while a deployed proxy or shared flow calls it, or a flow hook names it (shared flows)",
+             source="hashicorp/terraform-provider-google #25852, #14530")])
     def undeploy(self, call: Call) -> dict[str, Any]:
-        organization, environment, proxy, number = ids(call.path["name"], *BELOW)
-        document = self._live(call, organization, environment, proxy, number)
+        organization, environment, name, number = self._path(call.path["name"])
+        document = self._live(call, organization, environment, name, number)
         if document["phase"] != "removing":
+            breaks = [] if self.kind is PROXY else dependents.violations(call.store, organization, environment, name)
+            if breaks:
+                raise _invalid("undeployment validations failed", breaks)
             generation = call.store.next_number("apigee/deployment")
             document |= {"phase": "removing", "status": {"state": picture.PROGRESSING}, "generation": generation}
-            call.store.put(deployment_key(organization, environment, proxy), document)
-            call.operations.later(call, duration="apigee.undeployment", work="apigee.undeploy", arguments={
-                "name": call.path["name"], "generation": generation})
+            call.store.put(picture.deployment_key(organization, document), document)
+            call.operations.later(call, duration="apigee.undeployment", work=f"{self.method_prefix}.undeploy",
+                                  arguments={"name": call.path["name"], "generation": generation})
         return {}
 
-    @work("apigee.undeploy")
+    @work(".undeploy")
     async def undeployed(self, run: Any) -> None:
-        organization, environment, proxy, _number = ids(run.arguments["name"], *BELOW)
+        organization, environment, name, _number = self._path(run.arguments["name"])
         await push(self.emulator, organization)
         async with run.transaction() as tx:
-            document = tx.get(deployment_key(organization, environment, proxy))
+            document = tx.get(deployment_key(self.kind, organization, environment, name))
             if document and document["generation"] == run.arguments["generation"]:
-                tx.delete(deployment_key(organization, environment, proxy))
+                tx.delete(picture.deployment_key(organization, document))
 
-    @staticmethod
-    def _live(call: Call, organization: str, environment: str, proxy: str, number: str | None) -> dict[str, Any]:
+    def _live(self, call: Call, organization: str, environment: str, name: str, number: str | None) -> dict[str, Any]:
         require(call.store, "environment", "organizations", organization, "environments", environment)
-        document = call.store.get(deployment_key(organization, environment, proxy))
+        document = call.store.get(deployment_key(self.kind, organization, environment, name))
         if document is None or number not in (None, document["deployment"]["revision"]):
-            what = f"apis/{proxy}" + (f"/revisions/{number}" if number else "")
+            what = f"{self.kind.collection}/{name}" + (f"/revisions/{number}" if number else "")
             raise missing("deployment of", f"{what} in environment {environment}")
         return document
 
-    @handles("apigee.organizations.environments.apis.revisions.getDeployments")
+    @handles(".getDeployments")
     def get_deployments(self, call: Call) -> dict[str, Any]:
-        organization, environment, proxy, number = ids(call.path["name"], *BELOW)
-        return with_status(call.store, organization, self._live(call, organization, environment, proxy, number))
+        organization, environment, name, number = self._path(call.path["name"])
+        return with_status(call.store, organization, self._live(call, organization, environment, name, number))
+
+
+class ProxyDeployments(Deployments):
+    """organizations.environments.apis.revisions: besides, the dry runs."""
+
+    kind = PROXY
+    method_prefix = "apigee.organizations.environments.apis.revisions"
 
     @handles("apigee.organizations.environments.deployments.get")
     def get(self, call: Call) -> dict[str, Any]:
         organization, environment, proxy = ids(call.path["name"], "organizations", "environments", "deployments")
         return with_status(call.store, organization, self._live(call, organization, environment, proxy, None))
 
-    @handles("apigee.organizations.environments.apis.revisions.deployments.generateDeployChangeReport",
-             permission="apigee.deployments.create")
+    @handles(".deployments.generateDeployChangeReport", permission="apigee.deployments.create")
     def deploy_report(self, call: Call) -> dict[str, Any]:
         organization, environment, proxy, number = self._target(call)
         document, violations = self._wanted(call.store, organization, environment, proxy, number,
@@ -190,10 +205,9 @@ class Deployments(ApigeeService):
         after = picture.tables(call.store, organization, [*others, document])
         return _report(before, after, violations, routing.conflicts_of(environment, proxy, after))
 
-    @handles("apigee.organizations.environments.apis.revisions.deployments.generateUndeployChangeReport",
-             permission="apigee.deployments.delete")
+    @handles(".deployments.generateUndeployChangeReport", permission="apigee.deployments.delete")
     def undeploy_report(self, call: Call) -> dict[str, Any]:
-        organization, environment, proxy, number = ids(call.path["name"], *BELOW)
+        organization, environment, proxy, number = self._path(call.path["name"])
         self._live(call, organization, environment, proxy, number)
         others = [item for item in picture.deployments(call.store, organization)
                   if (item["deployment"]["environment"], item["deployment"]["apiProxy"]) != (environment, proxy)]
@@ -209,7 +223,10 @@ class DeploymentLists(ApigeeService):
 
     @handles("apigee.organizations.deployments.list", "apigee.organizations.environments.deployments.list",
              "apigee.organizations.apis.deployments.list", "apigee.organizations.apis.revisions.deployments.list",
-             "apigee.organizations.environments.apis.deployments.list", permission="apigee.deployments.list")
+             "apigee.organizations.environments.apis.deployments.list",
+             "apigee.organizations.sharedflows.deployments.list",
+             "apigee.organizations.sharedflows.revisions.deployments.list",
+             "apigee.organizations.environments.sharedflows.deployments.list", permission="apigee.deployments.list")
     def list(self, call: Call) -> dict[str, Any]:
         parts = call.path["parent"].split("/")
         wanted = dict(zip(parts[::2], parts[1::2], strict=True))
@@ -217,14 +234,20 @@ class DeploymentLists(ApigeeService):
         require_organization(call.store, organization)
         if "environments" in wanted:
             require(call.store, "environment", "organizations", organization, "environments", wanted["environments"])
-        if "apis" in wanted:
-            require(call.store, "API proxy", "organizations", organization, "apis", wanted["apis"])
-        if call.query.get("sharedFlows"):
-            return {"deployments": []}
-        fields = {"environments": "environment", "apis": "apiProxy", "revisions": "revision"}
+        kind = SHARED_FLOW if call.query.get("sharedFlows") or "sharedflows" in wanted else PROXY
+        if kind.collection in wanted:
+            require(call.store, kind.title, "organizations", organization, kind.collection, wanted[kind.collection])
+        fields = {"environments": "environment", kind.collection: "apiProxy", "revisions": "revision"}
         return {"deployments": [
-            item["deployment"] for item in picture.deployments(call.store, organization)
+            item["deployment"] for item in picture.deployments(call.store, organization, kind=kind)
             if all(item["deployment"][fields[name]] == value for name, value in wanted.items() if name in fields)]}
+
+
+def _invalid(message: str, violations: list[dict[str, str]]) -> GoogleError:
+    """A refusal with every violation, as Apigee words it."""
+    refusal = precondition(message, *violations)
+    refusal.details.append(request_info())
+    return refusal
 
 
 def with_status(store: Transaction, organization: str, document: dict[str, Any]) -> dict[str, Any]:
@@ -233,7 +256,8 @@ def with_status(store: Transaction, organization: str, document: dict[str, Any])
     environment, proxy = deployment["environment"], deployment["apiProxy"]
     shown = {**deployment, **document["status"]}
     tables = picture.tables(store, organization)
-    conflicts = routing.conflicts_of(environment, proxy, tables)
+    # Shared flows are on no route, and may be called as a proxy is.
+    conflicts = routing.conflicts_of(environment, proxy, tables) if document["claims"] else []
     if conflicts:
         shown["routeConflicts"] = conflicts
     groups = picture.groups_of(store, organization, environment)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
-"""What the management API reads out of an uploaded proxy bundle, and what it writes into a downloaded one.
+"""What the management API reads out of an uploaded bundle, and what it writes into a downloaded one.
 
 The runtime's loader (``testbed.apigee.bundle``) judges whether a bundle may be imported; this file only knows the
-listing that ApiProxyRevision shows and the root descriptor (``apiproxy/NAME.xml``) that Apigee rewrites: the revision
-number, creation and change times, base paths and the lists of parts.
+listing that a revision shows and the root descriptor (``apiproxy/NAME.xml`` or ``sharedflowbundle/NAME.xml``) that
+Apigee rewrites: the revision number, creation and change times, base paths and the lists of parts.
 """
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ import zipfile
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
-ROOT = "apiproxy/"
+from testbed.google.services.apigee.kinds import PROXY, Kind
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The names that a revision's JSON lists. ``target_servers`` are those that load balancers refer to."""
+    """The names that a revision's JSON lists.
+
+    ``target_servers`` are those that load balancers refer to, ``callouts`` the shared flows that policies call.
+    """
 
     display_name: str = ""
     description: str = ""
@@ -30,10 +33,12 @@ class Listing:
     target_endpoints: tuple[str, ...] = ()
     target_servers: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
+    shared_flows: tuple[str, ...] = ()
+    callouts: tuple[str, ...] = ()
     files: tuple[str, ...] = field(default=(), repr=False)
 
 
-def read(data: bytes) -> Listing:
+def read(data: bytes, kind: Kind = PROXY) -> Listing:
     """List a bundle. Raises ValueError on what is no zip; broken XML is the loader's business and skipped here."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
@@ -43,23 +48,30 @@ def read(data: bytes) -> Listing:
     parsed = {name: _parse(archive.read(name)) for name in names if name.endswith(".xml")}
     servers: list[str] = []
     paths: list[str] = []
+    callouts: list[str] = []
+    root = kind.root
     for name, tree in parsed.items():
         if tree is None:
             continue
-        if name.startswith(f"{ROOT}proxies/"):
+        if name.startswith(f"{root}proxies/"):
             paths += [node.text.strip() for node in tree.iter("BasePath") if node.text]
+        if tree.tag == "FlowCallout":
+            callouts.append(_text(tree, "SharedFlowBundle"))
         servers += [node.get("name", "") for balancer in tree.iter("LoadBalancer") for node in balancer.iter("Server")]
     descriptor = next((tree for name, tree in parsed.items()
-                       if re.fullmatch(rf"{ROOT}[^/]+\.xml", name) and tree is not None), None)
+                       if re.fullmatch(rf"{root}[^/]+\.xml", name) and tree is not None), None)
     return Listing(
         display_name=_text(descriptor, "DisplayName"),
         description=_text(descriptor, "Description"),
         base_paths=tuple(dict.fromkeys(paths)),
-        policies=_named(parsed, "policies"),
-        proxy_endpoints=_named(parsed, "proxies"),
-        target_endpoints=_named(parsed, "targets"),
+        policies=_named(parsed, f"{root}policies"),
+        proxy_endpoints=_named(parsed, f"{root}proxies"),
+        target_endpoints=_named(parsed, f"{root}targets"),
         target_servers=tuple(dict.fromkeys(name for name in servers if name)),
-        resources=tuple(_resource(name) for name in names if name.startswith(f"{ROOT}resources/")),
+        resources=tuple(_resource(name.removeprefix(f"{root}resources/")) for name in names
+                        if name.startswith(f"{root}resources/")),
+        shared_flows=_named(parsed, f"{root}sharedflows"),
+        callouts=tuple(dict.fromkeys(name for name in callouts if name)),
         files=tuple(names),
     )
 
@@ -73,25 +85,26 @@ def content_digest(data: bytes) -> str:
     return total.hexdigest()
 
 
-def with_server_fields(data: bytes, name: str, revision: str, created_at: int, modified_at: int) -> bytes:
+def with_server_fields(data: bytes, kind: Kind, name: str, revision: str, created_at: int, modified_at: int) -> bytes:
     """The bundle as Apigee stores it: every file unchanged except the root descriptor, which Apigee rewrites.
 
     Times are milliseconds since epoch. The entries carry the change time, so that a download differs from the upload
     in bytes though not in content: clients must compare content.
     """
-    listing = read(data)
+    listing = read(data, kind)
     source = zipfile.ZipFile(io.BytesIO(data))
     output = io.BytesIO()
     with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as target:
-        target.writestr(f"{ROOT}{name}.xml", _descriptor(listing, name, revision, created_at, modified_at))
+        target.writestr(f"{kind.root}{name}.xml",
+                        _descriptor(listing, kind.descriptor, name, revision, created_at, modified_at))
         for entry in listing.files:
-            if not re.fullmatch(rf"{ROOT}[^/]+\.xml", entry):
+            if not re.fullmatch(rf"{kind.root}[^/]+\.xml", entry):
                 target.writestr(entry, source.read(entry))
     return output.getvalue()
 
 
-def _descriptor(listing: Listing, name: str, revision: str, created_at: int, modified_at: int) -> str:
-    root = ElementTree.Element("APIProxy", {"revision": revision, "name": name})
+def _descriptor(listing: Listing, tag: str, name: str, revision: str, created_at: int, modified_at: int) -> str:
+    root = ElementTree.Element(tag, {"revision": revision, "name": name})
     _child(root, "DisplayName", listing.display_name or name)
     _child(root, "Description", listing.description)
     _child(root, "CreatedAt", str(created_at))
@@ -101,12 +114,15 @@ def _descriptor(listing: Listing, name: str, revision: str, created_at: int, mod
     for group, item, values in (("Policies", "Policy", listing.policies),
                                 ("ProxyEndpoints", "ProxyEndpoint", listing.proxy_endpoints),
                                 ("Resources", "Resource", listing.resources),
+                                ("SharedFlows", "SharedFlow", listing.shared_flows),
                                 ("TargetServers", "TargetServer", listing.target_servers),
                                 ("TargetEndpoints", "TargetEndpoint", listing.target_endpoints)):
         if values:
             parent = ElementTree.SubElement(root, group)
             for value in values:
                 _child(parent, item, value)
+    if tag != PROXY.descriptor:
+        _child(root, "subType", "SharedFlow")
     ElementTree.indent(root)
     return ('<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
             + ElementTree.tostring(root, encoding="unicode") + "\n")
@@ -132,9 +148,9 @@ def _text(tree: ElementTree.Element | None, tag: str) -> str:
 
 def _named(parsed: dict[str, ElementTree.Element | None], folder: str) -> tuple[str, ...]:
     return tuple((tree.get("name") if tree is not None else None) or name.rsplit("/", 1)[1].removesuffix(".xml")
-                 for name, tree in parsed.items() if re.fullmatch(rf"{ROOT}{folder}/[^/]+\.xml", name))
+                 for name, tree in parsed.items() if re.fullmatch(rf"{folder}/[^/]+\.xml", name))
 
 
 def _resource(name: str) -> str:
-    kind, _slash, rest = name.removeprefix(f"{ROOT}resources/").partition("/")
+    kind, _slash, rest = name.partition("/")
     return f"{kind}://{rest}"

@@ -13,9 +13,9 @@ from testbed.google.service import Call, handles
 from testbed.google.services.apigee import picture
 from testbed.google.services.apigee.attachments import Attachments, refuse_attached
 from testbed.google.services.apigee.base import LOCKED, ApigeeService, check_name, drop, page, typed
+from testbed.google.services.apigee.kinds import PROXY, revision_name
 from testbed.google.services.apigee.names import exists, ids, key, now_ms, require, require_organization
 from testbed.google.services.apigee.push import push
-from testbed.google.services.apigee.routing import revision_name
 
 DOCUMENT = "apigee.v1 discovery document, EnvironmentGroup"
 NAME = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -137,7 +137,7 @@ class IngressConfig(ApigeeService):
                 shown["otherTargets"] = [f"organizations/{organization}/environments/{loser.environment}"
                                          for loser in rule.losers]
             if call.query.get("view") == "FULL":
-                shown |= {"receiver": revision_name(organization, winner.proxy, winner.revision),
+                shown |= {"receiver": revision_name(PROXY, organization, winner.proxy, winner.revision),
                           "updateTime": _rfc3339(winner.since), "envGroupRevision": str(winner.since // 1000)}
             rules.append(shown)
         return {"name": name, "uid": _uid(name), "revisionId": str(int(group["lastModifiedAt"]) // 1000),

@@ -10,6 +10,7 @@ from testbed.google.rules import Immutable, Said
 from testbed.google.service import Call, Reply, handles, work
 from testbed.google.services.apigee import picture
 from testbed.google.services.apigee.base import LOCKED, ApigeeService, check_name, drop, name_list, typed
+from testbed.google.services.apigee.kinds import KINDS
 from testbed.google.services.apigee.names import exists, ids, key, now_ms, require, require_organization
 from testbed.google.services.apigee.push import push
 
@@ -120,8 +121,9 @@ class Environments(ApigeeService):
                    for group in picture.groups_of(call.store, organization, name)]
         reasons += [f"it is attached to instance {item['name']}"
                     for item in picture.instances_of(call.store, organization, name)]
-        reasons += [f"proxy {item['deployment']['apiProxy']} revision {item['deployment']['revision']} is deployed"
-                    for item in picture.deployments(call.store, organization, name)]
+        reasons += [f"{KINDS[item['collection']].title} {item['deployment']['apiProxy']} revision "
+                    f"{item['deployment']['revision']} is deployed"
+                    for item in picture.all_deployments(call.store, organization, name)]
         if reasons:
             raise precondition(f"environment {name} cannot be deleted: {'; '.join(reasons)}")
         operation = self.start(call, organization, "DELETE", call.path["name"], duration="apigee.environment",

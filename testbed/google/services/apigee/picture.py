@@ -4,7 +4,8 @@
 
 Only what an instance serves is in it: environments that are attached to an instance of the organisation.
 
-A deployment document holds ``deployment`` (Apigee's JSON), ``claims`` (base path to the time it was claimed),
+A deployment document holds ``collection`` (apis or sharedflows: its kind), ``deployment`` (Apigee's JSON; ``apiProxy``
+is the name, of a shared flow too: apigee/apigeecli #276 shows one), ``claims`` (base path to the time it was claimed),
 ``phase`` (``pending`` until its duration is over, ``active``, ``removing``), ``status`` (state and errors),
 ``previous`` (the revision that serves until this one is ready), ``serving`` (the revision that the runtime runs),
 ``rejected`` and ``reasons`` (what the runtime refused, and why), ``fault``, ``drops_old`` and ``rollout`` (fault
@@ -17,6 +18,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from testbed.google.services.apigee import rollouts, routing, tls_material
+from testbed.google.services.apigee.kinds import KINDS, PROXY, Kind
 from testbed.google.services.apigee.names import key
 
 if TYPE_CHECKING:
@@ -27,21 +29,37 @@ if TYPE_CHECKING:
 READY, PROGRESSING, ERROR = "READY", "PROGRESSING", "ERROR"
 
 
-def deployments(store: Transaction, organization: str, environment: str | None = None) -> list[dict[str, Any]]:
+def deployments(store: Transaction, organization: str, environment: str | None = None, *,
+                kind: Kind = PROXY) -> list[dict[str, Any]]:
     """Deployment documents of an organisation or of one environment, those being removed included."""
     if environment is not None:
-        return store.children(key("organizations", organization, "environments", environment, "deployments"))
+        return store.children(key("organizations", organization, "environments", environment, kind.deployments))
     return [document for name in environments(store, organization)
-            for document in deployments(store, organization, name)]
+            for document in deployments(store, organization, name, kind=kind)]
+
+
+def all_deployments(store: Transaction, organization: str, environment: str) -> list[dict[str, Any]]:
+    """Those of all kinds in an environment."""
+    return [document for kind in KINDS.values()
+            for document in deployments(store, organization, environment, kind=kind)]
+
+
+def deployment_key(organization: str, document: dict[str, Any]) -> str:
+    """Where a deployment document is kept."""
+    deployment = document["deployment"]
+    return key("organizations", organization, "environments", deployment["environment"],
+               KINDS[document["collection"]].deployments, deployment["apiProxy"])
 
 
 def environments(store: Transaction, organization: str) -> list[str]:
     return [item["name"] for item in store.children(key("organizations", organization, "environments"))]
 
 
-def revision(store: Transaction, organization: str, proxy: str, number: str) -> dict[str, Any] | None:
-    """The revision document: ``{"revision": {...Apigee JSON...}, "bundle": sha256, "target_servers": [...]}``."""
-    return store.get(key("organizations", organization, "apis", proxy, "revisions", number))
+def revision(store: Transaction, kind: Kind, organization: str, name: str, number: str) -> dict[str, Any] | None:
+    """The revision document: ``{"revision": {...Apigee JSON...}, "bundle": sha256, "target_servers": [...],
+    "callouts": [...]}``.
+    """
+    return store.get(key("organizations", organization, kind.collection, name, "revisions", number))
 
 
 def claims_of(document: dict[str, Any]) -> list[routing.Claim]:
@@ -92,9 +110,11 @@ def instances_of(store: Transaction, organization: str, environment: str | None 
     return found
 
 
-def problems(store: Transaction, organization: str, environment: str, proxy: str, number: str) -> list[str]:
-    """What is known to keep a revision from running here before the runtime is asked."""
-    found = revision(store, organization, proxy, number)
+def problems(store: Transaction, organization: str, document: dict[str, Any]) -> list[str]:
+    """What is known to keep the revision of a deployment from running before the runtime is asked."""
+    deployment = document["deployment"]
+    environment, proxy, number = deployment["environment"], deployment["apiProxy"], deployment["revision"]
+    found = revision(store, KINDS[document["collection"]], organization, proxy, number)
     if found is None:
         return [f"revision {number} of {proxy} does not exist"]
     return [f'TargetServer "{name}" referenced by proxy "{proxy}" revision {number} does not exist in environment '
@@ -103,10 +123,13 @@ def problems(store: Transaction, organization: str, environment: str, proxy: str
             if not store.exists(key("organizations", organization, "environments", environment, "targetservers", name))]
 
 
-def fingerprint(store: Transaction, organization: str, environment: str, proxy: str, number: str) -> str:
+def fingerprint(store: Transaction, organization: str, document: dict[str, Any]) -> str:
     """Changes when a refused deployment is worth another try: bundle or target servers changed."""
-    found = revision(store, organization, proxy, number) or {}
-    servers = store.children(key("organizations", organization, "environments", environment, "targetservers"))
+    deployment = document["deployment"]
+    found = revision(store, KINDS[document["collection"]], organization, deployment["apiProxy"],
+                     deployment["revision"]) or {}
+    servers = store.children(key("organizations", organization, "environments", deployment["environment"],
+                                 "targetservers"))
     return hashlib.sha256(json.dumps([found.get("bundle"), servers], sort_keys=True).encode()).hexdigest()
 
 
@@ -128,15 +151,15 @@ def configuration(store: Transaction, organization: str) -> tuple[dict[str, Any]
         "apps": apps(store, organization),
     }
     for name in sorted(served):
-        entries = []
-        for document in deployments(store, organization, name):
-            for entry in _entries(store, organization, name, document):
+        entries: dict[str, list[dict[str, Any]]] = {kind.listed: [] for kind in KINDS.values()}
+        for document in all_deployments(store, organization, name):
+            for entry in _entries(store, organization, document):
                 bundles[entry["bundle"]] = bundle_blob(entry["bundle"])
-                entries.append(entry)
+                entries[KINDS[document["collection"]].listed].append(entry)
         result["environments"][name] = {
             "instances": [item["name"] for item in instances_of(store, organization, name)],
             "target_servers": store.children(key("organizations", organization, "environments", name, "targetservers")),
-            "deployments": entries,
+            **entries,
             **tls_material.picture(store, organization, name),
         }
     rules = tables(store, organization, only=served)
@@ -174,32 +197,33 @@ def bundle_blob(digest: str) -> str:
     return f"apigee/bundles/{digest}"
 
 
-def _entries(store: Transaction, organization: str, environment: str,
-             document: dict[str, Any]) -> list[dict[str, Any]]:
+def _entries(store: Transaction, organization: str, document: dict[str, Any]) -> list[dict[str, Any]]:
     """What the runtime is given of a deployment: one revision, or while it is taken up in parts each with its share."""
-    deployment = document["deployment"]
-    proxy, number = deployment["apiProxy"], deployment["revision"]
+    kind, deployment = KINDS[document["collection"]], document["deployment"]
+    number = deployment["revision"]
     if document["phase"] == "removing":
         return []
-    if document["phase"] == "pending" or is_rejected(store, organization, environment, document):
+    if document["phase"] == "pending" or is_rejected(store, organization, document):
         number = document.get("previous")
     elif rollouts.under_way(document):
-        names = [item["name"] for item in instances_of(store, organization, environment)]
-        entries = [entry for entry in rollouts.entries(document, names) if entry["revision"]]
-        return [entry | {"bundle": found["bundle"]} for entry in entries
-                if (found := revision(store, organization, proxy, entry["revision"]))]
-    found = revision(store, organization, proxy, number) if number else None
-    return [{"proxy": proxy, "revision": number, "bundle": found["bundle"]}] if found else []
+        names = [item["name"] for item in instances_of(store, organization, deployment["environment"])]
+        return _with_bundles(store, kind, organization, deployment["apiProxy"], rollouts.entries(document, names))
+    return _with_bundles(store, kind, organization, deployment["apiProxy"], [{"revision": number}])
 
 
-def is_rejected(store: Transaction, organization: str, environment: str, document: dict[str, Any]) -> bool:
+def _with_bundles(store: Transaction, kind: Kind, organization: str, name: str,
+                  entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Entries of the runtime's configuration; those whose revision is not there are left out."""
+    return [{kind.named: name, **entry, "bundle": found["bundle"]} for entry in entries
+            if entry["revision"] and (found := revision(store, kind, organization, name, entry["revision"]))]
+
+
+def is_rejected(store: Transaction, organization: str, document: dict[str, Any]) -> bool:
     """Whether the deployed revision is known not to run: target servers missing, refused by the runtime, or a fault."""
-    deployment = document["deployment"]
-    proxy, number = deployment["apiProxy"], deployment["revision"]
     if document.get("fault"):
         return True
     # What runs is not stopped from here: the runtime says what becomes of it.
-    if document.get("serving") != number and problems(store, organization, environment, proxy, number):
+    if document.get("serving") != document["deployment"]["revision"] and problems(store, organization, document):
         return True
     rejected = document.get("rejected")
-    return bool(rejected) and rejected == fingerprint(store, organization, environment, proxy, number)
+    return bool(rejected) and rejected == fingerprint(store, organization, document)

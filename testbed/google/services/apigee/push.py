@@ -12,11 +12,12 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from testbed.google.services.apigee import picture, rollouts
-from testbed.google.services.apigee.names import key
+from testbed.google.services.apigee.kinds import KINDS
 from testbed.world import WorldError
 
 if TYPE_CHECKING:
     from testbed.google.emulator import Emulator
+    from testbed.google.services.apigee.kinds import Kind
     from testbed.google.store import Transaction
 
 _turns: weakref.WeakKeyDictionary[Any, asyncio.Lock] = weakref.WeakKeyDictionary()
@@ -34,9 +35,9 @@ async def push(emulator: Emulator, organization: str) -> None:
             if not picture.instances_of(snapshot, organization):
                 await _record(emulator, organization, {}, None)
                 return
-            shown = {(name, document["deployment"]["apiProxy"]): _identity(document)
+            shown = {picture.deployment_key(organization, document): _identity(document)
                      for name in picture.environments(snapshot, organization)
-                     for document in picture.deployments(snapshot, organization, name)}
+                     for document in picture.all_deployments(snapshot, organization, name)}
             configuration, blobs = picture.configuration(snapshot, organization)
             bundles = {digest: snapshot.get_blob(blob) or b"" for digest, blob in blobs.items()}
             try:
@@ -53,7 +54,7 @@ def _identity(document: dict[str, Any]) -> tuple[str, str]:
 
 
 async def _record(emulator: Emulator, organization: str, configuration: dict[str, Any], report: dict[str, Any] | None,
-                  failure: str | None = None, shown: dict[tuple[str, str], tuple[str, str]] | None = None) -> bool:
+                  failure: str | None = None, shown: dict[str, tuple[str, str]] | None = None) -> bool:
     """Write states; returns whether a revision was newly rejected, so that the picture has changed.
 
     ``shown`` says which deployments the runtime was told of. One that has changed since is judged by the push that its
@@ -63,20 +64,19 @@ async def _record(emulator: Emulator, organization: str, configuration: dict[str
     async with emulator.store.transaction() as tx:
         for name in picture.environments(tx, organization):
             pushed = configuration.get("environments", {}).get(name)
-            for document in picture.deployments(tx, organization, name):
-                told = (name, document["deployment"]["apiProxy"])
-                if shown is not None and shown.get(told) != _identity(document):
+            for document in picture.all_deployments(tx, organization, name):
+                where = picture.deployment_key(organization, document)
+                if shown is not None and shown.get(where) != _identity(document):
                     continue
                 before = dict(document)
-                rejected |= _judge(tx, organization, name, document, pushed, report or {}, failure)
+                rejected |= _judge(tx, organization, document, pushed, report or {}, failure)
                 if document != before:
-                    proxy = document["deployment"]["apiProxy"]
-                    tx.put(key("organizations", organization, "environments", name, "deployments", proxy), document)
+                    tx.put(where, document)
     return rejected
 
 
-def _judge(tx: Transaction, organization: str, environment: str, document: dict[str, Any],
-           pushed: dict[str, Any] | None, report: dict[str, Any], failure: str | None) -> bool:
+def _judge(tx: Transaction, organization: str, document: dict[str, Any], pushed: dict[str, Any] | None,
+           report: dict[str, Any], failure: str | None) -> bool:
     """Set ``status`` and ``serving`` of one deployment document from what was pushed and reported."""
     if pushed is None:
         # No instance serves the environment, so nobody reports: discovery document, Deployment.state PROGRESSING,
@@ -85,10 +85,10 @@ def _judge(tx: Transaction, organization: str, environment: str, document: dict[
         return False
     if document["phase"] == "removing":
         return False
-    proxy, wanted = document["deployment"]["apiProxy"], document["deployment"]["revision"]
-    entries = [item for item in pushed["deployments"] if item["proxy"] == proxy]
+    kind, wanted = KINDS[document["collection"]], document["deployment"]["revision"]
+    entries = [item for item in pushed[kind.listed] if item[kind.named] == document["deployment"]["apiProxy"]]
     entry = next((item for item in entries if item["revision"] == wanted), entries[0] if entries else None)
-    state, errors = _reported(report, environment, entry)
+    state, errors = _reported(report, kind, document["deployment"]["environment"], entry)
     if failure:
         document |= {"status": _status(picture.ERROR, [f"The runtime could not be configured: {failure}"], INTERNAL)}
         return False
@@ -104,7 +104,7 @@ def _judge(tx: Transaction, organization: str, environment: str, document: dict[
         if state == picture.READY:
             document |= {"previous": None, "rejected": None}
         elif state == picture.ERROR:
-            document |= {"rejected": picture.fingerprint(tx, organization, environment, proxy, wanted),
+            document |= {"rejected": picture.fingerprint(tx, organization, document),
                          "reasons": errors, **({"previous": None} if document.get("drops_old") else {})}
             return True
         return False
@@ -112,16 +112,17 @@ def _judge(tx: Transaction, organization: str, environment: str, document: dict[
     if fault:
         document["status"] = _status(picture.ERROR, [fault["message"]], fault["code"])
     else:
-        problems = picture.problems(tx, organization, environment, proxy, wanted)
+        problems = picture.problems(tx, organization, document)
         document["status"] = _status(picture.ERROR, problems or document.get("reasons") or [])
     return False
 
 
-def _reported(report: dict[str, Any], environment: str, entry: dict[str, Any] | None) -> tuple[str, list[str]]:
+def _reported(report: dict[str, Any], kind: Kind, environment: str,
+              entry: dict[str, Any] | None) -> tuple[str, list[str]]:
     if entry is not None:
-        for item in report.get("deployments", []):
-            if (item["environment"], item["proxy"], str(item["revision"])) == (
-                    environment, entry["proxy"], entry["revision"]):
+        for item in report.get(kind.listed, []):
+            if (item["environment"], item[kind.named], str(item["revision"])) == (
+                    environment, entry[kind.named], entry["revision"]):
                 return item["state"], [str(error) for error in item.get("errors", [])]
     return picture.PROGRESSING, []
 

@@ -52,7 +52,6 @@ def shares(document: Document, instance: str) -> list[tuple[str, int]]:
 
 
 def entries(document: Document, instances: list[str]) -> list[Document]:
-    """What the runtime is given for each instance meanwhile: proxy, revision, share, instances."""
-    proxy = document["deployment"]["apiProxy"]
-    return [{"proxy": proxy, "revision": number, "share": share, "instances": [name]}
+    """What the runtime is given for each instance meanwhile: revision, share, instances."""
+    return [{"revision": number, "share": share, "instances": [name]}
             for name in instances for number, share in shares(document, name)]

@@ -16,6 +16,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from testbed.google.services.apigee.kinds import PROXY, Kind, revision_name
+
 CONFLICT = "CONFLICTING_DEPLOYMENT"
 
 
@@ -42,10 +44,6 @@ class Rule:
 def normal(basepath: str) -> str:
     """The form in which two base paths are compared: no final slash, except for the root."""
     return "/" + basepath.strip("/")
-
-
-def revision_name(organization: str, proxy: str, revision: str) -> str:
-    return f"organizations/{organization}/apis/{proxy}/revisions/{revision}"
 
 
 def table(claims: Iterable[Claim]) -> dict[str, Rule]:
@@ -84,32 +82,27 @@ def receiver(rules: Mapping[str, Rule], path: str) -> Rule | None:
     return None
 
 
-def environment_conflicts(organization: str, new: Iterable[Claim], existing: Iterable[Claim],
-                          override: bool) -> list[dict[str, str]]:
-    """Violations for which a deployment into an environment is refused.
+def other_revision(kind: Kind, organization: str, name: str, revision: str) -> dict[str, str]:
+    """The violation for which a deployment without override is refused while ``revision`` is deployed."""
+    return {"type": CONFLICT, "subject": revision_name(kind, organization, name, revision),
+            "description": "Only one revision can be deployed at a time, use the override flag to replace."}
+
+
+def environment_conflicts(organization: str, new: Iterable[Claim], existing: Iterable[Claim]) -> list[dict[str, str]]:
+    """Violations for which a deployment into an environment is refused: base paths of other proxies.
 
     ``new`` are the claims of the revision to deploy, ``existing`` those of the environment's deployments (of any
-    proxy). The revision that is deployed already does not conflict with itself.
+    proxy).
     """
     new = list(new)
     violations: list[dict[str, str]] = []
-    other_revisions: dict[str, str] = {}
     clashes: dict[tuple[str, str], list[str]] = {}
     wanted = {normal(claim.basepath) for claim in new}
     for claim in existing:
-        if any(claim.proxy == mine.proxy for mine in new):
-            if not override and any(claim.revision != mine.revision for mine in new):
-                other_revisions[claim.revision] = claim.proxy
-        elif normal(claim.basepath) in wanted:
+        if normal(claim.basepath) in wanted and not any(claim.proxy == mine.proxy for mine in new):
             clashes.setdefault((claim.proxy, claim.revision), []).append(claim.basepath)
-    for revision, proxy in other_revisions.items():
-        violations.append({
-            "type": CONFLICT,
-            "subject": revision_name(organization, proxy, revision),
-            "description": "Only one revision can be deployed at a time, use the override flag to replace.",
-        })
     for (proxy, revision), paths in clashes.items():
-        subject = revision_name(organization, proxy, revision)
+        subject = revision_name(PROXY, organization, proxy, revision)
         violations.append({
             "type": CONFLICT,
             "subject": subject,

@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from testbed.apigee.bundle import Bundle, BundleError, load
+from testbed.apigee.bundle import BundleError, load, load_shared_flow
 from testbed.google.errors import GoogleError
 from testbed.google.services.apigee import descriptor
+from testbed.google.services.apigee.kinds import PROXY, Kind
 from testbed.google.services.apigee.names import request_info
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ MAXIMUM = 15 * 2**20
 BAD_BUNDLE = "type.googleapis.com/edge.configstore.bundle.BadBundle"
 
 
-def bundle_bytes(call: Call) -> bytes:
+def bundle_bytes(call: Call, kind: Kind) -> bytes:
     """The zip in a request. Raises GoogleError 400 when there is none or it is too large."""
     kind = call.content_type.split(";")[0].strip().lower()
     if kind == "multipart/form-data":
@@ -35,9 +36,9 @@ def bundle_bytes(call: Call) -> bytes:
         raise GoogleError(400, f'Content-Type "{call.content_type}" is not supported: send the bundle as '
                                "multipart/form-data or application/octet-stream")
     if not data:
-        raise GoogleError(400, "the request has no API proxy bundle")
+        raise GoogleError(400, f"the request has no {kind.title} bundle")
     if len(data) > MAXIMUM:
-        raise GoogleError(400, f"the API proxy bundle has {len(data)} bytes, the limit is {MAXIMUM}")
+        raise GoogleError(400, f"the {kind.title} bundle has {len(data)} bytes, the limit is {MAXIMUM}")
     return data
 
 
@@ -65,24 +66,25 @@ def form(call: Call) -> list[Part]:
     return parts
 
 
-def checked(data: bytes) -> tuple[Bundle, descriptor.Listing]:
-    """A valid bundle, or GoogleError 400 with every violation, as Apigee lists them.
+def checked(data: bytes, kind: Kind) -> descriptor.Listing:
+    """What a valid bundle lists, or GoogleError 400 with every violation, as Apigee lists them.
 
     Source of the shape: scastria/terraform-provider-apigee #5.
     """
     try:
-        return load(data), descriptor.read(data)
+        (load if kind is PROXY else load_shared_flow)(data)
+        return descriptor.read(data, kind)
     except BundleError as error:
-        violations = [_violation(text) for text in error.violations]
+        violations = [_violation(text, kind) for text in error.violations]
     except ValueError as error:
         violations = [{"description": str(error)}]
     raise GoogleError(400, "bundle contains errors",
                       details=[{"@type": BAD_BUNDLE, "violations": violations}, request_info()])
 
 
-def _violation(text: str) -> dict[str, str]:
+def _violation(text: str, kind: Kind) -> dict[str, str]:
     """A violation, with the file it names when it begins with one (``apiproxy/policies/x.xml: ...``)."""
     name, colon, rest = text.partition(": ")
-    if colon and name.startswith("apiproxy/"):
+    if colon and name.startswith(kind.root):
         return {"filename": name, "description": rest}
     return {"description": text}

@@ -36,11 +36,33 @@ def bundle(base_path: str = "/orders", servers: tuple[str, ...] = (), name: str 
             f"<HTTPTargetConnection>{target}</HTTPTargetConnection></TargetEndpoint>",
         **files,
     }
+    return zipped(content)
+
+
+def zipped(content: dict[str, str]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for path, text in content.items():
             archive.writestr(path, text)
     return out.getvalue()
+
+
+def shared_flow(name: str = "guard", calls: str = "", **files: str) -> bytes:
+    """A valid bundle of a shared flow; ``calls`` names another one that it calls."""
+    content = {
+        f"sharedflowbundle/{name}.xml": f'<SharedFlowBundle name="{name}"><DisplayName>{name}</DisplayName>'
+                                        "</SharedFlowBundle>",
+        "sharedflowbundle/sharedflows/default.xml":
+            '<SharedFlow name="default"><Step><Name>act</Name></Step></SharedFlow>',
+        "sharedflowbundle/policies/act.xml": callout("act", calls) if calls else
+            '<AssignMessage name="act"><Set><Headers><Header name="X-Guard">1</Header></Headers></Set></AssignMessage>',
+        **files,
+    }
+    return zipped(content)
+
+
+def callout(name: str, shared_flow: str) -> str:
+    return f'<FlowCallout name="{name}"><SharedFlowBundle>{shared_flow}</SharedFlowBundle></FlowCallout>'
 
 
 class Refused(Exception):
@@ -59,10 +81,10 @@ class Refused(Exception):
 class Apigee:
     """Calls the emulator as a client would; ``wait`` follows operations, ``deploy`` deployments.
 
-    ``bundle`` and ``refused`` stand here because tests cannot import a conftest.
+    ``bundle`` and its neighbours stand here because tests cannot import a conftest.
     """
 
-    bundle = staticmethod(bundle)
+    bundle, shared_flow, callout = staticmethod(bundle), staticmethod(shared_flow), staticmethod(callout)
 
     def __init__(self, client: Any, world: Any) -> None:
         self.client, self.world = client, world
@@ -164,15 +186,25 @@ class Apigee:
         return await self.post("apis", bundle(name=name) if data is None else data,
                                **{"name": name, "action": "import"} | query)
 
-    async def deploy(self, name: str = "orders", revision: str = "1", environment: str = "prod",
-                     **query: Any) -> dict[str, Any]:
-        """Deploy and return the settled state."""
-        await self.post(f"environments/{environment}/apis/{name}/revisions/{revision}/deployments", **query)
-        await self.emulator.operations.idle()
-        return await self.state(name, revision, environment)
+    async def upload_flow(self, data: bytes | None = None, name: str = "guard", **query: Any) -> dict[str, Any]:
+        return await self.post("sharedflows", shared_flow(name) if data is None else data,
+                               **{"name": name, "action": "import"} | query)
 
-    async def state(self, name: str = "orders", revision: str = "1", environment: str = "prod") -> dict[str, Any]:
-        return await self.get(f"environments/{environment}/apis/{name}/revisions/{revision}/deployments")
+    async def deploy(self, name: str = "orders", revision: str = "1", environment: str = "prod",
+                     kind: str = "apis", **query: Any) -> dict[str, Any]:
+        """Deploy and return the settled state."""
+        await self.post(self.deployments(name, revision, environment, kind), **query)
+        await self.emulator.operations.idle()
+        return await self.state(name, revision, environment, kind)
+
+    async def state(self, name: str = "orders", revision: str = "1", environment: str = "prod",
+                    kind: str = "apis") -> dict[str, Any]:
+        return await self.get(self.deployments(name, revision, environment, kind))
+
+    @staticmethod
+    def deployments(name: str = "orders", revision: str = "1", environment: str = "prod", kind: str = "apis") -> str:
+        """The path of a revision's deployment; ``kind`` is apis or sharedflows."""
+        return f"environments/{environment}/{kind}/{name}/revisions/{revision}/deployments"
 
     async def server(self, name: str = "orders", environment: str = "prod", **fields: Any) -> dict[str, Any]:
         return await self.post(f"environments/{environment}/targetservers",

@@ -9,6 +9,7 @@ import zipfile
 import pytest
 
 from testbed.google.services.apigee import descriptor
+from testbed.google.services.apigee.kinds import PROXY
 
 
 def bundle(files):
@@ -43,7 +44,7 @@ def test_listing():
 
 
 def test_download_has_server_fields_and_the_rest_unchanged():
-    stored = descriptor.with_server_fields(bundle(FILES), "orders", "7", 1700000000000, 1700000000001)
+    stored = descriptor.with_server_fields(bundle(FILES), PROXY, "orders", "7", 1700000000000, 1700000000001)
     archive = zipfile.ZipFile(io.BytesIO(stored))
     text = archive.read("apiproxy/orders.xml").decode()
     assert 'revision="7"' in text and "<CreatedAt>1700000000000</CreatedAt>" in text

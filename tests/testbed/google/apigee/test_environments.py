@@ -80,7 +80,7 @@ async def test_environment_is_deleted_only_when_nothing_uses_it(apigee):
     await apigee.ready()
     await apigee.upload()
     await apigee.deploy()
-    with apigee.refused(400, "attached to environment group shop; it is attached to instance euw1; proxy orders"):
+    with apigee.refused(400, "attached to environment group shop; it is attached to instance euw1; API proxy orders"):
         await apigee.delete("environments/prod")
     await apigee.delete("environments/prod/apis/orders/revisions/1/deployments")
     for parent in ("envgroups/shop", "instances/euw1"):

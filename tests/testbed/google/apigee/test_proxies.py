@@ -77,7 +77,7 @@ async def test_import_refusals(org):
 
 @pytest.mark.shows(f"{APIS}.create")
 async def test_at_most_250_revisions(org, monkeypatch):
-    monkeypatch.setattr("testbed.google.services.apigee.proxies.REVISIONS", 2)
+    monkeypatch.setattr("testbed.google.services.apigee.revisions.REVISIONS", 2)
     await org.upload()
     await org.upload()
     with org.refused(400, "already has 2 revisions"):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from testbed.google.services.apigee import routing
+from testbed.google.services.apigee.kinds import PROXY
 from testbed.google.services.apigee.routing import Claim, Rule
 
 
@@ -33,18 +34,19 @@ def test_prefixes_end_at_segments():
 
 
 def test_second_revision_needs_override():
-    violations = routing.environment_conflicts("acme", [claim("/a", revision="2")], [claim("/a")], override=False)
-    assert violations == [{
+    assert routing.other_revision(PROXY, "acme", "orders", "1") == {
         "type": "CONFLICTING_DEPLOYMENT", "subject": "organizations/acme/apis/orders/revisions/1",
-        "description": "Only one revision can be deployed at a time, use the override flag to replace."}]
-    assert routing.environment_conflicts("acme", [claim("/a", revision="2")], [claim("/a")], override=True) == []
-    assert routing.environment_conflicts("acme", [claim("/a")], [claim("/a")], override=False) == []
+        "description": "Only one revision can be deployed at a time, use the override flag to replace."}
 
 
-def test_base_path_of_another_proxy_is_refused_even_with_override():
+def test_a_proxy_does_not_conflict_with_itself():
+    assert routing.environment_conflicts("acme", [claim("/a", revision="2")], [claim("/a")]) == []
+
+
+def test_base_path_of_another_proxy_is_refused():
     existing = [claim("/a", proxy="old", revision="3"), claim("/a/logs", proxy="old", revision="3"), claim("/free")]
     new = [claim("/a", proxy="new"), claim("/a/logs/", proxy="new")]
-    violations = routing.environment_conflicts("acme", new, existing, override=True)
+    violations = routing.environment_conflicts("acme", new, existing)
     assert violations == [{
         "type": "CONFLICTING_DEPLOYMENT", "subject": "organizations/acme/apis/old/revisions/3",
         "description": 'Existing deployment of "organizations/acme/apis/old/revisions/3" contains conflicting base '
