@@ -21,6 +21,7 @@ options:
       - The objects. Each entry has C(kind), the name of the singular module for one such object, and that module's
         options.
       - O(project), O(state), O(timeout), O(allow_recreate) and O(force) can be set for one entry as well.
+      - C(origin) may say where an entry is declared (a file and a line); messages about it begin with that.
       - Misspelt options are refused, naming the nearest right one; all errors of all entries are told at once.
     type: list
     elements: dict

@@ -36,7 +36,7 @@ def run(items: list[Item], context: Context) -> None:
             _leave(undeclared, unready)
         else:
             graph.run(undeclared, before, lambda item: _carry_out(item, before, context), _key)
-    failures = [item.failure.about(item.resource.subject) for item in items if item.failure]
+    failures = [item.failure.about(item.subject) for item in items if item.failure]
     if failures:
         sentences = [failure.message for failure in failures]
         facts: dict[str, t.Any] = next((failure.facts for failure in failures if failure.facts), {})

@@ -55,12 +55,20 @@ class Listing:
 
     common        options of every object: project, organization
     environments  if given, only what lives in these
+    reading       options that only readers have (``Resource.reading``)
     """
 
-    def __init__(self, context: Context, common: Options, environments: t.Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        common: Options,
+        environments: t.Collection[str] | None = None,
+        reading: Options | None = None,
+    ) -> None:
         self.context = context
         self.common = common
         self.environments = environments
+        self.reading = reading or {}
 
     def named(self, kind: Kind) -> list[tuple[Resource, Document | None]]:
         """All objects of a kind in a fixed order; the object is None where only its name has been read."""
@@ -87,7 +95,8 @@ class Listing:
 
     def _in(self, kind: Kind, place: Options) -> list[tuple[Resource, Document | None]]:
         """The objects of one collection."""
-        probe = kind({**self.common, **place}, self.context)
+        common = {**self.common, **{x.name: self.reading[x.name] for x in kind.reading if x.name in self.reading}}
+        probe = kind({**common, **place}, self.context)
         try:
             listed = probe.listed()
         except ApiError as error:
@@ -95,7 +104,7 @@ class Listing:
                 return []
             raise
         return [
-            (kind({**self.common, **options}, self.context), document)
+            (kind({**common, **options}, self.context), document)
             for options, document in listed
             if self._wanted(kind, options)
         ]

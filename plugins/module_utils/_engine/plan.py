@@ -27,6 +27,7 @@ class Item:
 
     ``action`` is created, updated, recreated, deleted, unchanged, kept (not ours, left alone), pending or failed.
     ``unsure``: could not be read yet because its API is only just being enabled; looked at again before it is made.
+    ``origin``: where it is declared (file and line), for messages.
     ``known``: ``found`` has been read before the plan, because the object is there and not declared (prune.py).
     ``operation``: where to look for the end of what is pending; ``unfinished``: there is more to do after it.
     """
@@ -46,6 +47,7 @@ class Item:
     failure: Failure | None = None
     unsure: bool = False
     known: bool = False
+    origin: str = ""
     pending: str = ""
     operation: dict[str, str] | None = None
     unfinished: bool = False
@@ -55,6 +57,11 @@ class Item:
     def label(self) -> str:
         """``compute_network shop-vpc``"""
         return f"{self.resource.kind} {self.resource.name}"
+
+    @property
+    def subject(self) -> str:
+        """How a message about it begins."""
+        return f"{self.origin}: {self.resource.subject}" if self.origin else self.resource.subject
 
     @property
     def changed(self) -> bool:
@@ -97,10 +104,12 @@ def check_declarations(items: list[Item]) -> None:
     seen: dict[tuple[str, ...], Item] = {}
     for item in items:
         if item.present:
-            wrong.extend(f"{item.resource.subject}: {sentence}" for sentence in item.resource.validate())
+            wrong.extend(f"{item.subject}: {sentence}" for sentence in item.resource.validate())
         twin = seen.setdefault(item.resource.identity(), item)
         if twin is not item:
-            wrong.append(f"{item.resource.subject} is declared twice (entries {twin.index} and {item.index}).")
+            places = [one.origin or str(one.index) for one in (twin, item)]
+            where = " and ".join(places)
+            wrong.append(f"{item.resource.subject} is declared twice ({where if item.origin else f'entries {where}'}).")
     if wrong:
         raise InvalidError("\n".join(wrong), refused=wrong)
 
@@ -115,8 +124,8 @@ def make(items: list[Item], context: Context) -> dict[Item, set[Item]]:
     graph.run(items, reading, lambda item: _look(item, context, enabling))
     for item in items:
         if isinstance(item.failure, ApiError | Failure):
-            raise item.failure.about(item.resource.subject)
-    refused = [f"{item.resource.subject}: {sentence}" for item in items for sentence in item.refused]
+            raise item.failure.about(item.subject)
+    refused = [f"{item.subject}: {sentence}" for item in items for sentence in item.refused]
     if refused:
         raise RefusedError("\n".join(refused), refused=refused)
     return before

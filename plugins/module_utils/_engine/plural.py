@@ -177,7 +177,8 @@ def validate(given: list[Options]) -> list[Entry]:
     entries: list[Entry] = []
     for index, entry in enumerate(given):
         kind = entry.get("kind")
-        label = f"entry {index} ({' '.join(str(x) for x in (kind, entry.get('name')) if x)})"
+        named = " ".join(str(x) for x in (kind, entry.get("name")) if x)
+        label = f"{entry['origin']} ({named})" if entry.get("origin") else f"entry {index} ({named})"
         if not isinstance(kind, str) or kind not in registry.KINDS:
             wrong.append(f"{label}: {_unknown_kind(kind)}")
             continue
@@ -206,7 +207,7 @@ def entry_steering() -> spec.Spec:
     for option in steering.values():
         option.pop("default", None)
     steering.pop("wait")
-    return {"kind": {"type": "str"}, "project": {"type": "str"}, **steering}
+    return {"kind": {"type": "str"}, "origin": {"type": "str"}, "project": {"type": "str"}, **steering}
 
 
 def _unknown_kind(kind: t.Any) -> str:

@@ -297,10 +297,23 @@ class Resource:
         return self.kind == other.kind and self.place() == other.place()
 
     def place(self) -> tuple[str, ...]:
-        """What tells the object from its like in one organisation, spelling normalised; no reads."""
-        named = [field for field in self.fields if field.identity and field.name != "organization"]
-        values = [(field.same, self.options.get(field.name)) for field in named]
+        """What tells the object from its like in one organisation."""
+        return self.place_of(self.options)
+
+    @classmethod
+    def place_of(cls, options: Options) -> tuple[str, ...]:
+        """The same for options that are not an object yet; spelling normalised, no reads."""
+        named = [field for field in cls.fields if field.identity and field.name != "organization"]
+        values = [(field.same, options.get(field.name)) for field in named]
         return tuple(str((same(value) if same else value) or "") for same, value in values)
+
+    def holds(self, found: Document) -> t.Any:
+        """The files of an object that is one or more files (a ``Bundle``); None for all others."""
+        return None
+
+    def untold(self, found: Document) -> list[str]:
+        """What of the object its declaration cannot say, beside secrets: sentences."""
+        return []
 
     def readiness(self, found: Document) -> tuple[State, str]:
         """Whether it can be used, and Google's word for it."""

@@ -79,6 +79,8 @@ class Client:
         self._credentials_project: str | None = None
         self._lock = threading.Lock()
         self._patient: clock.Deadline | None = None
+        #: Calls sent for all objects together, repetitions not counted.
+        self.sent = 0
 
     def be_patient(self) -> None:
         """An API was just enabled: Google takes a while to notice, so "not enabled" is not believed at once."""
@@ -168,6 +170,8 @@ class Client:
         """
         if repeatable is None:
             repeatable = method != "POST"
+        with self._lock:
+            self.sent += 1
         url = self.url(service, path, query)
         headers = {"Accept": "application/json"}
         data = content

@@ -41,6 +41,7 @@ class ApigeeKeyValueMap(ApigeeResource):
 
     kind = "apigee_key_value_map"
     title = "key value map"
+    names_only = True
     family = None
     update_method = "PUT"
     mark = RecordMark(_around)
@@ -132,12 +133,28 @@ class ApigeeKeyValueMap(ApigeeResource):
 
     def everything(self) -> list[Document]:
         """All maps of the level with their entries, but for the one that the collection keeps its records in."""
-        names = [str(name) for name in self.wire.find(self.service, self.parent_url()) or []]
-        names = [name for name in names if self.level or name != MAP]
-        single = [type(self)({**self.options, "name": name}, self.context) for name in names]
+        single = [type(self)({**self.options, "name": name}, self.context) for name in self.names()]
         for one in single:
             one.wire = self.wire
         return [document for document in (one.read() for one in single) if document is not None]
+
+    def names(self) -> list[str]:
+        """All maps of the level but the collection's own."""
+        return [name for name in super().names() if self.level or name != MAP]
+
+    def declaration(self, found: Document) -> Options:
+        """With its entries only where the reader asks for values: any may be a secret."""
+        place = {name: value for name, value in self.options.items() if name in self._shown_identity()}
+        if found.get("maskedValues"):
+            return {**place, "masked_values": True}
+        entries = found.get("entries") or {}
+        return {**place, "entries": dict(sorted(entries.items()))} if self.options.get("values") and entries else place
+
+    def withheld(self, found: Document) -> list[str]:
+        """Entries that the declaration does not show."""
+        if self.options.get("values") and not found.get("maskedValues"):
+            return []
+        return [f"entries.{key}" for key in sorted(found.get("entries") or {})]
 
     def output(self, found: Document) -> Options:
         """Names of all entries; values of those stated under ``entries``, of all where the reader asks for values."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._apigee import bundle as bundles
 from .._apigee import diff as diffs
 from .._engine import normalise
 from .._engine.compare import Change
@@ -23,6 +24,7 @@ from .._engine.fields import Document, Field, Options
 from .._engine.ownership import LabelMark
 from .._engine.resource import Reference, State
 from .._google.errors import ApiError
+from . import apigee_proxy_declared as declared
 from . import apigee_proxy_rollout as rollout
 from . import apigee_proxy_routes as routes
 from . import apigee_proxy_telling as telling
@@ -150,6 +152,27 @@ class ApigeeProxy(ApigeeResource):
             proxy.wire = self.wire
         found = [proxy.read() for proxy in proxies]
         return [one for one in found if one is not None]
+
+    def listed(self) -> list[tuple[Options, Document | None]]:
+        """Names alone."""
+        listed = (self.wire.find(self.service, self.parent_url()) or {}).get("proxies") or []
+        return [(self.identify(one), None) for one in listed]
+
+    def declaration(self, found: Document) -> Options:
+        """Pinned to the revision that serves, where it does; its content stands beside (:meth:`holds`)."""
+        return declared.declaration(self, found)
+
+    def holds(self, found: Document) -> bundles.Bundle | None:
+        """The content of that revision."""
+        return self.calls.download(declared.revision(found))
+
+    def untold(self, found: Document) -> list[str]:
+        """Environments where another revision serves."""
+        return declared.untold(found)
+
+    def withheld(self, found: Document) -> list[str]:
+        """Nothing."""
+        return []
 
     def _with_state(self, one: Document) -> Document:
         return self.calls.status(str(one.get("environment")), str(one.get("revision"))) or one

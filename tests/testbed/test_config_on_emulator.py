@@ -1,0 +1,106 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A whole organisation there and back: exported, applied again, made anew from the export."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._organization import export
+
+from tests.testbed import whole_organization as whole
+from tests.testbed.emulated_cloud import Cloud
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    started = Cloud(tmp_path_factory.mktemp("cloud"))
+    yield started
+    started.stop()
+
+
+def found(cloud: Cloud, dest: Path | None = None, **how: t.Any) -> dict[str, t.Any]:
+    """The module apigee_config_info."""
+    return cloud.module("apigee_config_info", **({"dest": str(dest)} if dest else {}), **how)
+
+
+@pytest.fixture
+def made(cloud: Cloud) -> Cloud:
+    """The whole organisation, made by this collection."""
+    cloud.control("reset", "POST")
+    cloud.run([*whole.PLATFORM, whole.organization(cloud.connection["project"]), *whole.CONTENT])
+    cloud.control("requests", "DELETE")
+    return cloud
+
+
+def test_every_kind_of_an_organization_has_an_example() -> None:
+    assert {entry["kind"] for entry in whole.CONTENT} == set(export.kinds())
+
+
+def test_what_is_exported_changes_nothing_when_applied(made: Cloud, tmp_path: Path) -> None:
+    first = found(made, tmp_path / "a")
+    assert first["changed"] and sorted(first["files"]) == first["files"]
+    assert {entry["kind"] for entry in first["resources"]} == set(export.kinds())
+    assert {(one["name"], one["option"]) for one in first["withheld"]} >= {("prod/shown/client", "private_key")}
+    texts = whole.files(tmp_path / "a")
+    assert all(whole.CLIENT.key.encode() not in text and b"hidden-value" not in text for text in texts.values())
+
+    for entries in (whole.declared_in(tmp_path / "a"), first["resources"], found(made)["resources"]):
+        made.control("requests", "DELETE")
+        again = made.run(entries)
+        assert not again["changed"], [one for one in again["resources"] if one["changes"]]
+        assert made.writes() == 0
+    assert not found(made, tmp_path / "a")["changed"]
+    assert whole.files(tmp_path / "a") == texts
+    found(made, tmp_path / "b")
+    assert whole.files(tmp_path / "b") == texts
+
+
+def test_the_same_organization_comes_from_its_export(made: Cloud, tmp_path: Path) -> None:
+    found(made, tmp_path)
+    texts = whole.files(tmp_path)
+    secrets = [entry for entry in whole.CONTENT if "private_key" in entry or entry["kind"] == "apigee_key_value_map"]
+    made.control("reset", "POST")
+    made.run([*whole.PLATFORM, whole.organization(made.connection["project"])])
+    made.run(whole.reading.combine(whole.declared_in(tmp_path), secrets))
+    again = found(made, tmp_path)
+    assert not again["changed"], again["files"]
+    assert whole.files(tmp_path) == texts
+
+
+def test_an_edited_folder_is_kept_while_it_says_the_same(made: Cloud, tmp_path: Path) -> None:
+    found(made, tmp_path)
+    servers = tmp_path / "environments" / "prod" / "target_servers.yml"
+    edited = "# Ours.\n" + servers.read_text().replace("  port: 8443", "  port: 8443  # TLS\n  protocol: HTTP")
+    servers.write_text(edited)
+    policy = next((tmp_path / "proxies" / "orders").rglob("proxies/*.xml"))
+    policy.write_text(policy.read_text().replace("><", ">\n  <"))
+    kept = found(made, tmp_path)
+    assert not kept["changed"], kept["files"]
+    assert servers.read_text() == edited
+
+    servers.write_text(edited.replace("8443", "8444"))
+    predicted = found(made, tmp_path, check=True, diff=True)
+    assert predicted["files"] == ["environments/prod/target_servers.yml"] and "8444" in predicted["diff"][0]["before"]
+    assert "8444" in servers.read_text()
+    assert found(made, tmp_path)["files"] == predicted["files"] and "8444" not in servers.read_text()
+    (tmp_path / "developers.yml").write_text("---\n- email: gone@acme.example\n")
+    (tmp_path / "environments" / "gone").mkdir()
+    (tmp_path / "environments" / "gone" / "references.yml").write_text("---\n- name: gone\n")
+    assert "environments/gone/references.yml" in found(made, tmp_path)["files"]
+
+
+def test_kinds_filter_and_missing_organization(made: Cloud, tmp_path: Path) -> None:
+    few = found(made, tmp_path, kinds=["apigee_target_server", "apigee_reference"])
+    assert [entry["name"] for entry in few["resources"]] == ["trust", "off", "orders"]
+    assert sorted(whole.files(tmp_path)) == [
+        "environments/prod/references.yml",
+        "environments/prod/target_servers.yml",
+    ]
+    assert "apigee_truststore cannot be exported" in found(made, kinds=["apigee_truststore"], fails=True)["msg"]
+    assert "does not exist" in found(made, organization="nowhere", fails=True)["msg"]

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An organisation with one object or more of every kind, as entries of the module ``resources``.
+
+Whoever adds a kind adds an entry here: tests of exports and interruptions take whatever stands in ``CONTENT``.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import yaml
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._organization import lines, reading
+
+from tests.testbed.certificates_double import TestAuthority
+
+Entry = dict[str, t.Any]
+
+AUTHORITY = TestAuthority()
+CLIENT = AUTHORITY.issue(["apigee.acme.example"])
+
+#: What an organisation stands on. It is made once, and is no part of what the tests below kill or remove.
+PLATFORM: list[Entry] = [
+    {"kind": "project_services", "services": ["apigee", "compute", "servicenetworking", "cloudresourcemanager"]},
+    {"kind": "compute_network", "name": "shop-vpc"},
+    {
+        "kind": "compute_global_address",
+        "name": "google-services",
+        "network": "shop-vpc",
+        "purpose": "VPC_PEERING",
+        "prefix_length": 20,
+    },
+    {
+        "kind": "service_networking_connection",
+        "network": "shop-vpc",
+        "reserved_peering_ranges": ["google-services"],
+    },
+]
+
+
+def organization(name: str) -> Entry:
+    return {
+        "kind": "apigee_organization",
+        "name": name,
+        "analytics_region": "europe-west1",
+        "billing_type": "PAYG",
+        "authorized_network": "shop-vpc",
+    }
+
+
+def in_prod(kind: str, name: str, **options: t.Any) -> Entry:
+    return {"kind": kind, "environment": "prod", "name": name, **options}
+
+
+CONTENT: list[Entry] = [
+    {"kind": "apigee_instance", "name": "west", "location": "europe-west1"},
+    {"kind": "apigee_environment", "name": "prod", "display_name": "Production", "properties": {"a": "1"}},
+    {"kind": "apigee_environment_group", "name": "public", "hostnames": ["b.acme.example", "api.acme.example"]},
+    {"kind": "apigee_environment_group_attachment", "environment_group": "public", "environment": "prod"},
+    {"kind": "apigee_instance_attachment", "instance": "west", "environment": "prod"},
+    {"kind": "apigee_dns_peering", "name": "shop", "dns_suffix": "shop.acme.internal."},
+    in_prod("apigee_keystore", "trusted"),
+    in_prod("apigee_keystore_alias", "authority", keystore="trusted", certificate=AUTHORITY.pem),
+    in_prod("apigee_keystore", "shown"),
+    in_prod(
+        "apigee_keystore_alias", "client", keystore="shown", certificate=CLIENT.certificate, private_key=CLIENT.key
+    ),
+    in_prod("apigee_reference", "trust", refers="trusted", resource_type="TrustStore", description="Who we believe"),
+    in_prod(
+        "apigee_target_server",
+        "orders",
+        host="orders.shop.svc.shop.acme.internal",
+        port=8443,
+        tls={"enforce": True, "trust_store": "ref://trust", "common_name": {"value": "*.svc", "wildcard_match": True}},
+    ),
+    in_prod("apigee_target_server", "off", host="off.internal", port=80, enabled=False, description="Not now"),
+    {
+        "kind": "apigee_proxy",
+        "name": "orders",
+        "base_path": "/orders",
+        "target_servers": ["orders"],
+        "environments": ["prod"],
+        "labels": {"team": "shop"},
+    },
+    {"kind": "apigee_key_value_map", "name": "limits", "entries": {"a": "1", "b": "two\nlines\n"}},
+    in_prod("apigee_key_value_map", "keys", secret_entries={"token": "hidden-value"}),
+    {"kind": "apigee_key_value_map", "proxy": "orders", "name": "own", "entries": {"a": "1"}},
+    {"kind": "apigee_proxy", "name": "draft", "base_path": "/draft", "target_url": "https://draft.acme.example"},
+]
+
+
+def load(path: str) -> tuple[t.Any, list[int]]:
+    """A file of a folder, as the lookup reads it."""
+    text = Path(path).read_text()
+    return yaml.safe_load(text), lines.beginnings(text)
+
+
+def declared_in(folder: Path) -> list[Entry]:
+    """What a folder declares."""
+    return reading.read(str(folder), load)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """All files of a folder, by their path."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
