@@ -15,6 +15,7 @@ import typing as t
 
 if t.TYPE_CHECKING:
     from .._resources import (  # noqa: F401  (packed with the module, imported by name)
+        apigee_api_product,
         apigee_client_certificate,
         apigee_dns_peering,
         apigee_environment,
@@ -42,6 +43,7 @@ if t.TYPE_CHECKING:
 
 #: Kind (= name of the singular module, and of the file in _resources) -> class.
 KINDS: dict[str, str] = {
+    "apigee_api_product": "ApigeeApiProduct",
     "apigee_client_certificate": "ApigeeClientCertificate",
     "apigee_dns_peering": "ApigeeDnsPeering",
     "apigee_environment": "ApigeeEnvironment",

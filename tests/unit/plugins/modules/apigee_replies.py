@@ -9,6 +9,8 @@ from __future__ import annotations
 import typing as t
 
 MARK = "Managed by gatewayops.apigee_gke"
+#: The mark of kinds that have attributes.
+MARKED = {"name": "managed-by", "value": "gatewayops-apigee-gke"}
 ORG = "v1/organizations/acme-shop"
 HIDDEN = 'Permission denied on resource "organizations/acme-shop" (or it may not exist)'
 OPERATION = {"name": "organizations/acme-shop/operations/o1", "metadata": {"state": "IN_PROGRESS"}}
