@@ -5,21 +5,17 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import socket
 import ssl
-import threading
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography import x509
 
+from testbed.callers import Seen, calling
 from testbed.network.namespace import Namespace
 from testbed.state import State, cache_folder
-from tests.acceptance.cloud import APIGEE_SCALE, Cloud, Run
+from tests.acceptance.cloud import APIGEE_SCALE, URL, Cloud, Run
 
 SUFFIX = "gke.acme.internal"
 HOST = f"orders.shop.svc.{SUFFIX}"
@@ -94,51 +90,6 @@ def shown(cloud: Cloud, address: str) -> x509.Certificate:
     return x509.load_der_x509_certificate(apigee(cloud).inside(ask))
 
 
-@dataclass
-class Load:
-    """What callers outside saw."""
-
-    done: int = 0
-    failed: list[str] = field(default_factory=list)
-
-
-@contextlib.contextmanager
-def load(cloud: Cloud, callers: int = 3, pause: float = 0.1) -> Iterator[Load]:
+def load(cloud: Cloud, callers: int = 3, pause: float = 0.1) -> contextlib.AbstractContextManager[Seen]:
     """Call the service through Apigee all the time, until the block ends."""
-    outcome, stop = Load(), threading.Event()
-    northbound = cloud.connection["northbound"]
-    trust = ssl.create_default_context(cafile=northbound["ca_cert"])
-    began = time.monotonic()
-
-    def caller() -> None:
-        link = None
-        while not stop.is_set():
-            try:
-                if link is None:
-                    link = http.client.HTTPConnection("api.acme.example", timeout=30)
-                    plain = socket.create_connection((northbound["address"], northbound["port"]), 10)
-                    link.sock = trust.wrap_socket(plain, server_hostname="api.acme.example")
-                link.request("GET", "/orders/42")
-                answer = link.getresponse()
-                body = answer.read()
-                if answer.status != 200:
-                    outcome.failed.append(f"{time.monotonic() - began:.1f} s: {answer.status} {body[:300]!r}")
-                if answer.will_close:
-                    link = None
-            except (OSError, http.client.HTTPException) as error:
-                outcome.failed.append(f"{time.monotonic() - began:.1f} s: {error!r}")
-                link = None
-            outcome.done += 1
-            stop.wait(pause)
-        if link is not None:
-            link.close()
-
-    threads = [threading.Thread(target=caller) for _each in range(callers)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield outcome
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+    return calling(cloud.connection, URL, callers, pause)

@@ -19,14 +19,19 @@ pytestmark = pytest.mark.testbed
 SHELLS = ("dash", "bash", "busybox")
 
 
+def supervisor(shell: str, first: str, last: str, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program behind a part of the supervisor: from the line that starts with ``first`` to that with ``last``."""
+    script = ENGINES["nginx"].command[2]
+    functions = script[script.index(first):script.index(last)]
+    busybox = [str(tls.ensure_root("nginx") / "bin/busybox"), "sh"]
+    command = busybox if shell == "busybox" else [shutil.which(shell)]
+    return subprocess.run(
+        [*command, "-c", f"{functions}\n{program}", *arguments], capture_output=True, text=True, check=True)
+
+
 def ends(shell: str, path) -> str:
     """What the function ``ends`` of the supervisor says of a file."""
-    script = ENGINES["nginx"].command[2]
-    function = script[script.index("ends() {"):script.index("valid() {")]
-    busybox = [str(tls.ensure_root("nginx") / "bin/busybox"), "sh"]
-    program = busybox if shell == "busybox" else [shutil.which(shell)]
-    done = subprocess.run(
-        [*program, "-c", f'{function}\nends "$0"', str(path)], capture_output=True, text=True, check=True)
+    done = supervisor(shell, "ends() {", "valid() {", 'ends "$0"', str(path))
     assert done.stderr == ""
     return done.stdout.strip()
 
@@ -50,3 +55,14 @@ def test_what_is_no_certificate_has_no_end(shell, content, tmp_path):
     file.write_bytes(content)
     assert ends(shell, file) == ""
     assert ends(shell, tmp_path / "missing") == ""
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_looking_for_a_client_authority_that_nobody_asked_for_says_nothing(shell, tmp_path):
+    """It is looked for every five seconds, in most pods in vain."""
+    file = tmp_path / "ca.crt"
+    missing = supervisor(shell, "issuers() {", "watch() {", 'authorities=$0; issuers', str(file))
+    file.write_text("an authority")
+    there = supervisor(shell, "issuers() {", "watch() {", 'authorities=$0; issuers', str(file))
+    assert missing.stderr == there.stderr == ""
+    assert missing.stdout and missing.stdout != there.stdout

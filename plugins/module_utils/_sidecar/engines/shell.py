@@ -58,7 +58,7 @@ look() {
   fi
 }
 leaf() { cat "$certificate/tls.crt" "$certificate/tls.key" 2>/dev/null | md5sum; }
-issuers() { md5sum < "$authorities" 2>/dev/null; }
+issuers() { cat "$authorities" 2>/dev/null | md5sum; }
 watch() {
   while sleep LOOK_SECONDS; do
     was_ready=; [ ! -e "$work/ready" ] || was_ready=yes
