@@ -135,92 +135,12 @@ responses:
 """
 
 import concurrent.futures
-import http.client
-import socket
 import ssl
-import time
-from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import answers
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._gateway import answers, asking
 
-_PAUSE_SECONDS = 1.0
-_LONGEST_BODY = 256 * 1024
-
-
-class _Direct(http.client.HTTPSConnection):
-    """Connects to a given address while asking for, and checking the certificate of, a given name."""
-
-    def __init__(self, host, place, tls_name, **options):
-        super().__init__(host, **options)
-        self._place = place
-        self._tls_name = tls_name
-
-    def connect(self):
-        plain = socket.create_connection(self._place, self.timeout)
-        self.sock = self._context.wrap_socket(plain, server_hostname=self._tls_name)
-
-
-def _place(parts, params):
-    """Where to connect to, as address and port."""
-    return params["address"] or parts.hostname, params["port"] or parts.port or (443 if parts.scheme == "https" else 80)
-
-
-def _no_connection(params):
-    """Why no connection to the first request's place comes about; empty when one does, or when nobody wants to know."""
-    if not params["probe"]:
-        return ""
-    try:
-        socket.create_connection(_place(urlsplit(params["requests"][0]["url"]), params), params["probe"]).close()
-    except OSError as error:
-        return str(error) or type(error).__name__
-    return ""
-
-
-def _connection(parts, params, context):
-    host, place = parts.hostname, _place(parts, params)
-    if parts.scheme == "https":
-        name = params["tls_name"] or host
-        return _Direct(host, place, name, context=context, timeout=params["request_timeout"])
-    return http.client.HTTPConnection(*place, timeout=params["request_timeout"])
-
-
-def _send(request, params, context):
-    """One request on a fresh connection. Raises OSError or HTTPException."""
-    parts = urlsplit(request["url"])
-    connection = _connection(parts, params, context)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    headers = {"Host": parts.netloc, "Accept": "application/json", **{k: str(v) for k, v in request["headers"].items()}}
-    try:
-        connection.connect()
-        started = time.monotonic()
-        connection.request(request["method"], path, headers=headers)
-        reply = connection.getresponse()
-        body = reply.read(_LONGEST_BODY)
-        return reply.status, body, round((time.monotonic() - started) * 1000, 1)
-    finally:
-        connection.close()
-
-
-def _prove(request, params, context):
-    """Sends a request until the answer is good, or shows that waiting will not help, or time is up."""
-    deadline = time.monotonic() + params["timeout"]
-    attempts = 0
-    while True:
-        attempts += 1
-        response = {**answers.blank(request), "attempts": attempts}
-        try:
-            status, body, milliseconds = _send(request, params, context)
-        except ssl.SSLCertVerificationError as error:
-            return {**response, "error": f"{answers.UNTRUSTED}: {error.verify_message}"}
-        except (OSError, http.client.HTTPException) as error:
-            response["error"] = str(error) or type(error).__name__
-        else:
-            response.update(answers.answered(status, milliseconds, body))
-        late = time.monotonic() + _PAUSE_SECONDS > deadline
-        if answers.good(request, response) or not answers.not_yet(response) or late:
-            return response
-        time.sleep(_PAUSE_SECONDS)
+_WAY = ("address", "port", "tls_name", "ca_cert", "ca_cert_content", "timeout", "request_timeout")
 
 
 def main():
@@ -249,15 +169,16 @@ def main():
     params = module.params
     if module.check_mode or not params["requests"]:
         module.exit_json(changed=False, responses=[], no_connection="")
-    no_connection = _no_connection(params)
+    way = asking.Way(**{name: params[name] for name in _WAY})
+    no_connection = way.obstacle(params["requests"][0]["url"], params["probe"]) if params["probe"] else ""
     if no_connection:
         module.exit_json(changed=False, responses=[], no_connection=no_connection)
     try:
-        context = ssl.create_default_context(cafile=params["ca_cert"], cadata=params["ca_cert_content"] or None)
+        context = way.context()
     except (OSError, ssl.SSLError) as error:
         module.fail_json(msg=f"The certificates to trust cannot be read: {error}")
     with concurrent.futures.ThreadPoolExecutor(max_workers=8) as pool:
-        responses = list(pool.map(lambda request: _prove(request, params, context), params["requests"]))
+        responses = list(pool.map(lambda request: asking.prove(request, way, context), params["requests"]))
     pairs = list(zip(params["requests"], responses, strict=True))
     address = params["address"] or ""
     bad = [answers.explain(*pair, address) for pair in pairs if not answers.good(*pair)]

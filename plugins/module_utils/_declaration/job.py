@@ -16,7 +16,8 @@ import re
 import ssl
 from urllib.parse import urlsplit
 
-from . import answers, manifests
+from .._gateway import answers
+from . import manifests
 
 IMAGE = "docker.io/curlimages/curl:8.10.1"
 _AUTHORITY = "apigee-gke.gatewayops/authority"

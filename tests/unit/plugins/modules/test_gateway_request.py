@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import http.server
 import json
 import threading
@@ -12,8 +13,7 @@ import typing
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import answers
-from ansible_collections.gatewayops.apigee_gke.plugins.modules import gateway_request
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._gateway import answers, asking
 
 NOT_RESOLVED = {
     "fault": {
@@ -50,14 +50,7 @@ class Gateway:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def prove(self, timeout: float = 5, **request: typing.Any) -> tuple[dict, dict, dict]:
-        params = {
-            "address": "127.0.0.1",
-            "port": self.server.server_address[1],
-            "request_timeout": 5,
-            "tls_name": None,
-            "probe": None,
-            "timeout": timeout,
-        }
+        way = asking.Way("127.0.0.1", self.server.server_address[1], timeout=timeout, request_timeout=5)
         asked = {
             "name": "orders",
             "url": "http://api.acme.example/orders",
@@ -66,12 +59,12 @@ class Gateway:
             "status": [],
         }
         asked.update(request)
-        return gateway_request._prove(asked, params, None), asked, params
+        return asking.prove(asked, way, None), asked, dataclasses.asdict(way)
 
 
 @pytest.fixture
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
-    monkeypatch.setattr(gateway_request, "_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(asking, "PAUSE", 0.01)
     running = Gateway()
     yield running
     running.server.shutdown()
@@ -122,11 +115,9 @@ def test_no_answer_at_all(gateway: Gateway) -> None:
 
 
 def test_an_address_that_cannot_be_connected_to_is_told_and_nothing_is_sent(gateway: Gateway) -> None:
-    place = {"address": "127.0.0.1", "port": gateway.server.server_address[1], "probe": 2}
-    requests = [{"url": "https://api.acme.example/orders"}]
-    assert gateway_request._no_connection({**place, "requests": requests}) == ""
+    way, url = asking.Way("127.0.0.1", gateway.server.server_address[1]), "https://api.acme.example/orders"
+    assert way.obstacle(url, 2) == ""
     gateway.server.shutdown()
     gateway.server.server_close()
-    assert "refused" in gateway_request._no_connection({**place, "requests": requests})
-    assert gateway_request._no_connection({**place, "requests": requests, "probe": None}) == ""
+    assert "refused" in way.obstacle(url, 2)
     assert gateway.hosts == []
