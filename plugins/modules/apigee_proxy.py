@@ -19,7 +19,10 @@ description:
       and not repeated.
   - A bundle is validated before anything is sent. Base paths that another proxy answers are found before a
       revision is imported, and Apigee is asked for its change report before each deployment.
-  - A deployment counts once Apigee reports it V(READY) and its base paths are routed to it.
+  - A deployment counts once Apigee reports it V(READY), its base paths are routed to it, every replica of every
+    instance has the revision, and a request through the gateway is answered, see O(probe). Anything else, running out
+    of time included, brings the revision back that served before, with its service account; where there was none, the
+    proxy is undeployed. The error shows Apigee's reasons, the states with their times, and how long nothing served.
   - With O(state=absent) the proxy is undeployed everywhere and deleted, if this collection made it.
 options:
   organization:
@@ -70,6 +73,67 @@ options:
   override:
     description: Whether to replace a deployed revision without a gap. It does unless this is V(false).
     type: bool
+  rollback:
+    description: Whether a deployment that fails is undone. It is unless this is V(false).
+    type: bool
+  keep_revisions:
+    description:
+      - How many of the newest revisions to keep. Older ones are deleted once everything serves, and before an import
+        that Apigee would refuse, as it keeps 250. What is deployed anywhere is never deleted.
+      - Without it, nothing is deleted.
+    type: int
+  lint:
+    description:
+      - V(auto) refuses to import what C(apigeelint) finds errors in, where that command is installed.
+      - V(required) fails where it is not installed. V(none) does not run it.
+      - Without it, V(auto).
+    type: str
+    choices: [auto, required, none]
+  probe:
+    description:
+      - Whether a request through a host name of the environment's group must be answered before a deployment counts.
+      - Any answer of the proxy or its backend will do, unless O(probe_request) states which. Apigee's own "no such
+        path" and its own 5xx are no answers.
+      - Without it and without O(probe_request), the request is sent where the gateway can be reached from here, and it
+        is only noted where it cannot. With V(true), a gateway that cannot be reached is a failure.
+      - V(false) sends nothing.
+    type: bool
+  probe_request:
+    description: What to ask, and how the gateway is reached. By default C(GET) of the first base path, by the host
+      name's own address or the address of an Apigee instance.
+    type: dict
+    suboptions:
+      path:
+        description: What to append to the base path.
+        type: str
+      method:
+        description: HTTP method; C(GET) by default.
+        type: str
+      headers:
+        description: Headers to send. Values are never shown.
+        type: dict
+      status:
+        description: Accepted status codes.
+        type: list
+        elements: int
+      host:
+        description: Host name to ask for; by default the first of the environment's group without a wildcard.
+        type: str
+      address:
+        description: Address or name to connect to.
+        type: str
+      port:
+        description: Port to connect to; 443 by default.
+        type: int
+      tls_name:
+        description: Name that the gateway's certificate must carry; the host name by default.
+        type: str
+      ca_cert:
+        description: File with the certificates of the authorities to trust; the system's by default.
+        type: path
+      timeout:
+        description: Seconds to wait for a good answer; 15 by default.
+        type: int
   sequenced_rollout:
     description: Whether Apigee changes routing and revision in a safe sequence, which takes longer.
     type: bool
@@ -110,6 +174,17 @@ EXAMPLES = r"""
     base_path: /orders
     target_servers: [orders]
     environments: [prod]
+
+- name: Deploy, ask for its health through the gateway, and keep ten revisions
+  gatewayops.apigee_gke.apigee_proxy:
+    project: acme-shop
+    name: orders
+    bundle: "{{ playbook_dir }}/apiproxies/orders"
+    environments: [prod]
+    keep_revisions: 10
+    probe_request:
+      path: /health
+      status: [200]
 
 - name: Go back to revision 7
   gatewayops.apigee_gke.apigee_proxy:
@@ -188,6 +263,38 @@ note:
       in prod).
   returned: when there is something to say
   type: str
+deployment:
+  description: The deployment that failed.
+  returned: when a deployment failed
+  type: dict
+  contains:
+    environment:
+      description: Where.
+      type: str
+    revision:
+      description: What was deployed.
+      type: str
+    kind:
+      description: What went wrong (V(error), V(late), V(conflict), V(probe) or V(replaced)).
+      type: str
+    because:
+      description: Apigee's reasons, or the gateway's answer.
+      type: list
+      elements: str
+    states:
+      description: What was seen, with seconds since the deployment was asked for.
+      type: list
+      elements: dict
+    rollback:
+      description: The revision that was brought back, and the seconds after which that was asked for and done.
+      type: dict
+    outage_seconds:
+      description: For how long nothing served, at most.
+      type: float
+    serving:
+      description: The revisions that serve now.
+      type: list
+      elements: str
 requests:
   description: Calls made.
   returned: success

@@ -11,12 +11,10 @@ Private to this collection.
 
 from __future__ import annotations
 
-import base64
 import re
-import ssl
 from urllib.parse import urlsplit
 
-from .._gateway import answers
+from .._gateway import answers, certificates
 from . import manifests
 
 IMAGE = "docker.io/curlimages/curl:8.10.1"
@@ -55,14 +53,7 @@ def authorities(resources: list[dict]) -> str:
     for entry in resources:
         if entry.get("kind") == "apigee_organization":
             encoded = (entry.get("resource") or {}).get("ca_certificates") or encoded
-    return "".join(_pem(base64.b64decode(text)) for text in encoded)
-
-
-def _pem(certificate: bytes) -> str:
-    """Google hands out PEM; a certificate in DER form is a legal reading of its documentation too."""
-    if b"-----BEGIN" in certificate:
-        return certificate.decode("ascii").strip() + "\n"
-    return ssl.DER_cert_to_PEM_cert(certificate)
+    return certificates.authorities(encoded)
 
 
 def definition(

@@ -81,11 +81,33 @@ def good(request: dict, response: dict) -> bool:
     return response["status"] < 400
 
 
+def executed(request: dict, response: dict) -> bool:
+    """Whether a deployed proxy dealt with the request, whatever it or its backend answered.
+
+    It did not where Apigee's router knows no proxy for the path, or Apigee itself answers that it cannot (5xx).
+    """
+    if response["error"]:
+        return False
+    if request.get("status"):
+        return response["status"] in request["status"]
+    return not (response["fault"] and (response["status"] >= 500 or unknown_path(response)))
+
+
+def unknown_path(response: dict) -> bool:
+    """Whether Apigee's router has no proxy for the host name and path."""
+    return str(response["fault"].get("errorcode", "")).endswith("ApplicationNotFound")
+
+
 def not_yet(response: dict) -> bool:
     """Whether the gateway may just not have learnt of a name, a certificate or a deployment."""
     if response["error"]:
         return not response["error"].startswith(UNTRUSTED)
     return response["status"] in _NOT_YET_STATUS
+
+
+def meaning(found: dict) -> str:
+    """What one of Apigee's faults means on this path; "" for others."""
+    return next((text for end, text in _CAUSES if str(found.get("errorcode", "")).endswith(end)), "")
 
 
 def explain(request: dict, response: dict, place: str = "") -> str:
@@ -108,7 +130,7 @@ def explain(request: dict, response: dict, place: str = "") -> str:
     lines.append(f"  found     status {response['status']} after {response['attempts']} attempts")
     if found:
         lines.append(f"  Apigee    {found['errorcode']} {found['reason']}: {found['faultstring']}")
-        cause = next((text for end, text in _CAUSES if found["errorcode"].endswith(end)), "")
+        cause = meaning(found)
         if cause:
             lines.append(f"  because   {cause}")
     else:

@@ -12,18 +12,21 @@ from .._engine.ownership import LABEL, LABEL_VALUE
 #: Digest of the content that was imported last, and the revision that it became.
 DIGEST_LABEL = "content-digest"
 REVISION_LABEL = "content-revision"
+CONTENT = (DIGEST_LABEL, REVISION_LABEL)
+#: A revision that was imported without being deployed: somebody will deploy it by its number.
+KEPT_LABEL = "kept-revision"
 
 #: Labels that are the collection's own.
-BOOKKEEPING = (LABEL, DIGEST_LABEL, REVISION_LABEL)
+BOOKKEEPING = (LABEL, *CONTENT, KEPT_LABEL)
 
 
 def wanted_labels(
-    found: Document, stated: Options | None, revision: str, digest: str, imported: bool = False
+    found: Document, stated: Options | None, revision: str, digest: str, imported: bool = False, kept_for: bool = False
 ) -> dict[str, str]:
     """Labels as they should be: the user's, the rest as found, and ours where the proxy is ours.
 
     ``revision`` holds the wanted content, whose digest is ``digest`` (either may be empty); ``imported`` says that this
-    run has just made it. An import that was cut off before it was labelled is ours too: a single revision with exactly
+    run has just made it, and ``kept_for`` that it is to be deployed later, by its number. An import that was cut off before it was labelled is ours too: a single revision with exactly
     our content, no labels, deployed nowhere.
     """
     before = {str(name): str(value) for name, value in (found.get("labels") or {}).items()}
@@ -36,6 +39,8 @@ def wanted_labels(
         after[LABEL] = LABEL_VALUE
     if revision and digest and (imported or after.get(LABEL) == LABEL_VALUE or DIGEST_LABEL in before):
         after[DIGEST_LABEL], after[REVISION_LABEL] = digest, revision
+        if imported and kept_for:
+            after[KEPT_LABEL] = revision
     return after
 
 

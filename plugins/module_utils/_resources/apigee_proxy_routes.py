@@ -30,7 +30,7 @@ def conflicts(proxy: ApigeeProxy, base_paths: list[str]) -> list[str]:
     if not environments or not wanted:
         return found
     try:
-        for group in _groups(proxy, environments):
+        for group in (one["name"] for one in groups(proxy) if one["environments"] & environments):
             for rule in _rules(proxy, group):
                 owner = _proxy_of(rule.get("receiver"))
                 path = wanted.get(_normal(str(rule.get("basepath") or "")))
@@ -46,20 +46,20 @@ def conflicts(proxy: ApigeeProxy, base_paths: list[str]) -> list[str]:
     return found
 
 
-def _groups(proxy: ApigeeProxy, environments: set[str]) -> list[str]:
-    """Names of the groups that hold one of the environments."""
+def groups(proxy: ApigeeProxy) -> list[dict[str, t.Any]]:
+    """The organisation's environment groups in order of name: ``name``, ``hostnames`` and the set ``environments``."""
     base = f"v1/organizations/{quote(proxy.organization)}/envgroups"
 
-    def memberships() -> dict[str, set[str]]:
-        result = {}
+    def memberships() -> list[dict[str, t.Any]]:
+        result = []
         for group in proxy.wire.pages("apigee", base, "environmentGroups"):
             name = str(group.get("name")).rsplit("/", 1)[-1]
             attached = proxy.wire.pages("apigee", f"{base}/{quote(name)}/attachments", "environmentGroupAttachments")
-            result[name] = {str(one.get("environment")) for one in attached}
-        return result
+            members = {str(one.get("environment")) for one in attached}
+            result.append({"name": name, "hostnames": group.get("hostnames") or [], "environments": members})
+        return sorted(result, key=lambda one: one["name"])
 
-    members = proxy.context.once(("apigee_groups", proxy.organization), memberships)
-    return sorted(name for name, attached in members.items() if attached & environments)
+    return proxy.context.once(("apigee_groups", proxy.organization), memberships)
 
 
 def _rules(proxy: ApigeeProxy, group: str) -> list[dict[str, t.Any]]:

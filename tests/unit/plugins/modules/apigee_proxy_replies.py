@@ -19,6 +19,9 @@ WANTED: dict[str, t.Any] = {
     "base_path": "/orders",
     "target_servers": ["orders"],
     "environments": ["prod"],
+    # What asks through the gateway is shown in test_apigee_proxy_probe.py.
+    "probe": False,
+    "lint": "none",
 }
 CONTENT = generate.generate("orders", "/orders", ["orders"])
 OTHER = generate.generate("orders", "/orders", ["orders"], description="older")
@@ -83,6 +86,11 @@ class ProxyScript(Script):
 
         query = {"name": "orders", "action": "import"}
         return self.expect("POST", "apigee", f"{ORG}/apis", query=query, content=check)
+
+    def validated(self) -> t.Any:
+        """Apigee looks at the bundle, in check mode."""
+        query = {"name": "orders", "action": "validate"}
+        return self.expect("POST", "apigee", f"{ORG}/apis", query=query, content=lambda data: None).replies({})
 
     def label(self, marks: dict[str, str]) -> None:
         self.expect("PATCH", "apigee", ONE, query={"updateMask": "labels"}, body={"labels": marks}).replies({})

@@ -36,6 +36,7 @@ def test_a_folder_and_a_zip_of_the_same_content_are_unchanged(tmp_path: Path) ->
 def test_check_mode_predicts_and_shows_the_files() -> None:
     script = ProxyScript()
     script.changed_content()
+    script.validated()
     result = script.run(apigee_proxy, check=True, **WANTED)
     assert result["note"] == "would import revision 8 and deploy it over 7 in prod"
     assert result["requests"]["writes"] == 0

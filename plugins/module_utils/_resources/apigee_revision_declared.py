@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A proxy that is there, as somebody would have declared it. Private to the collection.
+"""A proxy or shared flow that is there, as somebody would have declared it. Private to the collection.
 
 A declaration has one content. Where environments serve different revisions, the newest of them is told.
 """

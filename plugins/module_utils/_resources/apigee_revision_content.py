@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a proxy should hold: the user's bundle, or one made from three facts. Private to the collection."""
+"""What a proxy or a shared flow should hold: the user's bundle, or a proxy made from three facts. Private to the collection."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$")
 
 
 class Content:
-    """The wanted content of one proxy, read or made when first asked for."""
+    """The wanted content, read or made when first asked for. ``collection`` is ``apis`` or ``sharedflows``."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, collection: str) -> None:
         self.options = options
+        self.root = {"apis": "apiproxy", "sharedflows": "sharedflowbundle"}[collection]
         self.name = str(options.get("name"))
         self._bundle: bundles.Bundle | None = None
         self._digest = ""
@@ -69,7 +70,8 @@ class Content:
         if not _NAME.match(self.name):
             problems.append(f"name is {self.name!r}. Use letters, digits, dots, dashes and underscores.")
         if not any(self.options.get(source) is not None for source in ("bundle", "base_path", "revision")):
-            problems.append("its content is missing: state bundle, base_path with target_servers, or revision.")
+            generated = " base_path with target_servers," if self.root == "apiproxy" else ""
+            problems.append(f"its content is missing: state bundle,{generated} or revision.")
         base_path = self.options.get("base_path")
         targets = self.options.get("target_servers") or self.options.get("target_url")
         if base_path is not None and not str(base_path).startswith("/"):
@@ -84,4 +86,6 @@ class Content:
             content = self.bundle()
         except bundles.BundleError as error:
             return error.problems
+        if content and content.root != self.root:
+            return [f"bundle {self.options['bundle']} holds {content.root}, not {self.root}."]
         return [str(finding) for finding in validation.validate(content)] if content else []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a proxy's user is told: predictions, differences, results. Private to the collection."""
+"""What users of proxies and shared flows are told: predictions, differences, results. Private to the collection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from .._apigee import diff as diffs
 from .._engine import normalise
 from .._engine.compare import Change
 from .._engine.fields import Document, Options
-from .apigee_proxy_rollout import problems_of
+from .apigee_deployment_status import problems
+from .apigee_revision_pruning import listed
 
 
 def planned(wanted: str, imports: bool, changes: list[Change]) -> str:
@@ -22,6 +23,8 @@ def planned(wanted: str, imports: bool, changes: list[Change]) -> str:
     if imports:
         parts.append(f"import revision {wanted}")
     for change in changes:
+        if change.field == "revisions":
+            parts.append(f"delete {listed([str(one) for one in change.before if one not in change.after])}")
         match = re.match(r"environments\[(.+)\](.*)", change.field)
         if not match:
             continue
@@ -64,7 +67,7 @@ def deployment(status: Document) -> Options:
         "revision": number(status.get("revision")),
         "state": status.get("state"),
         "service_account": normalise.service_account(status.get("serviceAccount")),
-        "problems": problems_of(status),
+        "problems": problems(status),
     }
 
 

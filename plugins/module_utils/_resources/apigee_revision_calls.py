@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The calls that concern proxies, their revisions and deployments: one method per call. Private to the collection."""
+"""The calls that concern proxies and shared flows, their revisions and deployments: one method per call. Private to the collection."""
 
 from __future__ import annotations
 
@@ -12,29 +12,43 @@ from urllib.parse import quote
 from .._apigee import bundle as bundles
 from .._apigee import digest as digests
 from .._google.errors import ApiError, UnreachableError
-from .._google.session import Wire
+from .._google.session import Reply, Wire
 
 Document = dict[str, t.Any]
 
 
-class ProxyCalls:
-    """One proxy's line to Apigee. Nothing here decides anything."""
+class RevisionCalls:
+    """The line of one proxy or shared flow to Apigee. Nothing here decides anything.
 
-    def __init__(self, wire: Wire, organization: str, proxy: str) -> None:
+    ``collection`` is its folder in Apigee's paths: ``apis`` or ``sharedflows``.
+    """
+
+    def __init__(self, wire: Wire, organization: str, collection: str, name: str) -> None:
         self.wire = wire
         self.organization = organization
-        self.proxy = proxy
+        self.collection = collection
+        self.name = name
         self._base = f"v1/organizations/{quote(organization)}"
-        self._path = f"{self._base}/apis/{quote(proxy)}"
+        self._path = f"{self._base}/{collection}/{quote(name)}"
         self._downloaded: dict[str, bundles.Bundle | None] = {}
 
+    def afresh(self, seconds: float) -> RevisionCalls:
+        """The same line with that much time of its own; its calls are counted together with ours."""
+        wire = Wire(self.wire.client, seconds)
+        wire.counts = self.wire.counts
+        return RevisionCalls(wire, self.organization, self.collection, self.name)
+
     def get(self) -> Document | None:
-        """The proxy: labels, numbers of its revisions."""
+        """Google's object: labels, numbers of its revisions."""
         return self.wire.find("apigee", self._path)
 
     def deployments(self) -> list[Document]:
         """Where which revision is deployed; without states."""
         return (self.wire.find("apigee", f"{self._path}/deployments") or {}).get("deployments") or []
+
+    def deployed(self, environment: str) -> str:
+        """Which revision is deployed in an environment; "" when none is."""
+        return next((str(one["revision"]) for one in self.deployments() if one.get("environment") == environment), "")
 
     def status(self, environment: str, revision: str) -> Document | None:
         """One deployment with its state, None when it is not deployed there."""
@@ -60,31 +74,57 @@ class ProxyCalls:
     def same_content(self, revision: str, digest: str) -> bool:
         """Whether a revision holds this content; downloads it (once)."""
         content = self.download(revision)
-        return content is not None and digests.digest(content, self.proxy) == digest
+        return content is not None and digests.digest(content, self.name) == digest
 
     def upload(self, content: bundles.Bundle) -> str:
         """Import the bundle as a new revision and return its number. Never repeated: each import makes a revision."""
-        data = bundles.to_zip(content)
-        boundary = "bundle-" + digests.digest(content, self.proxy)
-        head = (
-            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{quote(self.proxy)}.zip"\r\n'
-            "Content-Type: application/octet-stream\r\n\r\n"
-        )
-        reply = self.wire.send(
-            "apigee",
-            "POST",
-            f"{self._base}/apis",
-            query={"name": self.proxy, "action": "import"},
-            content=head.encode("ascii") + data + f"\r\n--{boundary}--\r\n".encode("ascii"),
-            content_type=f"multipart/form-data; boundary={boundary}",
-            repeatable=False,
-        )
+        reply = self._send(f"{self._base}/{self.collection}", content, {"name": self.name, "action": "import"})
         revision = str(reply.json()["revision"])
         self._downloaded.pop(revision, None)
         return revision
 
+    def validate(self, content: bundles.Bundle) -> None:
+        """Have Apigee look at the bundle; nothing is kept. Raises ApiError with everything that is wrong."""
+        query = {"name": self.name, "action": "validate"}
+        self._send(f"{self._base}/{self.collection}", content, query, counts_as_read=True)
+
+    def overwrite(self, revision: str, content: bundles.Bundle) -> None:
+        """Replace the content of a revision. Raises ApiError FAILED_PRECONDITION for one that was ever deployed."""
+        self._downloaded.pop(revision, None)
+        self._send(f"{self._path}/revisions/{quote(revision)}", content, {}, repeatable=True)
+
+    def delete_revision(self, revision: str) -> None:
+        """Delete a revision that is deployed nowhere."""
+        self.wire.send("apigee", "DELETE", f"{self._path}/revisions/{quote(revision)}")
+
+    def _send(
+        self,
+        path: str,
+        content: bundles.Bundle,
+        query: Document,
+        counts_as_read: bool = False,
+        repeatable: bool | None = None,
+    ) -> Reply:
+        """POST a bundle as the form that Apigee wants. An import is never repeated; what makes no revision may be."""
+        data = bundles.to_zip(content)
+        boundary = "bundle-" + digests.digest(content, self.name)
+        head = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{quote(self.name)}.zip"\r\n'
+            "Content-Type: application/octet-stream\r\n\r\n"
+        )
+        return self.wire.send(
+            "apigee",
+            "POST",
+            path,
+            counts_as_read=counts_as_read,
+            query=query,
+            content=head.encode("ascii") + data + f"\r\n--{boundary}--\r\n".encode("ascii"),
+            content_type=f"multipart/form-data; boundary={boundary}",
+            repeatable=counts_as_read or bool(repeatable),
+        )
+
     def label(self, labels: dict[str, str]) -> None:
-        """Replace the labels of the proxy."""
+        """Replace the labels (a shared flow has none)."""
         self.wire.send("apigee", "PATCH", self._path, query={"updateMask": "labels"}, body={"labels": labels})
 
     def report(self, environment: str, revision: str, override: bool) -> Document:
@@ -122,7 +162,7 @@ class ProxyCalls:
                 raise
 
     def delete(self) -> None:
-        """Delete the proxy with all its revisions."""
+        """Delete it with all its revisions."""
         try:
             self.wire.send("apigee", "DELETE", self._path)
         except ApiError as error:
@@ -134,5 +174,5 @@ class ProxyCalls:
         return self.wire.find("apigee", f"{self._base}/{path}") is not None
 
     def _deployment(self, environment: str, revision: str) -> str:
-        place = f"{self._base}/environments/{quote(environment)}/apis/{quote(self.proxy)}"
+        place = f"{self._base}/environments/{quote(environment)}/{self.collection}/{quote(self.name)}"
         return f"{place}/revisions/{quote(revision)}/deployments"
