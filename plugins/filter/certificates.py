@@ -40,8 +40,13 @@ def issuer_definitions(issuer: dict, authority: dict, namespace: str, removal: b
 
 def cert_manager_plan(values: dict, found: dict | None, version: str, port: int, cluster: str, namespace: str) -> dict:
     """What is to be done with the release, with the values for it."""
-    wanted = release.values(values, namespace, port)
+    wanted = cert_manager_values(values, namespace, port)
     return {**release.plan(found, version, wanted, cluster, namespace), "values": wanted}
+
+
+def cert_manager_values(values: dict, namespace: str, port: int) -> dict:
+    """Values of the release as it is declared."""
+    return release.values(values, namespace, port)
 
 
 def cert_manager_removal(cluster: str, namespace: str) -> dict:
@@ -70,6 +75,7 @@ class FilterModule:
             "issuer_reference": issuer_reference,
             "issuer_definitions": issuer_definitions,
             "cert_manager_plan": cert_manager_plan,
+            "cert_manager_values": cert_manager_values,
             "cert_manager_removal": cert_manager_removal,
             "cert_manager_is_ours": release.ours,
             "cert_manager_namespace": cert_manager_namespace,

@@ -16,6 +16,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
     proof,
     report,
     trust,
+    wanted,
 )
 
 
@@ -55,6 +56,9 @@ class FilterModule:
             "kubeconfig": manifests.kubeconfig,
             "kubernetes_outcome": kubernetes_outcome,
             "kubernetes_pending": ownership.pending,
+            "kubernetes_identities": ownership.identities,
+            "kubernetes_wanted": wanted.clusters,
+            "trust_as_seen": wanted.trusted,
             "crowded_names": manifests.crowded,
             "service_places": manifests.places,
             "verification_requests": proof.requests,

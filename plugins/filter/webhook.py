@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._webhook import definitions
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._webhook import definitions, probe
 
 
 def policies(settings: dict, state: str = "present") -> list[dict]:
@@ -37,6 +37,6 @@ class FilterModule:
             "webhook_objects": _said(definitions.objects),
             "webhook_registration": _said(definitions.registration),
             "webhook_policies": _said(policies),
-            "webhook_probe": definitions.probe,
-            "webhook_injected": definitions.injected,
+            "webhook_probe": probe.probe,
+            "webhook_injected": probe.injected,
         }

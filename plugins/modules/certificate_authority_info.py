@@ -105,39 +105,13 @@ waited:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee import certificates
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._certificates import authorities
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main import fail, open_context
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import Failure
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import Reader, ReadError, wait
 
 PAUSE_SECONDS = 1.0
-
-
-def look(reader, secrets):
-    """PEM text by NAMESPACE/NAME, "" where there is none. Raises ReadError."""
-    return {
-        f"{secret['namespace']}/{secret['name']}": reader.authority(secret["namespace"], secret["name"])
-        for secret in secrets
-    }
-
-
-def collect(found):
-    """Each authority once, with the Secrets that name it. Raises ValueError for what is no certificate."""
-    named = {}
-    for place, text in sorted(found.items()):
-        for one in certificates.read(text) if text else []:
-            named.setdefault(one.fingerprint, (one, []))[1].append(place)
-    return [
-        {
-            "certificate": one.pem,
-            "subject": one.subject,
-            "expires": one.expires.isoformat(),
-            "fingerprint": fingerprint,
-            "secrets": places,
-        }
-        for fingerprint, (one, places) in sorted(named.items())
-    ]
 
 
 def main():
@@ -158,12 +132,12 @@ def main():
     client = open_context(module).client
     started = time.monotonic()
     failure = None
-    found, authorities = {}, []
+    found, known = {}, []
     try:
         reader = Reader(module.params["endpoint"], module.params["ca_certificate"] or "", client.token)
-        found = wait(lambda: look(reader, secrets), seconds, PAUSE_SECONDS)
+        found = wait(lambda: authorities.read(reader, secrets), seconds, PAUSE_SECONDS)
         reader.close()
-        authorities = collect(found)
+        known = authorities.collect(found)
     except Failure as error:
         failure = error
     except ReadError as error:
@@ -182,11 +156,11 @@ def main():
         module.fail_json(
             msg=f"no authority (ca.crt) within {seconds} s in {', '.join(missing)}. Look at the Certificate of that name: "
             "kubectl describe certificate. Issuers with public authorities name none; leave them out.",
-            authorities=authorities,
+            authorities=known,
             missing=missing,
             waited=waited,
         )
-    module.exit_json(changed=False, authorities=authorities, missing=missing, waited=waited)
+    module.exit_json(changed=False, authorities=known, missing=missing, waited=waited)
 
 
 if __name__ == "__main__":

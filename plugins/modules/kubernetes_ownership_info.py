@@ -39,26 +39,13 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  services:
-    description: Services whose ready endpoints are read as well, so that a run that changes nothing need not ask again.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: Name of the Service.
-        type: str
-        required: true
-      namespace:
-        description: Its namespace.
-        type: str
-        default: default
 extends_documentation_fragment:
   - gatewayops.apigee_gke.google
   - gatewayops.apigee_gke.attributes.info
   - gatewayops.apigee_gke.attributes.group
 seealso:
   - module: gatewayops.apigee_gke.gke_cluster_info
+  - module: gatewayops.apigee_gke.kubernetes_state_info
   - module: kubernetes.core.k8s
 """
 
@@ -101,13 +88,6 @@ standings:
       elements: dict
   sample:
     - {owner: ours, same: true, differences: []}
-endpoints:
-  description: Ready endpoints of O(services) by name, each with C(address) and C(pod); an empty list where there is none.
-  returned: success
-  type: dict
-  sample:
-    orders:
-      - {address: 10.20.0.9, pod: orders-6c9f7-x2x8k}
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -116,7 +96,6 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import Failure
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes import objects
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.endpoints import ready
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import Reader, ReadError
 
 _TITLE = "An object of somebody else stands in the way. Nothing has been changed in cluster {0}."
@@ -124,7 +103,6 @@ _TITLE = "An object of somebody else stands in the way. Nothing has been changed
 
 def main():
     """Reads, judges, and ends the module."""
-    service = {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "default": "default"}}
     module = AnsibleModule(
         argument_spec={
             **common(),
@@ -134,7 +112,6 @@ def main():
             # Definitions may hold anything, so they stay out of the log.
             "definitions": {"type": "list", "elements": "dict", "required": True, "no_log": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "services": {"type": "list", "elements": "dict", "default": [], "options": service},
         },
         supports_check_mode=True,
     )
@@ -143,17 +120,13 @@ def main():
     definitions, cluster = module.params["definitions"], module.params["cluster"]
     client = open_context(module).client
     failure = None
-    found, endpoints = {}, {}
+    found = {}
 
     def connect():
         return Reader(module.params["endpoint"], module.params["ca_certificate"] or "", client.token)
 
     try:
         found = objects.read(connect, map(objects.path_of, definitions))
-        if module.params["services"]:
-            reader = connect()
-            endpoints = ready(reader, module.params["services"])
-            reader.close()
     except Failure as error:
         failure = error
     except ReadError as error:
@@ -170,7 +143,7 @@ def main():
     conflicts = ownership.conflicts(definitions, standings, cluster) if module.params["state"] == "present" else []
     if conflicts:
         module.fail_json(msg=problems.page(conflicts, _TITLE.format(cluster)), standings=standings)
-    module.exit_json(changed=False, standings=standings, endpoints=endpoints)
+    module.exit_json(changed=False, standings=standings)
 
 
 if __name__ == "__main__":

@@ -162,6 +162,18 @@ def _short(value: typing.Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
+def identities(definitions: typing.Iterable[dict]) -> list[dict]:
+    """What names the objects, without their content: enough to remove them."""
+    return [
+        {
+            "apiVersion": one["apiVersion"],
+            "kind": one["kind"],
+            "metadata": {key: one["metadata"][key] for key in ("name", "namespace") if one["metadata"].get(key)},
+        }
+        for one in definitions
+    ]
+
+
 def pending(definitions: list[dict], standings: list[dict], state: str) -> list[dict]:
     """The definitions that have to be sent: to be applied where they differ, or removed where they are ours.
 

@@ -87,6 +87,11 @@ class Reader:
         found = self.get(f"/api/v1/namespaces/{namespace}/secrets/{secret}")
         return base64.b64decode(((found or {}).get("data") or {}).get("ca.crt") or "").decode("ascii", "replace")
 
+    def serves(self, api_version: str, kind: str) -> bool:
+        """Whether the API server knows a kind. Raises ReadError."""
+        root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+        return any(entry.get("kind") == kind for entry in (self.get(root) or {}).get("resources") or [])
+
     def dry_run(self, path: str, definition: dict[str, t.Any]) -> str | None:
         """What the API server says against making an object below a path; None when nothing. Nothing is stored.
 
@@ -99,6 +104,10 @@ class Reader:
             raise ReadError(f"HTTP {status}: {said or 'no reason given'}", again=status not in (401, 403))
         return said if status >= 400 else None
 
+    def preview(self, path: str, definition: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The object as the API server would store it below a path. Nothing is stored. Raises ReadError."""
+        return self._answer("POST", f"{path}?dryRun=All", definition)
+
     def close(self) -> None:
         """Give the connection back."""
         if self._connection is not None:
@@ -106,7 +115,10 @@ class Reader:
             self._connection = None
 
     def _get(self, path: str) -> dict[str, t.Any]:
-        status, document = self._ask("GET", path)
+        return self._answer("GET", path)
+
+    def _answer(self, method: str, path: str, body: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        status, document = self._ask(method, path, body)
         if status >= 400:
             raise ReadError(
                 f"HTTP {status}: {document.get('message') or 'no reason given'}", again=status not in (401, 403, 404)

@@ -16,8 +16,8 @@ import json
 from .._declaration.manifests import MANAGED_BY, NAME_LABEL, OWNER_LABEL, STAMP
 from .._sidecar import policy
 from .._sidecar.fields import PREFIX
-from .._sidecar.pod import SIDECAR
 from .._sidecar.settings import SYSTEM_NAMESPACES, SYSTEM_PREFIX, Defaults, DefaultsError
+from .probe import USER
 
 NAME = "tls-sidecar-webhook"
 REGISTRATION = "tls-sidecar.gatewayops.io"
@@ -25,12 +25,10 @@ PACKAGE = "_sidecar"
 CERTIFICATE_SECRET = "tls-sidecar-webhook-tls"
 PORT, METRICS_PORT = 10250, 9402
 GRACE_SECONDS = 5
-USER = 65532
 
 _ADMISSION = "admissionregistration.k8s.io/v1"
 _SERVICE = f"{PREFIX}service"
 _OPTED_IN = f"has(object.metadata.annotations) && '{_SERVICE}' in object.metadata.annotations"
-_PROBE = "tls-sidecar-probe"
 
 
 def objects(settings: dict, source: dict) -> list[dict]:
@@ -142,38 +140,6 @@ def withdrawn() -> list[dict]:
     """What names the mutating policy, in the order of its removal: on any cluster, and with any defaults."""
     kinds = ("MutatingAdmissionPolicyBinding", "MutatingAdmissionPolicy")
     return [_global(_ADMISSION, kind) for kind in kinds]
-
-
-def probe(settings: dict, namespace: str) -> dict:
-    """A pod that opts in, for a dry run: it shows whether the webhook is asked and answers."""
-    container = {
-        "name": "application",
-        "image": settings["image"],
-        "ports": [{"containerPort": 8080}],
-        "resources": {"requests": {"cpu": "1m", "memory": "1Mi"}, "limits": {"cpu": "1m", "memory": "1Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "runAsNonRoot": True,
-            "runAsUser": USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": _PROBE, "namespace": namespace, "annotations": {_SERVICE: "probe"}},
-        "spec": {"containers": [container]},
-    }
-
-
-def injected(result: dict) -> bool:
-    """Whether the result of making a pod, in a dry run or not, shows the sidecar."""
-    spec = ((result or {}).get("result") or {}).get("spec") or {}
-    return any(
-        container.get("name") == SIDECAR
-        for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
-    )
 
 
 def stamped(definition: dict) -> dict:
@@ -337,4 +303,4 @@ def _container(settings: dict, drain: int) -> dict:
     }
 
 
-__all__ = ["DefaultsError", "injected", "objects", "policies", "probe", "registration", "stamped", "withdrawn"]
+__all__ = ["DefaultsError", "objects", "policies", "registration", "stamped", "withdrawn"]

@@ -42,18 +42,6 @@ def test_reads_each_object_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not result["changed"]
 
 
-def test_reads_where_names_lead_along_with_the_objects(monkeypatch: pytest.MonkeyPatch) -> None:
-    piece = {
-        "metadata": {"namespace": "shop", "labels": {"kubernetes.io/service-name": "orders"}},
-        "endpoints": [{"addresses": ["10.20.0.9"], "conditions": {"ready": True}, "targetRef": {"name": "orders-x"}}],
-    }
-    services = [{"name": "orders", "namespace": "shop"}]
-    result, server = run(monkeypatch, ABSENT, {"items": [piece]}, definitions=DEFINITIONS[:1], services=services)
-    assert result["endpoints"] == {"orders": [{"address": "10.20.0.9", "pod": "orders-x"}]}
-    assert "/namespaces/shop/endpointslices?" in server.asked[-1]
-    assert run(monkeypatch, ABSENT, definitions=DEFINITIONS[:1])[0]["endpoints"] == {}
-
-
 def test_somebody_elses_object_stands_in_the_way_of_ours_only(monkeypatch: pytest.MonkeyPatch) -> None:
     result, _server = run(monkeypatch, ABSENT, ABSENT, THEIRS, fails=True)
     assert "Nothing has been changed in cluster gke." in result["msg"]
