@@ -122,6 +122,8 @@ extends_documentation_fragment:
   - gatewayops.apigee_gke.attributes.group
 seealso:
   - module: gatewayops.apigee_gke.apigee_api_product_info
+  - module: gatewayops.apigee_gke.apigee_app
+  - module: gatewayops.apigee_gke.apigee_app_key
   - module: gatewayops.apigee_gke.resources
 """
 

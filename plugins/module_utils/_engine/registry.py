@@ -16,7 +16,10 @@ import typing as t
 if t.TYPE_CHECKING:
     from .._resources import (  # noqa: F401  (packed with the module, imported by name)
         apigee_api_product,
+        apigee_app,
+        apigee_app_key,
         apigee_client_certificate,
+        apigee_developer,
         apigee_dns_peering,
         apigee_environment,
         apigee_environment_group,
@@ -44,7 +47,10 @@ if t.TYPE_CHECKING:
 #: Kind (= name of the singular module, and of the file in _resources) -> class.
 KINDS: dict[str, str] = {
     "apigee_api_product": "ApigeeApiProduct",
+    "apigee_app": "ApigeeApp",
+    "apigee_app_key": "ApigeeAppKey",
     "apigee_client_certificate": "ApigeeClientCertificate",
+    "apigee_developer": "ApigeeDeveloper",
     "apigee_dns_peering": "ApigeeDnsPeering",
     "apigee_environment": "ApigeeEnvironment",
     "apigee_environment_group": "ApigeeEnvironmentGroup",
