@@ -78,8 +78,8 @@ def bundle() -> bytes:
     """A proxy without a target, which is enough to be named."""
     files = {
         "apiproxy/orders.xml": '<APIProxy name="orders"/>',
-        "apiproxy/proxies/default.xml": '<ProxyEndpoint name="default"><HTTPProxyConnection><BasePath>/orders</BasePath>'
-        '</HTTPProxyConnection><RouteRule name="none"/></ProxyEndpoint>',
+        "apiproxy/proxies/default.xml": '<ProxyEndpoint name="default"><HTTPProxyConnection><BasePath>/orders'
+        '</BasePath></HTTPProxyConnection><RouteRule name="none"/></ProxyEndpoint>',
     }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
