@@ -154,7 +154,7 @@ class RealWorld:
             self._dns_peering.set_suffixes({
                 domain.suffix: views[network.name]
                 for network in sorted(self._networks, key=lambda each: each.name in ranges)
-                if network.name in peered for domain in network.peered_domains})
+                for domain in (network.peered_domains if network.name in peered else ()) + network.apigee_zones})
 
     def _seen_in(self, network: str, address: str, running: Sequence[Running]) -> View:
         """What the machines of a network can resolve."""

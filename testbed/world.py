@@ -70,7 +70,7 @@ class Zone:
 
 @dataclass(frozen=True)
 class PeeredDomain:
-    """A peered DNS domain of a service networking connection. ``suffix`` has its final dot."""
+    """A suffix that Apigee asks a network for: a peered DNS domain, or a DNS zone. ``suffix`` has its final dot."""
 
     name: str
     suffix: str
@@ -88,6 +88,8 @@ class Network:
     zones: tuple[Zone, ...] = ()
     peered_to_apigee: bool = False
     peered_domains: tuple[PeeredDomain, ...] = ()
+    #: DNS zones of organisations without VPC peering that ask this network: names, but no routes.
+    apigee_zones: tuple[PeeredDomain, ...] = ()
 
 
 @dataclass(frozen=True)

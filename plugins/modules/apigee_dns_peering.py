@@ -13,15 +13,20 @@ author: The gatewayops.apigee_gke contributors (@gatewayops)
 description:
   - Makes names below a DNS suffix, as seen from a VPC network, resolvable for the runtime of an organisation.
   - Reads which network model the organisation has. With VPC peering it manages a peered DNS domain of Service
-      Networking. Without, proxies cannot reach pods directly, and the module refuses with the reason and the
-      alternative.
-  - Google cannot change a peered DNS domain in place. Another suffix is refused unless O(allow_recreate) is set.
+      Networking, without it a DNS zone of Apigee. A hybrid organisation has neither and is refused with the reason.
+  - Without VPC peering names alone bring no way to pods. Proxies reach a load balancer there through
+      M(gatewayops.apigee_gke.apigee_endpoint_attachment), and a record in a private zone gives it its name.
+  - A DNS zone needs the role C(roles/dns.peer) for Apigee's service agent on the network's project. Where it is missing,
+      the error says how to grant it.
+  - Google changes neither in place. Another suffix, or another network of a zone, is refused unless O(allow_recreate)
+      is set.
 options:
   organization:
     description: The Apigee organisation. Without it, the one named like the project.
     type: str
   network:
-    description: Short name or full path of the network. Without it, the network that the organisation is peered with.
+    description: Short name or full path of the network. Without it, the network that the organisation is peered with;
+      required where it is peered with none.
     type: str
   name:
     description: Name of the peering, lower-case letters, digits and dashes.
@@ -47,6 +52,13 @@ EXAMPLES = r"""
     project: acme-shop
     name: shop-cluster
     dns_suffix: gke.acme.internal
+
+- name: The same in an organisation without VPC peering, with the network of a host project
+  gatewayops.apigee_gke.apigee_dns_peering:
+    project: acme-shop
+    name: shop-cluster
+    dns_suffix: gke.acme.internal
+    network: projects/acme-network/global/networks/shop-vpc
 """
 
 RETURN = r"""
@@ -77,7 +89,8 @@ resource:
   type: dict
   contains:
     mechanism:
-      description: What carries the names, V(peered_dns_domain) for an organisation with VPC peering.
+      description: What carries the names, V(peered_dns_domain) for an organisation with VPC peering, V(dns_zone) for
+        one without.
       type: str
       sample: peered_dns_domain
     network:

@@ -17,7 +17,8 @@ options:
     description: The Apigee organisation. Without it, the one named like the project.
     type: str
   network:
-    description: The network, by name or URL. Without it, the one that the organisation is peered with.
+    description: The network, by name or URL. Without it, the one that the organisation is peered with. An organisation
+      without VPC peering shows the zones of all networks.
     type: str
   name:
     description: Name of the peering; without it, all are read.

@@ -60,8 +60,9 @@ def shown() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
 
 def _load(file: Path) -> ModuleType:
     """Import a test module for its marks; nothing in it is run."""
-    if str(ROOT) not in sys.path:
-        sys.path.insert(0, str(ROOT))
+    for folder in (str(ROOT), str(ROOT / ".ansible" / "collections")):
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
     name = ".".join(file.relative_to(ROOT).with_suffix("").parts)
     if name in sys.modules:
         return sys.modules[name]

@@ -52,7 +52,21 @@ def _network(tx: Transaction, project: str, network: dict) -> Network:
         zones=tuple(_zones(tx, project, link)),
         peered_to_apigee=tx.exists(f"{peering}/connection"),
         peered_domains=domains if tx.exists(f"{peering}/connection") else (),
+        apigee_zones=tuple(_apigee_zones(tx, project, number, short, name)),
     )
+
+
+def _apigee_zones(tx: Transaction, project: str, number: str, short: str, name: str) -> list[PeeredDomain]:
+    """Return the ACTIVE DNS zones of Apigee organisations that target a network."""
+    found = []
+    for key, zone in tx.items("apigee/organizations/"):
+        parts = key.split("/")
+        if len(parts) != 5 or parts[3] != "dnsZones" or zone["state"] != "ACTIVE":
+            continue
+        target = zone["peeringConfig"]
+        if target["targetProjectId"] in (project, number) and target["targetNetworkId"].rsplit("/", 1)[-1] == short:
+            found.append(PeeredDomain(name=zone["name"], suffix=zone["domain"], network=name))
+    return found
 
 
 def _rule(document: dict, network: str) -> FirewallRule:

@@ -101,14 +101,23 @@ def _organization(site: dict, organization: dict | None, project: dict) -> typin
             fix=f"Set project: {owner}, or name the organisation of project {site['project']}.",
         )
         return
+    if organization.get("runtimeType") == "HYBRID":
+        yield Problem(
+            "organization",
+            f"{name} is a hybrid one: its runtime runs in a cluster of yours.",
+            found="runtimeType HYBRID",
+            because="Instances, DNS peering and endpoint attachments belong to runtimes that Google runs.",
+            fix="Use an organisation of runtimeType CLOUD, peered with your network.",
+        )
+        return
     if organization.get("disableVpcPeering") or not organization.get("authorizedNetwork"):
         yield Problem(
             "organization",
             f"{name} is not VPC-peered, so it has no route to pods.",
             found="an organisation without VPC peering",
             because="Calling pods by name needs the peering; names alone (DNS zones) bring no reachability.",
-            fix="Use an organisation peered with your network, or an endpoint attachment (Private Service Connect)"
-            " in front of an internal load balancer, which this release does not build.",
+            fix="Use an organisation peered with your network, or an endpoint attachment (Private Service Connect,"
+            " module apigee_endpoint_attachment) in front of an internal load balancer.",
             docs="docs/dns.md#organisations-without-peering",
         )
         return

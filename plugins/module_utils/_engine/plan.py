@@ -134,7 +134,7 @@ def make(items: list[Item], context: Context) -> dict[Item, set[Item]]:
 def _look(item: Item, context: Context, enabling: bool) -> None:
     try:
         if item.present and any(_comes_later(other, reference) for other, reference in item.needs):
-            item.action = "created"
+            item.action, item.refused = "created", item.resource.examine_ahead()
             return
         try:
             item.found = item.found if item.known else item.resource.read()

@@ -217,6 +217,10 @@ class Resource:
         """What forbids making it, seeing what is around it: sentences. Called before any write; may read."""
         return []
 
+    def examine_ahead(self) -> list[str]:
+        """What forbids making it, while what it lives in is only declared: sentences. Called before any write."""
+        return []
+
     def remark(self, action: str) -> str:
         """A sentence for the report about this action, or nothing."""
         return ""

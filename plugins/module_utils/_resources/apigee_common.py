@@ -14,7 +14,7 @@ from .._engine.fields import Document, Field, Options
 from .._engine.resource import Reference, Resource
 from .._google import operations
 from .._google.errors import ApiError
-from .._google.session import Wire
+from .apigee_model import Unsuited, hidden, refusals
 
 #: Stands in the URL of every kind; in Apigee X an organisation is called like its project.
 ORGANIZATION = Field("organization", api=None, identity=True, reference="apigee_organization")
@@ -33,10 +33,20 @@ class ApigeeResource(Resource):
     needed: t.ClassVar[tuple[str, ...]] = ()
     #: Apigee's list of the collection is nothing but an array of names.
     names_only: t.ClassVar[bool] = False
+    #: Models of organisations that cannot have one.
+    unsuited: t.ClassVar[tuple[Unsuited, ...]] = ()
 
     def validate(self) -> list[str]:
         """What is missing."""
         return [f"{name} is missing." for name in self.needed if self.options.get(name) is None]
+
+    def examine_creation(self) -> list[str]:
+        """Why the organisation cannot have one, with what serves instead."""
+        return refusals(self, self.organization, self.unsuited)
+
+    def examine_ahead(self) -> list[str]:
+        """The same of an organisation that is only declared yet."""
+        return refusals(self, self.organization, self.unsuited)
 
     def absent_when(self, error: ApiError) -> bool:
         """Google does not tell strangers what exists: below a missing organisation everything is forbidden."""
@@ -117,31 +127,6 @@ _OUTPUT_ONLY = frozenset(
 def writable(document: Document) -> Document:
     """A copy of an object without what only Google may write."""
     return {key: value for key, value in document.items() if key not in _OUTPUT_ONLY}
-
-
-def read_organization(resource: Resource, name: str) -> Document | None:
-    """The organisation, read once for all objects of a run; None when it does not exist."""
-    wire: Wire = resource.wire
-
-    def load() -> Document | None:
-        try:
-            return wire.find("apigee", f"v1/organizations/{name}")
-        except ApiError as error:
-            if hidden(error):
-                return None
-            raise
-
-    return resource.context.once(organization_key(name), load)
-
-
-def hidden(error: ApiError) -> bool:
-    """Whether Google says neither yes nor no: 403 "Permission denied ... (or it may not exist)"."""
-    return error.status == 403 and "may not exist" in error.said
-
-
-def organization_key(name: str) -> tuple[str, str]:
-    """Under which key a run keeps the organisation it has read."""
-    return ("apigee_organization", name)
 
 
 def properties_to_google(value: dict[str, t.Any], resource: t.Any) -> Document:

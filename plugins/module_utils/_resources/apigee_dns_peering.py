@@ -5,7 +5,8 @@
 """DNS peering: the runtime of an organisation resolves names of our network. Private to the collection.
 
 Which mechanism applies follows from the organisation. With VPC peering it is a peered DNS domain of service networking,
-handled here. Without, it is Apigee's own ``dnsZones``, which is not handled yet and refused with the reason.
+without it is Apigee's own ``dnsZones``; each is refused on the other's organisations. Neither can change in place, and
+both are found in lists, so all they differ in is stated by :data:`PEERED_DOMAIN` and :data:`ZONE`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import re
 import typing as t
 
 from .._engine import normalise
+from .._engine.compare import Change
 from .._engine.fields import Document, Field
-from .._google import operations
-from .._google.errors import RefusedError
-from .apigee_common import ORGANIZATION, ApigeeResource, read_organization
-from .apigee_ownership import RecordMark
+from .._google.errors import ApiError, OperationError, RefusedError
+from .apigee_common import ORGANIZATION, ApigeeResource
+from .apigee_dns_mechanisms import PEERED_DOMAIN, ZONE, Mechanism, PeeringMark, dns_peer_trouble, network_of
+from .apigee_model import Model, detect, hybrid_has_none, refusals
 
 _SUFFIX = re.compile(r"^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+$")
 _NAME = re.compile(r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")
@@ -27,28 +29,25 @@ _NAME = re.compile(r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")
 _RESERVED = ("local.", "localhost.")
 
 
-def _around(resource: ApigeeDnsPeering) -> list[tuple[str, str]]:
-    project, network = resource.network()
-    return [("compute", f"compute/v1/projects/{project}/global/networks/{network}")] if network else []
-
-
 def _with_dot(value: str, resource: t.Any) -> str:
     return normalise.trailing_dot(value)
 
 
 class ApigeeDnsPeering(ApigeeResource):
-    """Service networking's ``peeredDnsDomains``: created, listed, deleted; wants the project's number."""
+    """Created, listed, deleted; whatever the mechanism is, it is shown in the same words."""
 
     kind = "apigee_dns_peering"
     title = "DNS peering"
-    service = "servicenetworking"
-    family = operations.SERVICE_NETWORKING
-    list_items = "peeredDnsDomains"
     list_match = ("name",)
-    mark = RecordMark(_around)
+    mark = PeeringMark()
     pruned = False
-    timeout = 1200.0
+    timeout = 1800.0
     after = ("project_services", "service_networking_connection")
+    unsuited = (
+        hybrid_has_none(
+            "name resolution", "Let the resolver of that cluster forward the names, or run the runtime in your network."
+        ),
+    )
     fields = (
         ORGANIZATION,
         Field("network", api=None, identity=True, reference="compute_network"),
@@ -58,28 +57,54 @@ class ApigeeDnsPeering(ApigeeResource):
     needed = ("dns_suffix",)
     required_if = (("state", "present", needed),)
 
+    # -- what the mechanism settles ----------------------------------------------------------------------------
+
+    @property
+    def mechanism(self) -> Mechanism:
+        """The one of the organisation's model; as long as nobody knows that, the one for VPC peering."""
+        model = self.model()
+        return PEERED_DOMAIN if model is None or model.peered else ZONE
+
+    @property
+    def service(self) -> str:  # type: ignore[override]
+        """Whose endpoint."""
+        return self.mechanism.service
+
+    @property
+    def family(self) -> t.Any:
+        """How its writes are waited for."""
+        return self.mechanism.family
+
+    @property
+    def list_items(self) -> str:  # type: ignore[override]
+        """The array in the list's reply."""
+        return self.mechanism.items
+
+    @property
+    def state_place(self) -> str:  # type: ignore[override]
+        """A zone tells its state; a peered domain is there or not."""
+        return self.mechanism.state_place
+
+    def model(self) -> Model | None:
+        """The organisation's model."""
+        return detect(self, self.organization)
+
+    # -- who ---------------------------------------------------------------------------------------------------
+
     def network(self) -> tuple[str, str]:
         """Project and short name of the network: as stated, otherwise the one that the organisation is peered with."""
-        stated = str(self.options.get("network") or "")
-        if not stated:
-            there = read_organization(self, self.organization)
-            stated = str((there or {}).get("authorizedNetwork") or "")
-        match = re.search(r"projects/([^/]+)/global/networks/([^/]+)$", stated)
-        if match:
-            return match.group(1), match.group(2)
-        return self.project, normalise.short_name(stated)
+        model = self.model()
+        return network_of(self.options.get("network") or (model.network if model else ""), self.project)
 
     def parent_url(self) -> str:
-        """The list of the network's peered domains; Google takes only the project's number here."""
-        project, network = self.network()
-        number = self.context.project_number(self.wire, project)
-        return (
-            f"v1/services/servicenetworking.googleapis.com/projects/{number}/global/networks/{network}/peeredDnsDomains"
-        )
+        """Where peerings of this mechanism are listed and made."""
+        return self.mechanism.parent(self)
 
     def lock_key(self) -> str:
-        """Peerings of a network change one at a time."""
-        return "servicenetworking/" + "/".join(self.network())
+        """Peerings of one network, or of one organisation, change one at a time."""
+        return self.mechanism.lock(self)
+
+    # -- rules -------------------------------------------------------------------------------------------------
 
     def validate(self) -> list[str]:
         """Suffix and name as Google accepts them."""
@@ -100,56 +125,64 @@ class ApigeeDnsPeering(ApigeeResource):
             )
         return problems
 
-    def read(self) -> Document | None:
-        """The peered domain; None too where the organisation cannot have one."""
-        return super().read() if self._possible() else None
-
-    def everything(self) -> list[Document]:
-        """All peered domains of the network; none where the organisation cannot have any."""
-        return super().everything() if self._possible() else []
-
-    def _possible(self) -> bool:
-        organization = read_organization(self, self.organization)
-        return bool(not (organization or {}).get("disableVpcPeering") and self.network()[1])
+    def examine_ahead(self) -> list[str]:
+        """As far as a declared organisation tells its model."""
+        return self.examine_creation() if self.model() else []
 
     def examine_creation(self) -> list[str]:
-        """The organisation must exist and be peered, with this very network."""
-        organization = read_organization(self, self.organization)
-        if organization is None and self.context.check:
+        """The organisation must exist, and its names must come from a network that it can ask."""
+        model = self.model()
+        if model is None and self.context.check:
             return []  # an earlier task may be about to create it
-        if organization is None:
+        if model is None:
             return [
                 f"organisation {self.organization} does not exist, or the credentials may not see it. Create it first "
                 "(apigee_organization), or correct organization."
             ]
-        if organization.get("disableVpcPeering"):
-            return [
-                f"organisation {self.organization} was created without VPC peering (disableVpcPeering): its runtime "
-                "has no route to pods and no peered DNS domains. Reach the workload through Private Service Connect: "
-                "an endpoint attachment in front of an internal load balancer; or use a peered organisation. "
-                "DNS zones of such organisations are not supported by this version."
-            ]
-        stated, peered = self.options.get("network"), organization.get("authorizedNetwork")
-        if stated and peered and normalise.short_name(stated) != normalise.short_name(peered):
+        found = refusals(self, self.organization, self.unsuited)
+        if found:
+            return found
+        stated, peered = self.options.get("network"), model.network
+        if model.peered and stated and peered and normalise.short_name(stated) != normalise.short_name(peered):
             return [
                 f"network is {stated}, but organisation {self.organization} is peered with {peered}. Names are "
                 "resolved in the peered network only: leave network out, or state that one."
             ]
         if not self.network()[1]:
-            return [f"organisation {self.organization} is peered with no network. State network once it is."]
+            return [
+                f"organisation {self.organization} is peered with no network. State network once it is."
+                if model.peered
+                else f"organisation {self.organization} was made without VPC peering, so nothing tells which network's "
+                "names are meant. State network. Names alone bring no way to pods: proxies reach a load balancer "
+                "through an endpoint attachment (apigee_endpoint_attachment)."
+            ]
         return []
 
-    def create(self) -> None:
-        """Create it, after looking at the organisation once more: it may have been made by this very run."""
-        for sentence in self.examine_creation():
-            raise RefusedError(sentence)
-        super().create()
+    # -- reading -----------------------------------------------------------------------------------------------
+
+    def read(self) -> Document | None:
+        """The peering; None too where the organisation cannot have one."""
+        return super().read() if self._possible() else None
+
+    def everything(self) -> list[Document]:
+        """All peerings of the network or organisation; none where there cannot be any."""
+        return super().everything() if self._possible() else []
+
+    def list_all(self) -> list[Document]:
+        """As Google lists them, in the words of a peered domain."""
+        return [self.mechanism.told(entry) for entry in super().list_all()]
+
+    def _possible(self) -> bool:
+        model = self.model()
+        if model is not None and model.hybrid:
+            return False
+        return self.mechanism is ZONE or bool(self.network()[1])
 
     def output(self, found: Document) -> dict[str, t.Any]:
         """With the network that was found and the mechanism that applies."""
-        project, network = self.network()
+        project, network = network_of(found.get("network"), self.project) if "network" in found else self.network()
         shown = super().output(found)
-        return {**shown, "mechanism": "peered_dns_domain", "network": network, "network_project": project}
+        return {**shown, "mechanism": self.mechanism.word, "network": network, "network_project": project}
 
     def predicted(self) -> dict[str, t.Any]:
         """The same keys, with the suffix as Google will show it."""
@@ -159,7 +192,32 @@ class ApigeeDnsPeering(ApigeeResource):
         return {
             **shown,
             "dns_suffix": suffix,
-            "mechanism": "peered_dns_domain",
+            "mechanism": self.mechanism.word,
             "network": network,
             "network_project": self.options.get("project"),
         }
+
+    def difference(self, found: Document) -> list[Change]:
+        """The suffix, and of a zone also the network: it is in no address there."""
+        changes = super().difference(found)
+        if "network" in found and self.options.get("network"):
+            before, after = network_of(found["network"], self.project), self.network()
+            if before != after:
+                spec = next(field for field in self.fields if field.name == "network")
+                changes.append(Change("network", "/".join(before), "/".join(after), spec, "network"))
+        return changes
+
+    # -- writing -----------------------------------------------------------------------------------------------
+
+    def create(self) -> None:
+        """Create it, after looking at the organisation once more: it may have been made by this very run."""
+        for sentence in self.examine_creation():
+            raise RefusedError(sentence)
+        body = self.mechanism.body(self, super().body())
+        self.mark.stamp(self, body)
+        try:
+            query = self.mechanism.query(self)
+            reply = self.wire.send(self.service, "POST", self.parent_url(), query=query, body=body, repeatable=True)
+            self.finish(reply.json())
+        except (ApiError, OperationError) as error:
+            raise dns_peer_trouble(self, error) from error

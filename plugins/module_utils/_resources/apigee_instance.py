@@ -13,6 +13,7 @@ import typing as t
 from .._engine.fields import Document, Field
 from .._engine.ownership import DescriptionMark, without_sentence
 from .apigee_common import ORGANIZATION, ORGANIZATION_LOCK, ApigeeResource
+from .apigee_model import hybrid_has_none
 
 _NAME = re.compile(r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$")
 
@@ -39,6 +40,7 @@ class ApigeeInstance(ApigeeResource):
     timeout = 3600.0
     long_running = True
     after = ("project_services", "service_networking_connection")
+    unsuited = (hybrid_has_none("instance", "Install the runtime there (Apigee hybrid), and leave instances out."),)
     fields = (
         ORGANIZATION,
         Field("name", required=True, identity=True),

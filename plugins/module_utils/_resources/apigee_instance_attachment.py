@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from .apigee_attachment import ApigeeAttachment, covered_by, fields
+from .apigee_model import hybrid_has_none
 
 
 class ApigeeInstanceAttachment(ApigeeAttachment):
@@ -19,4 +20,5 @@ class ApigeeInstanceAttachment(ApigeeAttachment):
     list_items = "attachments"
     mark = covered_by("v1/organizations/{organization}/instances/{instance}")
     long_running = True
+    unsuited = (hybrid_has_none("instance", "Environments of a hybrid organisation are named in its overrides file."),)
     fields = fields(owner)

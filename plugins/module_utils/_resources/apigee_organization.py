@@ -10,18 +10,14 @@ import typing as t
 
 from .._engine import normalise
 from .._engine.compare import Change
-from .._engine.fields import Document, Field
+from .._engine.context import Context
+from .._engine.fields import Document, Field, Options
 from .._engine.ownership import DescriptionMark, without_sentence
 from .._engine.resource import Resource
 from .._google import operations
 from .._google.errors import RefusedError
-from .apigee_common import (
-    organization_key,
-    properties_from_google,
-    properties_to_google,
-    read_organization,
-    writable,
-)
+from .apigee_common import properties_from_google, properties_to_google, writable
+from .apigee_model import declare, organization_key, read_organization
 
 #: Google refuses or ignores a change of these (google-apis.md section 5); re-creation is never the answer.
 _FIXED = (
@@ -90,6 +86,12 @@ class ApigeeOrganization(Resource):
         Field("environments", type="list", elements="str", output=True),
         Field("ca_certificates", type="list", elements="str", output=True),
     )
+
+    def __init__(self, options: Options, context: Context) -> None:
+        super().__init__(options, context)
+        settles = ("runtime_type", "disable_vpc_peering", "authorized_network")
+        if any(self.options.get(name) for name in settles):
+            declare(self, self.name, self.body())
 
     def read(self) -> Document | None:
         """The organisation, shared with the objects in it."""

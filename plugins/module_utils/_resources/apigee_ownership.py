@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from .._engine.ownership import SENTENCE, Mark
 from .._google.errors import ApiError
-from .apigee_common import hidden, read_organization
+from .apigee_model import hidden, read_organization
 
 if t.TYPE_CHECKING:
     from .._engine.resource import Document, Resource

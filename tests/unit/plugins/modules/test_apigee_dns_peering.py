@@ -68,11 +68,102 @@ def test_another_suffix_is_refused_unless_allowed() -> None:
     assert result["action"] == "recreated"
 
 
-def test_an_organization_without_peering_is_refused_with_the_alternative() -> None:
+UNPEERED = {**ORGANIZATION, "authorizedNetwork": "", "disableVpcPeering": True, "apigeeProjectId": "acme-tp"}
+ZONES = f"{ORG}/dnsZones"
+ZONE = {
+    "name": "organizations/acme-shop/dnsZones/shop",
+    "domain": "gke.acme.internal.",
+    "description": MARK,
+    "state": "ACTIVE",
+    "peeringConfig": {"targetProjectId": "acme-shop", "targetNetworkId": "shop-vpc"},
+}
+ZONE_BODY = {
+    "domain": "gke.acme.internal.",
+    "description": MARK,
+    "peeringConfig": {"targetProjectId": "acme-shop", "targetNetworkId": "shop-vpc"},
+}
+ZONE_WANTED = {**WANTED, "network": "shop-vpc"}
+ENDED = {"name": "organizations/acme-shop/operations/o1", "done": True}
+
+
+def zones(script: Script, *found: dict) -> None:
+    script.expect("GET", "apigee", ZONES).replies({"dnsZones": list(found)} if found else {})
+
+
+def unpeered(*found: dict) -> Script:
     script = Script()
-    script.expect("GET", "apigee", ORG).replies({**ORGANIZATION, "authorizedNetwork": "", "disableVpcPeering": True})
-    said = script.run(apigee_dns_peering, fails=True, check=True, **WANTED)["msg"]
-    assert "without VPC peering" in said and "Private Service Connect" in said
+    script.expect("GET", "apigee", ORG).replies(UNPEERED)
+    zones(script, *found)
+    return script
+
+
+def test_without_vpc_peering_it_is_a_dns_zone() -> None:
+    script = unpeered()
+    query = {"dnsZoneId": "shop"}
+    script.expect("POST", "apigee", ZONES, query=query, body=ZONE_BODY).replies({**ENDED, "done": False})
+    script.expect("GET", "apigee", f"v1/{ENDED['name']}").replies(ENDED)
+    zones(script, {**ZONE, "state": "CREATING"})
+    zones(script, ZONE)
+    result = script.run(apigee_dns_peering, **ZONE_WANTED)
+    assert result["action"] == "created"
+    shown = {"mechanism": "dns_zone", "network": "shop-vpc", "network_project": "acme-shop", "name": "shop"}
+    assert shown.items() <= result["resource"].items()
+    assert result["resource"]["dns_suffix"] == "gke.acme.internal."
+
+
+@pytest.mark.parametrize("network", ["shop-vpc", "projects/acme-shop/global/networks/shop-vpc"])
+@pytest.mark.parametrize("target", ["shop-vpc", "projects/acme-shop/global/networks/shop-vpc"])
+def test_a_zone_that_is_right_stays(network: str, target: str) -> None:
+    there = {**ZONE, "peeringConfig": {"targetProjectId": "acme-shop", "targetNetworkId": target}}
+    assert not unpeered(there).run(apigee_dns_peering, **{**ZONE_WANTED, "network": network})["changed"]
+
+
+def test_a_zone_of_another_network_is_made_again_only_when_allowed() -> None:
+    there = {**ZONE, "peeringConfig": {"targetProjectId": "acme-shop", "targetNetworkId": "old"}}
+    result = unpeered(there).run(apigee_dns_peering, fails=True, **ZONE_WANTED)
+    assert "network cannot be changed in place: it is acme-shop/old, wanted acme-shop/shop-vpc" in result["msg"]
+    script = unpeered(there)
+    script.expect("DELETE", "apigee", f"{ZONES}/shop").replies(ENDED)
+    zones(script)
+    script.expect("POST", "apigee", ZONES, query={"dnsZoneId": "shop"}, body=ZONE_BODY).replies(ENDED)
+    zones(script, ZONE)
+    result = script.run(apigee_dns_peering, allow_recreate=True, **ZONE_WANTED)
+    assert result["action"] == "recreated"
+
+
+def test_a_zone_is_ours_by_its_description() -> None:
+    theirs = {**ZONE, "description": "theirs"}
+    assert unpeered(theirs).run(apigee_dns_peering, name="shop", state="absent")["action"] == "kept"
+    script = unpeered(ZONE)
+    script.expect("DELETE", "apigee", f"{ZONES}/shop").replies(ENDED)
+    zones(script)
+    assert script.run(apigee_dns_peering, name="shop", state="absent")["action"] == "deleted"
+
+
+def test_the_grant_that_is_missing_is_named() -> None:
+    script = unpeered()
+    refused = {"code": 7, "message": "Permission 'dns.networks.targetWithPeeringZone' denied"}
+    body = {**ZONE_BODY, "peeringConfig": {"targetProjectId": "host", "targetNetworkId": "shop-vpc"}}
+    query = {"dnsZoneId": "shop"}
+    script.expect("POST", "apigee", ZONES, query=query, body=body).replies({**ENDED, "error": refused})
+    script.expect("GET", "cloudresourcemanager", PROJECT).replies({"name": "projects/123456789012"})
+    zones(script)
+    options = {**WANTED, "network": "projects/host/global/networks/shop-vpc"}
+    said = script.run(apigee_dns_peering, fails=True, **options)["msg"]
+    assert "gcloud projects add-iam-policy-binding host" in said and "--role=roles/dns.peer" in said
+    assert "service-123456789012@gcp-sa-apigee.iam.gserviceaccount.com" in said
+
+
+def test_without_vpc_peering_the_network_must_be_stated() -> None:
+    said = unpeered().run(apigee_dns_peering, fails=True, check=True, **WANTED)["msg"]
+    assert "State network" in said and "apigee_endpoint_attachment" in said
+
+
+def test_a_hybrid_organization_is_refused() -> None:
+    script = Script()
+    script.expect("GET", "apigee", ORG).replies({**ORGANIZATION, "authorizedNetwork": "", "runtimeType": "HYBRID"})
+    said = script.run(apigee_dns_peering, fails=True, check=True, **ZONE_WANTED)["msg"]
+    assert "organisation acme-shop is a hybrid one" in said and "resolver of that cluster" in said
 
 
 def test_another_network_than_the_peered_one_is_refused() -> None:

@@ -127,6 +127,7 @@ def test_instance_create_waits_for_the_lock_and_the_operation() -> None:
     script = Script()
     one = f"{ORG}/instances/eu"
     script.expect("GET", "apigee", one).refuses(404, "not found", code="NOT_FOUND")
+    script.expect("GET", "apigee", ORG).replies(ORGANIZATION)
     body = {"name": "eu", "location": "europe-west1", "ipRange": "10.30.0.0/22", "description": MARK}
     script.expect("POST", "apigee", f"{ORG}/instances", body=body).refuses(400, LOCKED, code="FAILED_PRECONDITION")
     script.expect("POST", "apigee", f"{ORG}/instances", body=body).replies(OPERATION)
@@ -136,6 +137,21 @@ def test_instance_create_waits_for_the_lock_and_the_operation() -> None:
     script.expect("GET", "apigee", one).replies({**INSTANCE, "host": "10.30.0.2"})
     result = script.run(apigee_instance, name="eu", location="europe-west1", ip_ranges=["10.30.0.0/22"])
     assert result["resource"]["host"] == "10.30.0.2" and script.slept
+
+
+def test_a_hybrid_organization_has_no_instances() -> None:
+    hybrid = {**ORGANIZATION, "runtimeType": "HYBRID", "authorizedNetwork": ""}
+    cases = (
+        (apigee_instance, f"{ORG}/instances/eu", {"name": "eu", "location": "europe-west1"}),
+        (apigee_instance_attachment, f"{ORG}/instances/eu/attachments", {"instance": "eu", "environment": "prod"}),
+    )
+    for module, read, options in cases:
+        script = Script()
+        found = script.expect("GET", "apigee", read)
+        found.replies({}) if "attachments" in read else found.refuses(404, "not found", code="NOT_FOUND")
+        script.expect("GET", "apigee", ORG).replies(hybrid)
+        said = script.run(module, fails=True, check=True, **options)["msg"]
+        assert "organisation acme-shop is a hybrid one" in said and "manages no instance for it" in said
 
 
 def test_instance_ranges_that_google_added_are_no_difference() -> None:
@@ -148,6 +164,7 @@ def test_instance_ranges_that_google_added_are_no_difference() -> None:
 def test_instance_operation_that_fails() -> None:
     script = Script()
     script.expect("GET", "apigee", f"{ORG}/instances/eu").refuses(404, "not found", code="NOT_FOUND")
+    script.expect("GET", "apigee", ORG).replies(ORGANIZATION)
     failed = {**OPERATION, "done": True, "error": {"code": 9, "message": "no range left"}}
     script.expect("POST", "apigee", f"{ORG}/instances", content=lambda data: None).replies(failed)
     script.expect("GET", "apigee", f"{ORG}/instances/eu").refuses(404, "not found", code="NOT_FOUND")
@@ -259,6 +276,8 @@ def test_attachments_are_found_by_environment_and_deleted_by_their_own_name() ->
         listed = {items: [{"name": "a-1", "environment": "test"}, {"name": "a-2", "environment": "prod"}]}
         script = Script()
         script.expect("GET", "apigee", where).replies({})
+        if module is apigee_instance_attachment:
+            script.expect("GET", "apigee", ORG).replies(ORGANIZATION)
         script.expect("GET", "apigee", f"{ORG}/environments/prod").replies(ENVIRONMENT)
         script.expect("POST", "apigee", where, body={"environment": "prod"}).replies(OPERATION)
         finished(script)

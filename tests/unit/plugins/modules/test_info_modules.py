@@ -95,8 +95,19 @@ def test_peered_domains_of_the_organizations_network(name: str | None, found: li
     assert all((one["dns_suffix"], one["network"]) == (f"{one['name']}.internal.", "shop-vpc") for one in resources)
 
 
-def test_no_peered_domains_without_vpc_peering() -> None:
-    for name in ({}, {"name": "shop"}):
-        script = Script()
-        script.expect("GET", "apigee", ORG).replies({"name": "acme-shop", "disableVpcPeering": True})
-        assert script.run(apigee_dns_peering_info, **name)["resources"] == []
+@pytest.mark.parametrize(("name", "found"), [(None, ["a", "b"]), ("b", ["b"]), ("c", [])])
+def test_zones_of_an_organization_without_vpc_peering(name: str | None, found: list[str]) -> None:
+    script = Script()
+    script.expect("GET", "apigee", ORG).replies({"name": "acme-shop", "disableVpcPeering": True})
+    target = {"targetProjectId": "host", "targetNetworkId": "shop-vpc"}
+    listed = [
+        {"name": f"organizations/acme-shop/dnsZones/{one}", "domain": f"{one}.internal.", "peeringConfig": target}
+        for one in ("a", "b")
+    ]
+    script.expect("GET", "apigee", f"{ORG}/dnsZones").replies({"dnsZones": listed[:1], "nextPageToken": "1"})
+    query = {"pageToken": "1"}
+    script.expect("GET", "apigee", f"{ORG}/dnsZones", query=query).replies({"dnsZones": listed[1:]})
+    resources = script.run(apigee_dns_peering_info, **({"name": name} if name else {}))["resources"]
+    assert [one["name"] for one in resources] == found
+    assert {one["network_project"] for one in resources} <= {"host"}
+    assert {one["mechanism"] for one in resources} <= {"dns_zone"}

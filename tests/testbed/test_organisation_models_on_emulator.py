@@ -1,0 +1,83 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Both organisation models against the emulator: what fits is made, what does not is refused before any write."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator
+
+import pytest
+
+from tests.testbed.emulated_cloud import Cloud
+
+AGENT = "serviceAccount:service-123456789012@gcp-sa-apigee.iam.gserviceaccount.com"
+SERVICES = {"kind": "project_services", "services": ["apigee", "compute", "servicenetworking"]}
+NETWORK = {"kind": "compute_network", "name": "shop-vpc"}
+UNPEERED = {
+    "kind": "apigee_organization",
+    "name": "acme-shop",
+    "billing_type": "EVALUATION",
+    "analytics_region": "europe-west1",
+    "disable_vpc_peering": True,
+}
+PEERING = {"kind": "apigee_dns_peering", "name": "shop", "dns_suffix": "gke.acme.internal", "network": "shop-vpc"}
+HYBRID = {**UNPEERED, "disable_vpc_peering": None, "runtime_type": "HYBRID"}
+INSTANCE = {"kind": "apigee_instance", "name": "eu", "location": "europe-west1"}
+
+
+@pytest.fixture
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    started = Cloud(tmp_path_factory.mktemp("cloud"))
+    yield started
+    started.stop()
+
+
+def grant(cloud: Cloud) -> None:
+    """Give Apigee's service agent the role that DNS zones need, as the message says."""
+    project = "v3/projects/acme-shop"
+    policy = cloud.client.send("cloudresourcemanager", "POST", f"{project}:getIamPolicy", body={}).json()
+    policy["bindings"].append({"role": "roles/dns.peer", "members": [AGENT]})
+    cloud.client.send("cloudresourcemanager", "POST", f"{project}:setIamPolicy", body={"policy": policy})
+
+
+def actions(result: dict[str, t.Any]) -> list[tuple[str, str, str]]:
+    return [(one["kind"], one["name"], one["action"]) for one in result["resources"]]
+
+
+def test_names_without_vpc_peering(cloud: Cloud) -> None:
+    resources = [SERVICES, NETWORK, UNPEERED, PEERING]
+    predicted = cloud.run(check=True, resources=resources)
+    assert predicted["resources"][3]["resource"]["mechanism"] == "dns_zone"
+    said = cloud.run(fails=True, resources=resources)["msg"]
+    assert "--role=roles/dns.peer" in said and "DNS peering shop" in said
+    grant(cloud)
+    second = cloud.run(resources=resources)
+    assert actions(second)[3] == ("apigee_dns_peering", "shop", "created")
+    assert second["resources"][3]["resource"]["network_project"] == "acme-shop"
+    third = cloud.run(resources=resources)
+    assert not third["changed"] and third["requests"]["writes"] == 0
+    moved = {**PEERING, "dns_suffix": "new.acme.internal"}
+    assert "dns_suffix cannot be changed in place" in cloud.run(fails=True, resources=[moved])["msg"]
+    assert cloud.run(resources=[{**moved, "allow_recreate": True}])["resources"][0]["action"] == "recreated"
+    removed = cloud.run(resources=[PEERING], state="absent")
+    assert actions(removed) == [("apigee_dns_peering", "shop", "deleted")]
+
+
+@pytest.mark.parametrize(
+    ("resources", "said"),
+    [
+        ([UNPEERED, {**PEERING, "network": None}], "State network. Names alone bring no way to pods"),
+        ([HYBRID, PEERING], "manages no name resolution for it"),
+        ([HYBRID, INSTANCE], "manages no instance for it"),
+    ],
+)
+def test_what_a_declared_organisation_cannot_have_is_refused_before_it_is_made(
+    cloud: Cloud, resources: list[dict[str, t.Any]], said: str
+) -> None:
+    cloud.run(resources=[SERVICES])
+    result = cloud.run(fails=True, resources=[NETWORK, *resources])
+    assert said in result["msg"] and "resources" not in result
+    assert cloud.run(check=True, resources=[NETWORK])["resources"][0]["action"] == "created"
