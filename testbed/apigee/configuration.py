@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from testbed.apigee import property_sets
 from testbed.apigee.balancer import Balancer, TargetServer
 from testbed.apigee.bundle import Bundle, SharedFlowBundle
 from testbed.apigee.bundle.model import TargetEndpoint
 from testbed.apigee.identities import Identities
 from testbed.apigee.pools import PoolKey, TargetSettings
+from testbed.apigee.property_sets import Sets
 from testbed.apigee.router import Group, Router
 from testbed.apigee.tls import Keystores, TlsInfo, TlsSettings, TlsUnusable, without_keys
 
@@ -39,6 +41,19 @@ class SharedFlow:
     bundle: SharedFlowBundle
 
 
+@dataclass(frozen=True)
+class FlowHook:
+    """What is attached to one point of an environment."""
+
+    shared_flow: str
+    continue_on_error: bool
+
+    @classmethod
+    def from_json(cls, hook: Mapping[str, Any]) -> FlowHook:
+        """From Apigee's JSON, in which continueOnError is true when it is absent (discovery document)."""
+        return cls(hook["sharedFlow"], hook.get("continueOnError", True))
+
+
 @dataclass
 class Deployment:
     """One revision of one proxy in one environment, ready to serve."""
@@ -54,8 +69,10 @@ class Deployment:
     # Percentage of the replicas that have this revision while another is taken up.
     share: int = 100
     balancers: dict[str, Balancer] = field(default_factory=dict)
+    property_sets: Sets = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.property_sets = property_sets.of_bundle(self.bundle.resources)
         for name, target in self.bundle.target_endpoints.items():
             if target.load_balancer is not None:
                 self.balancers[name] = Balancer(target.load_balancer, self.servers)
@@ -107,11 +124,22 @@ class Configuration:
     keystores: Mapping[str, Keystores] = field(default_factory=dict)
     # By environment and name.
     shared_flows: Mapping[str, Mapping[str, SharedFlow]] = field(default_factory=dict)
+    # By environment and point.
+    flow_hooks: Mapping[str, Mapping[str, FlowHook]] = field(default_factory=dict)
+    # By environment and name.
+    property_sets: Mapping[str, Sets] = field(default_factory=dict)
     in_flight: int = 0
 
     def keystores_of(self, deployment: Deployment) -> Keystores:
         """What names of keystores and references lead to for a deployment."""
         return self.keystores.get(deployment.environment) or Keystores(deployment.environment)
+
+    def surroundings(self, deployment: Deployment) -> dict[str, Any]:
+        """What a deployment finds in its environment, as the fields of a request's context."""
+        environment = deployment.environment
+        return {"keystores": self.keystores_of(deployment), "shared_flows": self.shared_flows.get(environment, {}),
+                "flow_hooks": self.flow_hooks.get(environment, {}),
+                "property_sets": {**self.property_sets.get(environment, {}), **deployment.property_sets}}
 
     def uses(self, key: PoolKey) -> bool:
         """Whether connections of a pool can still be wanted."""
@@ -171,11 +199,15 @@ def _build(source: Mapping[str, Any], bundles: Bundles, previous: Configuration)
     identities = Identities(source.get("products", ()), source.get("developers", ()), source.get("apps", ()))
     keystores = {name: Keystores(name, content.get("keystores"), content.get("references"))
                  for name, content in source.get("environments", {}).items()}
+    hooks = {name: {hook["flowHookPoint"]: FlowHook.from_json(hook) for hook in content.get("flow_hooks", ())}
+             for name, content in source.get("environments", {}).items()}
+    sets = {name: property_sets.of_files((content.get("resource_files") or {}).get("properties", {}))
+            for name, content in source.get("environments", {}).items()}
     shown = {**source, "environments": {name: without_keys(content)
                                         for name, content in source.get("environments", {}).items()}}
     return Configuration(json.loads(json.dumps(shown)), deployments, Router(groups, by_environment), identities,
                          {"organization": organization, "deployments": report, "shared_flows": report_of_flows},
-                         keystores, shared_flows)
+                         keystores, shared_flows, hooks, sets)
 
 
 def _shared_flows(environment: str, entries: Iterable[Mapping[str, Any]],

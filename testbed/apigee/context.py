@@ -3,6 +3,7 @@
 """Everything that a flow knows about one request: its messages, its variables, and the runtime around it."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,10 @@ from testbed.apigee.trace import Trace
 from testbed.apigee.variables import Variables
 
 if TYPE_CHECKING:
-    from testbed.apigee.configuration import Deployment
+    from testbed.apigee.configuration import Deployment, FlowHook, SharedFlow
     from testbed.apigee.counters import Counters
     from testbed.apigee.identities import Identities
+    from testbed.apigee.property_sets import Sets
 
 
 @dataclass
@@ -39,6 +41,12 @@ class Context:
     messages: dict[str, Message] = field(default_factory=dict)
     # What names of keystores and references lead to in the configuration that the request began with.
     keystores: Keystores = field(default_factory=Keystores)
+    # What the environment had deployed and attached when the request began.
+    shared_flows: Mapping[str, SharedFlow] = field(default_factory=dict)
+    flow_hooks: Mapping[str, FlowHook] = field(default_factory=dict)
+    property_sets: Sets = field(default_factory=dict)
+    # Names of the shared flows that are being executed, outermost first.
+    calling: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.variables = Variables(self)

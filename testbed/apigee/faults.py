@@ -48,6 +48,11 @@ def application_not_found(host: str, path: str) -> Fault:
                  "CLASSIFICATION_FAILURE")
 
 
+def shared_flow_not_found(name: str) -> Fault:
+    """Source: Apigee "FlowCallout policy runtime error troubleshooting"."""
+    return Fault(500, "flow.SharedFlowNotFound", f"Shared Flow {name} Not Found")
+
+
 def route_failed() -> Fault:
     return Fault(500, "messaging.runtime.RouteFailed", "Unable to route the message to a TargetEndpoint")
 

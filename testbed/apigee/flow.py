@@ -1,6 +1,6 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Order of execution: flows, routes, target, and the fault rules when something fails.
+"""Order of execution: flow hooks, flows, routes, target, and the fault rules when something fails.
 
 Source: Apigee "Controlling how a proxy executes with flows" and "Handling faults". Fault rules of a ProxyEndpoint are
 looked at from the last to the first, those of a TargetEndpoint from the first to the last; the first whose condition
@@ -18,10 +18,19 @@ from testbed.apigee.context import Context
 from testbed.apigee.faults import Fault
 from testbed.apigee.messages import Message
 from testbed.apigee.model_defaults import url_endpoint
+from testbed.apigee.steps import run, run_hook
 from testbed.apigee.streams import Releases
 
 if TYPE_CHECKING:
     from testbed.apigee.target import TargetClient
+
+
+class _Rejected(Exception):
+    """A flow hook ended the request with a fault."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
 
 
 class FlowExecutor:
@@ -34,23 +43,48 @@ class FlowExecutor:
         """The response for the client; faults are part of it, never raised."""
         current: Endpoint = endpoint
         try:
+            self._hook(context, "PreProxyFlowHook")
             self._run(context, endpoint, "request")
             target = self._route(context, endpoint)
             if target is None:
                 context.response = Message("response", status=200)
             else:
                 current = target
+                self._hook(context, "PreTargetFlowHook")
                 self._run(context, target, "request")
                 context.response = await self._targets.call(context, target, releases)
                 _check_status(context.response, target)
                 context.phase = "response"
                 self._run(context, target, "response")
+                self._hook(context, "PostTargetFlowHook")
                 current = endpoint
             context.phase = "response"
             self._run(context, endpoint, "response")
+            self._hook(context, "PostProxyFlowHook")
             return context.response
+        except _Rejected as rejected:
+            return self._reject(context, current, rejected.fault)
         except Fault as fault:
             return self._fault(context, current, fault)
+
+    @staticmethod
+    def _hook(context: Context, point: str) -> None:
+        """A flow hook: its fault is no business of the proxy's fault rules."""
+        try:
+            run_hook(context, point)
+        except Fault as fault:
+            raise _Rejected(fault) from fault
+
+    def _reject(self, context: Context, endpoint: Endpoint, fault: Fault) -> Message:
+        """What a fault in a flow hook gives the client: the fault as it is, for "the message will be rejected and
+        fault will be sent back to the caller" (Apigee, "Attaching a shared flow using a flow hook").
+        """
+        state = _state(endpoint, context.phase)
+        context.phase = "error"
+        self._enter(context, fault, state)
+        context.trace.add("fault", status=fault.status, errorcode=fault.errorcode, faultstring=fault.faultstring,
+                          reason=fault.reason, policy=fault.raised_by)
+        return context.error or default_response(fault)
 
     # Flows ---------------------------------------------------------------------------------------------------------
 
@@ -71,23 +105,7 @@ class FlowExecutor:
     @staticmethod
     def _steps(context: Context, endpoint: Endpoint, steps: tuple[Step, ...], where: str) -> None:
         kind = "proxy" if isinstance(endpoint, ProxyEndpoint) else "target"
-        for step in steps:
-            policy = context.deployment.bundle.policies[step.policy]
-            facts = {"name": policy.name, "type": policy.element, "flow": f"{kind} {endpoint.name} {where}"}
-            if not policy.enabled:
-                continue
-            if step.condition is not None and not step.condition.evaluate(context.get):
-                context.trace.add("policy", **facts, result="skipped")
-                continue
-            try:
-                policy.execute(context)
-            except Fault as fault:
-                fault.raised_by = policy.name
-                context.trace.add("policy", **facts, result="fault", fault=fault.errorcode)
-                if not policy.continue_on_error:
-                    raise
-            else:
-                context.trace.add("policy", **facts, result="executed")
+        run(context, context.deployment.bundle.policies, steps, f"{kind} {endpoint.name} {where}")
 
     @staticmethod
     def _route(context: Context, endpoint: ProxyEndpoint) -> TargetEndpoint | None:

@@ -11,6 +11,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from testbed.apigee import property_sets
 from testbed.apigee.conditions import text_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _MESSAGES = ("request", "response", "message", "error")
 # Groups that the runtime provides; within them only these may be written.
 _PROVIDED = ("client.", "system.", "proxy.", "environment.", "organization.", "apiproxy.", "target.", "route.",
-             "fault.", "error.")
+             "fault.", "error.", "propertyset.")
 _WRITABLE = ("target.url", "target.copy.pathsuffix", "target.copy.queryparams")
 
 
@@ -49,6 +50,8 @@ class Variables:
         head, _, rest = name.partition(".")
         if head == "system":
             return _system(rest)
+        if head == "propertyset":
+            return property_sets.value(self._context.property_sets, rest)
         if head == "error" and rest in ("message", "state"):
             return None
         message = self._context.named(head)

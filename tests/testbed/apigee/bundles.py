@@ -78,3 +78,21 @@ def show(*variables: str) -> str:
     fields = ",".join(f'"{name}": "{{{name}}}"' for name in variables)
     return assign("show", f'<Set><Payload contentType="application/json">{{{fields}}}</Payload></Set>'
                           "<IgnoreUnresolvedVariables>true</IgnoreUnresolvedVariables>")
+
+
+def shared_flow_bundle(steps_xml: str, *policies: str) -> bytes:
+    """The bundle of a shared flow with these steps and policies."""
+    files: dict[str, str | bytes] = {
+        "sharedflowbundle/flow.xml": '<SharedFlowBundle name="flow"/>',
+        "sharedflowbundle/sharedflows/default.xml": f'<SharedFlow name="default">{steps_xml}</SharedFlow>',
+    }
+    for number, policy in enumerate(policies):
+        files[f"sharedflowbundle/policies/policy-{number}.xml"] = policy
+    return archive(files)
+
+
+def callout(name: str, shared_flow: str, parameters: str = "", attributes: str = "") -> str:
+    """A FlowCallout policy; ``parameters`` is the content of its element Parameters."""
+    inner = f"<Parameters>{parameters}</Parameters>" if parameters else ""
+    return (f'<FlowCallout name="{name}" {attributes}><SharedFlowBundle>{shared_flow}</SharedFlowBundle>{inner}'
+            "</FlowCallout>")

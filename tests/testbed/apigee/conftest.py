@@ -48,28 +48,37 @@ class Bench:
         return target
 
     async def deploy(self, *bundles: bytes, servers: list[dict] | None = None, host: str = "api.example.com",
-                     keystores: dict | None = None, references: dict | None = None, **more) -> dict:
-        """Deploys bundles as proxies demo, demo2, ... of environment test; returns the report."""
-        deployments = []
-        for number, data in enumerate(bundles, 1):
-            digest = hashlib.sha256(data).hexdigest()
-            async with self.administration.put(f"http://runtime/bundles/{digest}", data=data) as reply:
-                assert reply.status == 200, await reply.text()
-            deployments.append({"proxy": "demo" if number == 1 else f"demo{number}", "revision": "1", "bundle": digest})
+                     keystores: dict | None = None, references: dict | None = None,
+                     shared_flows: dict[str, bytes] | None = None, environment: dict | None = None, **more) -> dict:
+        """Deploys bundles as proxies demo, demo2, ... of environment test; returns the report.
+
+        ``shared_flows`` are bundles by name, ``environment`` is what else the environment has.
+        """
+        deployments = [{"proxy": "demo" if number == 1 else f"demo{number}", "revision": "1",
+                        "bundle": await self._upload(data)} for number, data in enumerate(bundles, 1)]
+        flows = [{"shared_flow": name, "revision": "1", "bundle": await self._upload(data)}
+                 for name, data in (shared_flows or {}).items()]
         configuration = {
             "organization": "acme", "instance": {"name": "eu", "location": "europe-west1"},
             "environment_groups": [{"name": "group", "hostnames": [host], "environments": ["test"]}],
             "environments": {"test": {"target_servers": servers or [], "deployments": deployments,
-                                      "keystores": keystores or {}, "references": references or {}}}, **more}
+                                      "keystores": keystores or {}, "references": references or {},
+                                      "shared_flows": flows, **(environment or {})}}, **more}
         async with self.administration.put("http://runtime/configuration", data=json.dumps(configuration)) as reply:
             report = await reply.json()
             assert reply.status == 200, report
         return report
 
+    async def _upload(self, data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        async with self.administration.put(f"http://runtime/bundles/{digest}", data=data) as reply:
+            assert reply.status == 200, await reply.text()
+        return digest
+
     async def serve(self, data: bytes, *, servers: list[dict] | None = None, **more) -> None:
         """Deploys one bundle, which must become ready."""
         report = await self.deploy(data, servers=servers, **more)
-        assert [entry["state"] for entry in report["deployments"]] == ["READY"], report
+        assert {entry["state"] for entry in report["deployments"] + report["shared_flows"]} == {"READY"}, report
 
     async def call(self, path: str, method: str = "GET", *, host: str = "api.example.com", headers: dict | None = None,
                    **options) -> Reply:

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from testbed.certificates import Authority
 
-from .bundles import bundle, target_xml
+from .bundles import assign, bundle, callout, proxy_xml, shared_flow_bundle, show, steps, target_xml, with_policies
 from .doubles import Target
 
 
@@ -105,3 +105,30 @@ async def test_the_process_serves_and_ends_when_its_requests_have(process):
     assert await asyncio.wait_for(process.process.wait(), 5) == 0
     assert not process.control.exists()
     await target.stop()
+
+
+async def test_the_process_calls_shared_flows(process):
+    flow = shared_flow_bundle(steps("greet"), assign("greet", "<AssignVariable><Name>greeting</Name>"
+                                                              "<Template>{set}</Template></AssignVariable>"))
+    routes = '<RouteRule name="none"/>'
+    proxy = with_policies(proxy_xml(pre=steps("call"), pre_response=steps("show"), routes=routes),
+                          callout("call", "greeter", '<Parameter name="set" ref="propertyset.texts.hello"/>'),
+                          show("greeting"))
+    digests = {}
+    for name, data in (("flow", flow), ("proxy", proxy)):
+        digests[name] = hashlib.sha256(data).hexdigest()
+        assert await process.ask("PUT", f"/bundles/{digests[name]}", data) == (200, {"violations": []})
+    configuration = {
+        "organization": "acme", "environment_groups": [
+            {"name": "g", "hostnames": ["api.example.com"], "environments": ["test"]}],
+        "environments": {"test": {
+            "deployments": [{"proxy": "demo", "revision": "1", "bundle": digests["proxy"]}],
+            "target_servers": [{"name": "backend", "host": "nowhere.example.internal", "port": 80}],
+            "shared_flows": [{"shared_flow": "greeter", "revision": "3", "bundle": digests["flow"]}],
+            "resource_files": {"properties": {"texts": "# ours\nhello = good day"}}}}}
+    status, report = await process.ask("PUT", "/configuration", json.dumps(configuration).encode())
+    assert (status, report["shared_flows"]) == (200, [
+        {"environment": "test", "shared_flow": "greeter", "revision": "3", "state": "READY", "errors": []}])
+
+    status, body = await process.call("api.example.com", "/demo")
+    assert (status, json.loads(body)) == (200, {"greeting": "good day"})
