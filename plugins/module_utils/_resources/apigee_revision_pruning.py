@@ -13,7 +13,7 @@ import typing as t
 
 from .._engine.compare import Change
 from .._engine.fields import Document, Field
-from .._google.errors import ApiError, RefusedError
+from .._google.errors import ApiError
 
 if t.TYPE_CHECKING:
     from .apigee_revisions import ApigeeRevisions
@@ -52,24 +52,28 @@ def changes(owner: ApigeeRevisions, found: Document, wanted: str) -> list[Change
     return [Change("revisions", before, after, _KEEP, "keep_revisions")]
 
 
+def obstacle(owner: ApigeeRevisions, found: Document) -> list[str]:
+    """Why nothing can be imported, as sentences: Apigee keeps no more revisions, and none may go."""
+    there = found.get("revision") or []
+    if len(there) < LIMIT or owner.reusable(found) or _to_make_room(owner, found):
+        return []
+    return [
+        f"it has {len(there)} revisions, the most that Apigee keeps, so nothing can be imported. State keep_revisions, "
+        "how many of the newest to keep, and the others that serve nowhere are deleted first."
+    ]
+
+
 def make_room(owner: ApigeeRevisions, found: Document) -> None:
-    """Before an import: delete what is superfluous if Apigee would refuse another one. Raises RefusedError."""
-    there = _sorted({str(one) for one in found.get("revision") or []})
-    if len(there) < LIMIT:
-        return
+    """Before an import: delete what is superfluous if Apigee would refuse another one."""
+    if len(found.get("revision") or []) >= LIMIT:
+        _delete(owner, _to_make_room(owner, found))
+
+
+def _to_make_room(owner: ApigeeRevisions, found: Document) -> list[str]:
+    if owner.options.get("keep_revisions") is None:
+        return []
     deployed = {str(one.get("revision")) for one in found.get("deployments") or []}
-    going = _going(owner, there, deployed) if owner.options.get("keep_revisions") is not None else []
-    if not going:
-        raise RefusedError(full(there))
-    _delete(owner, going)
-
-
-def full(revisions: t.Sized) -> str:
-    """What is said about an object that can take no other revision."""
-    return (
-        f"it has {len(revisions)} revisions, the most that Apigee keeps, so nothing can be imported. State "
-        "keep_revisions, how many of the newest to keep, and the others that serve nowhere are deleted first."
-    )
+    return _going(owner, _sorted({str(one) for one in found.get("revision") or []}), deployed)
 
 
 def prune(owner: ApigeeRevisions, found: Document) -> None:

@@ -344,7 +344,7 @@ class ApigeeRevisions(ApigeeResource):
             return [f"revision {self.options['revision']} does not exist. There are: {there}."]
         problems = self.in_the_way(found, changes)
         if not problems and not self.wanted_revision and any(change.field == "revision" for change in changes):
-            problems = work.preview_import(self)
+            problems = pruning.obstacle(self, found) or work.preview_import(self)
         self.checked = True
         return problems
 

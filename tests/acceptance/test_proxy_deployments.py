@@ -1,0 +1,184 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deployments under a constant stream of requests through the real runtime: what is lost, what comes back."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.cloud import Cloud
+from tests.acceptance.gateway_site import SICK, Site
+
+#: An error fits on a screen.
+SCREEN = 20
+
+
+@pytest.fixture(scope="module")
+def site(running_cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One organisation for all tests of this file."""
+    built = Site(running_cloud, tmp_path_factory.mktemp("bundles"))
+    built.build()
+    yield built
+    running_cloud.control("DELETE", "faults")
+
+
+@pytest.fixture
+def serving(site: Site) -> Site:
+    """A proxy that answers "old", and nothing else."""
+    site.cloud.control("DELETE", "faults")
+    for name in ("orders", "thief"):
+        site.run("apigee_proxy", name=name, state="absent", force=True)
+    site.proxy(site.bundle("old"))
+    site.cloud.control("DELETE", "requests")
+    return site
+
+
+def test_a_good_deployment_loses_no_request(serving: Site) -> None:
+    with serving.stream() as stream:
+        result = serving.proxy(serving.bundle("new"))
+    assert stream.lost == [] and stream.bodies == {"old", "new"} and stream.answers[-1].text == "new"
+    assert "answered 200" in result["note"] and serving.deployed() == {"prod": "2"}
+
+
+def test_an_error_that_keeps_the_old_revision_loses_no_request(serving: Site) -> None:
+    serving.fault(kind="operation", message="policy Foo-1 cannot be loaded")
+    with serving.stream() as stream:
+        result = serving.proxy(serving.bundle("new"), fails=True)
+    assert stream.lost == [] and stream.bodies == {"old"} and serving.deployed() == {"prod": "1"}
+    for text in ("policy Foo-1 cannot be loaded", "rollback revision 1", "outage   none seen", "serving  revision 1"):
+        assert text in result["msg"]
+    assert len(result["msg"].splitlines()) <= SCREEN
+
+
+def test_an_error_that_drops_the_old_revision_is_undone_and_the_outage_is_told(serving: Site) -> None:
+    serving.fault(kind="operation", message="out of memory", old="drops_old")
+    with serving.stream() as stream:
+        result = serving.proxy(serving.bundle("new"), fails=True)
+    assert stream.lost and stream.answers[-1].status == 200 and stream.bodies == {"old"}
+    assert serving.deployed() == {"prod": "1"}
+    deployment = result["deployment"]
+    assert deployment["rollback"]["asked_after"] < 1 and deployment["serving"] == ["1"]
+    assert stream.outage <= deployment["outage_seconds"] + 0.2 and deployment["outage_seconds"] > 0
+    assert "outage   up to" in result["msg"] and "out of memory" in result["msg"]
+
+
+def test_an_instance_that_is_never_ready_is_undone_and_loses_no_request(serving: Site) -> None:
+    serving.fault(kind="rollout", percentage=30, state="READY")
+    with serving.stream() as stream:
+        result = serving.proxy(serving.bundle("new"), fails=True, timeout=3)
+    # Replicas with the new revision answered as well, until they were taken back.
+    assert stream.lost == [] and stream.bodies == {"old", "new"} and stream.answers[-1].text == "old"
+    assert "instance euw1 has revision 2 on 30 % of its replicas, revision 1 on the others" in result["msg"]
+    assert serving.deployed() == {"prod": "1"}
+
+
+def test_slow_instances_are_waited_for(serving: Site) -> None:
+    serving.fault(kind="rollout", percentage=50, seconds=1.5, state="READY")
+    with serving.stream() as stream:
+        result = serving.proxy(serving.bundle("new"))
+    assert stream.lost == [] and stream.answers[-1].text == "new" and result["waited"] >= 1
+
+
+def test_a_conflict_that_only_the_deployment_shows_is_undone(serving: Site) -> None:
+    serving.run(
+        "apigee_proxy", name="thief", bundle=str(serving.bundle("stolen", "/stock", name="thief")),
+        environments=["test"], probe=False,
+    )  # fmt: skip
+    # Neither the routing table nor the change report tells, as if the thief had come a moment later.
+    config = "apigee.organizations.envgroups.getDeployedIngressConfig"
+    serving.cloud.control("POST", "faults", json={"kind": "status", "match": config, "status": 403})
+    report = "*.generateDeployChangeReport"
+    serving.cloud.control("POST", "faults", json={"kind": "status", "match": report, "status": 200, "body": {}})
+    bundle = serving.bundle("new")
+    second = (bundle / "apiproxy/proxies/default.xml").read_text().replace('"default"', '"stock"')
+    (bundle / "apiproxy/proxies/stock.xml").write_text(second.replace("/orders", "/stock"))
+    with serving.stream() as stream:
+        result = serving.proxy(bundle, fails=True)
+    assert stream.lost == [] and stream.answers[-1].text == "old" and serving.deployed() == {"prod": "1"}
+    assert "base path /stock is answered by proxy thief" in result["msg"]
+
+
+def test_a_probe_that_fails_is_undone_and_loses_no_request(serving: Site) -> None:
+    sick = serving.bundle("new", more=SICK)
+    with serving.stream() as stream:
+        result = serving.proxy(sick, fails=True, probe_request={**serving.probe, "path": "/health", "status": [200]})
+    assert stream.lost == [] and stream.answers[-1].text == "old" and serving.deployed() == {"prod": "1"}
+    assert "does not answer through the gateway" in result["msg"] and "status 503" in result["msg"]
+    assert result["deployment"]["outage_seconds"] > 0
+
+
+def test_a_first_deployment_that_fails_leaves_nothing_half(site: Site) -> None:
+    site.run("apigee_proxy", name="orders", state="absent", force=True)
+    site.fault(kind="operation", message="boom")
+    result = site.proxy(site.bundle("first"), fails=True)
+    assert site.deployed() == {} and "rollback undeployed, as before" in result["msg"]
+    # The next run deploys the same revision.
+    assert site.proxy(site.bundle("first"))["changed"] and site.revisions() == ["1"]
+
+
+def test_the_same_content_in_any_form_is_nothing_to_do(serving: Site, tmp_path: Path) -> None:
+    folder = serving.bundle("old")
+    zips = [tmp_path / "one.zip", tmp_path / "two.zip"]
+    for path, order in zip(zips, (sorted, lambda names: sorted(names, reverse=True)), strict=True):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+            for file in order([each for each in folder.rglob("*") if each.is_file()]):
+                archive.write(file, file.relative_to(folder))
+    indented = tmp_path / "indented"
+    shutil.copytree(folder, indented)
+    for file in indented.rglob("*.xml"):
+        file.write_text(file.read_text().replace("\n  ", "\n\t\t"))
+    downloaded = tmp_path / "downloaded.zip"
+    reply = serving.cloud.session.get(
+        f"{serving.cloud.connection['emulator']}/apigee/v1/organizations/acme-shop/apis/orders/revisions/1",
+        params={"format": "bundle"}, headers={"Authorization": f"Bearer {serving.cloud.token()}"}, timeout=30,
+    )  # fmt: skip
+    downloaded.write_bytes(reply.content)
+    for form in (*zips, indented, downloaded):
+        for compare in ("label", "content"):
+            serving.cloud.control("DELETE", "requests")
+            assert not serving.proxy(form, compare=compare)["changed"], (form, compare)
+            assert serving.writes() == 0
+    assert serving.revisions() == ["1"]
+
+
+def test_two_runs_at_once_end_as_one(serving: Site) -> None:
+    bundle = serving.bundle("new")
+    options = {"name": "orders", "bundle": str(bundle), "environments": ["prod"], "probe_request": serving.probe}
+    with serving.stream() as stream:
+        results = [serving.result(one) for one in [serving.start("apigee_proxy", **options) for _ in range(2)]]
+    assert stream.lost == [] and stream.answers[-1].text == "new"
+    assert [result for result in results if not result.get("failed")], [result["msg"] for result in results]
+    assert len(serving.revisions()) <= 3
+    serving.cloud.control("DELETE", "requests")
+    assert not serving.proxy(bundle)["changed"] and serving.writes() == 0
+
+
+def test_a_change_that_was_never_deployed_is_overwritten_not_piled_up(serving: Site) -> None:
+    serving.cloud.control("POST", "faults", json={"kind": "status", "match": "*.revisions.deploy", "status": 403})
+    for number in range(3):
+        serving.proxy(serving.bundle(f"try {number}"), fails=True)
+    assert serving.revisions() == ["1", "2"]
+    serving.cloud.control("DELETE", "faults")
+    bundle = serving.bundle("good")
+    preview = serving.proxy(bundle, check=True)
+    assert preview["note"] == "would import revision 2 and deploy it over 1 in prod"
+    serving.proxy(bundle)
+    assert serving.revisions() == ["1", "2"] and not serving.proxy(bundle)["changed"]
+
+
+def test_a_preview_lets_apigee_look_and_touches_nothing(serving: Site) -> None:
+    before = serving.cloud.state()["digest"]
+    preview = serving.proxy(serving.bundle("new"), check=True)
+    assert serving.cloud.state()["digest"] == before and preview["requests"]["writes"] == 0
+    assert any("new" in entry["after"] and "old" in entry["before"] for entry in preview["diff"])
+    # What only Apigee knows to be wrong is found as well.
+    bad = serving.bundle("new")
+    policy = bad / "apiproxy/policies/Answer.xml"
+    policy.write_text(policy.read_text().replace("AssignMessage", "NoSuchPolicy"))
+    said = serving.proxy(bad, check=True, fails=True)["msg"]
+    assert "NoSuchPolicy" in said and serving.cloud.state()["digest"] == before
