@@ -16,7 +16,8 @@ description:
   - First offline (misspelt keys, wrong values, ranges that overlap, references to nothing, broken bundles), then
     against what exists (credentials, project, organisation, cluster, subnets, response policies, base paths), and in
     clusters that run (workloads that are not there, objects of somebody else in the way of ours).
-  - Warns of workloads that have one replica or no disruption budget.
+  - Warns of workloads that have one replica or no disruption budget, and of clusters that do not enforce the
+    NetworkPolicies that close plain ports.
   - Returns every fact that follows from the declaration (names, suffixes, ranges, hosts), which the roles use.
   - Never changes anything.
 options:
@@ -27,6 +28,12 @@ options:
   base_dir:
     description: Folder to which paths in the declaration are relative.
     type: path
+  sidecar:
+    description:
+      - What goes over the defaults that the declaration gives to the injector of TLS sidecars; the inventory's
+        C(apigee_gke_sidecar). RV(site) has both together.
+    type: dict
+    default: {}
   online:
     description: Whether to compare the declaration with what exists.
     type: bool
@@ -67,6 +74,13 @@ site:
   description: All facts of the site, those declared and those that follow.
   returned: success
   type: dict
+modes:
+  description:
+    - Who will add TLS sidecars in clusters that are still to be made, C(policy) or C(webhook), by cluster. A preview asks GKE
+      which version they would get; where that is not to be had, the cluster is left out, and its own API decides once it is there.
+  returned: success
+  type: dict
+  sample: {shop: policy}
 connections:
   description: How to reach each declared cluster that exists, by name, as C(endpoint) and C(ca_certificate).
   returned: success
@@ -88,6 +102,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee import bundle as bundles
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee import validate
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import (
+    clusters,
     derive,
     live,
     problems,
@@ -104,6 +119,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.erro
 )
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.session import Wire
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes import survey
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar import settings
 
 _TITLE = "The declaration cannot be made true. Nothing has been changed."
 # In these states GKE's API server answers; while a cluster is made it has an address and no server.
@@ -154,7 +170,16 @@ def _connections(site, documents):
     }
 
 
-def _survey(module, site, documents, token):
+def _defaults(site, over):
+    """The injector's defaults with the user's over them, as facts of the site; and what is wrong with them."""
+    site["tls"]["defaults"] = shape.merged(site["tls"]["defaults"], over)
+    try:
+        return settings.Defaults.read(site["tls"]["defaults"]), []
+    except settings.DefaultsError as error:
+        return None, [problems.Problem("apigee_gke_sidecar", "the injector cannot take it.", found=str(error))]
+
+
+def _survey(module, site, documents, token, defaults):
     """Problems with what the services name in clusters that run; what may cost requests some day is warned of.
 
     Services whose pods only their workload tells get its labels, so that nobody has to look it up again.
@@ -166,7 +191,7 @@ def _survey(module, site, documents, token):
         services = [service for service in site["services"] if service["cluster"] == name]
         if not services or states[name] not in _ANSWERING:
             continue
-        seen = survey.survey(name, connection, services, token)
+        seen = survey.survey(name, connection, services, token, defaults)
         found += seen.problems
         for sentence in seen.advice:
             module.warn(sentence)
@@ -181,6 +206,7 @@ def main():
         common(),
         declaration={"type": "dict", "required": True},
         base_dir={"type": "path"},
+        sidecar={"type": "dict", "default": {}},
         online={"type": "bool", "default": True},
         judge={"type": "bool", "default": True},
     )
@@ -199,7 +225,7 @@ def main():
     if module.params["online"]:
         wire = Wire(open_context(module).client)
         try:
-            answers = reads.read_all(wire, site)
+            answers = reads.read_all(wire, site, preview=module.check_mode)
         except Failure as error:
             _stop(module, [reads.problem_of(error)], counts, _UNASKED)
         counts = {"reads": wire.counts.reads, "writes": wire.counts.writes}
@@ -216,15 +242,22 @@ def main():
             _stop(module, reads.problems_of(failures), counts, _UNASKED)
         site, more = derive.derive(declaration, live.facts(documents), inspect)
         found = more + live.check(site, documents)
+        defaults, wrong = _defaults(site, module.params["sidecar"])
+        found += wrong
         if judge:
-            found += _survey(module, site, documents, wire.client.token)
+            found += _survey(module, site, documents, wire.client.token, defaults)
+            for sentence in clusters.unenforced(site, documents.get("clusters")):
+                module.warn(sentence)
         if found and judge:
             _stop(module, found, counts)
     site["project_number"] = live.project_number(documents)
     for proxy in site["proxies"]:
         if proxy["bundle"]:
             proxy["bundle"] = bundles.located(proxy["bundle"], base_dir)
-    module.exit_json(changed=False, site=site, connections=_connections(site, documents), requests=counts)
+    modes = clusters.expected_modes(site, documents.get("clusters"), documents.get("server_configurations") or {})
+    module.exit_json(
+        changed=False, site=site, connections=_connections(site, documents), modes=modes, requests=counts
+    )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import gzip
 import json
 
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import manifests
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration.shape import merged
 
 #: Among the values of a release that is ours, and so on all of its objects.
 MARK = {"apigee-gke.gatewayops/part": "cert-manager"}
@@ -54,15 +55,7 @@ def values(declared: dict, namespace: str, port: int) -> dict:
         # The role asks the webhook itself, and says what is wrong; this Job would only time out.
         "startupapicheck": {"enabled": False},
     }
-    return _merged(ours, declared)
-
-
-def _merged(below: dict, above: dict) -> dict:
-    merged = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else value
-    return merged
+    return merged(ours, declared)
 
 
 def ours(found: dict) -> bool:

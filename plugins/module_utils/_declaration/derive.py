@@ -261,6 +261,8 @@ def _service_tls(service: dict, site_tls: dict) -> dict | None:
         return None
     return {
         "port": given.get("port") or site_tls["port"],
+        # The injector's own default, which pods need not be annotated with.
+        "default_port": site_tls["port"],
         # The site's engine is the injector's own default.
         "engine": given.get("engine") or "",
     }

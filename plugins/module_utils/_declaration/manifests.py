@@ -78,7 +78,7 @@ def unfit_workloads(looked_up: list[dict], cluster: str) -> list[str]:
             continue
         if not result.get("resources"):
             said.append(absent(service, cluster))
-        said += [unannotated(service, found, annotations(service), cluster) for found in result.get("resources") or []]
+        said += [unannotated(service, found, demanded(service), cluster) for found in result.get("resources") or []]
     return [problem.as_text() for problem in said if problem]
 
 
@@ -145,6 +145,17 @@ def annotations(service: dict) -> dict[str, str]:
     if service["tls"].get("secret"):
         own[PREFIX + "certificate-secret"] = service["tls"]["secret"]
     return own
+
+
+def demanded(service: dict) -> dict[str, str]:
+    """Those of the ``annotations`` that pods of the user's own must carry. The injector's defaults bring the site's port.
+
+    A sample carries its port all the same: with another port it needs other pods, and only its template gets it some.
+    """
+    found = annotations(service)
+    if has_tls(service) and dialled_port(service) == service["tls"].get("default_port"):
+        found.pop(PREFIX + "port", None)
+    return found
 
 
 def labels(service: dict) -> dict[str, str]:

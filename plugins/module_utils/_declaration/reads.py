@@ -12,6 +12,7 @@ import concurrent.futures
 import typing
 
 from .._google.errors import ApiError, CredentialsError, Failure, UnreachableError
+from . import clusters
 from .live import undeclared_servers
 from .problems import Problem
 
@@ -26,12 +27,13 @@ class Live(typing.NamedTuple):
     failures: dict[str, Failure]
 
 
-def read_all(wire: typing.Any, site: dict) -> Live:
+def read_all(wire: typing.Any, site: dict, preview: bool = False) -> Live:
     """Reads all that the checks need.
 
     Args:
         wire: a ``_google.session.Wire``.
         site: the facts derived offline.
+        preview: whether what only a preview wants to know is read as well.
 
     Returns:
         Documents; an object that does not exist, or whose API is not enabled yet, is None.
@@ -71,12 +73,26 @@ def read_all(wire: typing.Any, site: dict) -> Live:
         "peered_domains": lambda documents: _peered_domains(wire, documents["project"], site["network"]),
         "response_policies": lambda documents: _response_policies(wire, documents["clusters"], site),
     }
+    if preview and site["tls"]["mode"] == "auto":
+        after["server_configurations"] = lambda documents: _server_configurations(wire, documents["clusters"], site)
     return _together(reads, after)
 
 
-def _response_policies(wire: typing.Any, clusters: dict | None, site: dict) -> list[dict]:
+def _server_configurations(wire: typing.Any, listed: dict | None, site: dict) -> dict[str, dict]:
+    """What GKE would give to new clusters, by location. A preview shows less without it, which is no reason to stop."""
+    found = {}
+    for location in sorted({cluster["location"] for cluster in clusters.unmade(site, listed)}):
+        try:
+            path = f"v1/projects/{site['project']}/locations/{location}/serverConfig"
+            found[location] = wire.get("container", path)
+        except ApiError:
+            continue
+    return found
+
+
+def _response_policies(wire: typing.Any, listed: dict | None, site: dict) -> list[dict]:
     """Response policies, which matter to clusters that are still to be made, and only then."""
-    found = {cluster.get("name") for cluster in (clusters or {}).get("clusters") or []}
+    found = {cluster.get("name") for cluster in (listed or {}).get("clusters") or []}
     if all(cluster["name"] in found for cluster in site["clusters"]):
         return []
     return wire.pages("dns", f"dns/v1/projects/{site['project']}/responsePolicies", "responsePolicies")

@@ -152,3 +152,12 @@ def _show(value: typing.Any) -> str:
     """A value as the user would recognise it, shortened."""
     text = repr(value) if not isinstance(value, (dict, list)) else f"{type(value).__name__} with {len(value)} entries"
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def merged(below: dict, above: dict) -> dict:
+    """Both, key by key at every depth; where both say something, what is above holds."""
+    result = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result

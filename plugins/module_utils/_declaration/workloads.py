@@ -37,6 +37,17 @@ def labels(workload: dict) -> dict[str, str]:
     return dict(((workload.get("spec") or {}).get("selector") or {}).get("matchLabels") or {})
 
 
+def publishes(service: dict, workload: dict) -> bool:
+    """Whether the pods that a service publishes are those of this workload, and not of some other."""
+    found = _template(workload).get("labels") or {}
+    return all(found.get(key) == value for key, value in (service.get("selector") or {}).items())
+
+
+def _template(workload: dict) -> dict:
+    """Metadata of the pods that a workload makes."""
+    return ((workload.get("spec") or {}).get("template") or {}).get("metadata") or {}
+
+
 def unannotated(service: dict, workload: dict, wanted: dict[str, str], cluster: str) -> Problem | None:
     """What is said of a workload whose pods would start without the TLS sidecar that their service needs, or with another.
 
@@ -46,12 +57,9 @@ def unannotated(service: dict, workload: dict, wanted: dict[str, str], cluster: 
         wanted: the annotations of its pods; empty for a service without TLS.
         cluster: name of the cluster.
     """
-    metadata = ((workload.get("spec") or {}).get("template") or {}).get("metadata") or {}
-    selector = service.get("selector") or {}
-    if any((metadata.get("labels") or {}).get(key) != value for key, value in selector.items()):
-        # The pods that are published are those of some other workload.
+    if not publishes(service, workload):
         return None
-    found = metadata.get("annotations") or {}
+    found = _template(workload).get("annotations") or {}
     wrong = {key: value for key, value in wanted.items() if found.get(key) != value}
     if not wrong:
         return None
@@ -66,6 +74,26 @@ def unannotated(service: dict, workload: dict, wanted: dict[str, str], cluster: 
         because=f"Apigee calls https on the sidecar's port, and a pod gets the sidecar by {PREFIX}service only.",
         fix=f"kubectl --namespace {namespace} patch {kind.lower()} {name} --type merge --patch '{json.dumps(patch)}'"
         " (and write the same in its manifest); or tls: false for the service, which leaves it plain HTTP.",
+    )
+
+
+def annotated(workload: dict, wanted: dict[str, str]) -> dict:
+    """The pod that a workload makes once its template carries these annotations too."""
+    template, metadata = (workload.get("spec") or {}).get("template") or {}, _template(workload)
+    return {**template, "metadata": {**metadata, "annotations": {**(metadata.get("annotations") or {}), **wanted}}}
+
+
+def refused(service: dict, refusal: str, cluster: str) -> Problem:
+    """What is said of a workload whose pods could not be made any more once sidecars are added to them."""
+    kind, namespace, name = named(service)
+    return Problem(
+        f"services[{service['name']}]",
+        f"the pods of {kind} {name} in namespace {namespace} of cluster {cluster} would be refused: their TLS sidecar cannot"
+        " be added.",
+        found=refusal,
+        because="Pods that ask for the sidecar never start without it, so none of them could be replaced any more.",
+        fix=f"Correct the pod template of {kind} {name}; or tls: false for the service, which leaves it plain HTTP.",
+        docs="docs/tls.md#annotations",
     )
 
 

@@ -10,6 +10,8 @@ import typing as t
 
 from .._declaration import manifests, ownership, workloads
 from .._declaration.problems import Problem
+from .._sidecar.inject import inject
+from .._sidecar.settings import Defaults
 from . import objects
 from .reader import Reader, ReadError
 
@@ -31,9 +33,13 @@ class Survey(t.NamedTuple):
 
 
 def survey(
-    cluster: str, connection: dict[str, str], services: list[dict[str, t.Any]], token: t.Callable[[], str]
+    cluster: str,
+    connection: dict[str, str],
+    services: list[dict[str, t.Any]],
+    token: t.Callable[[], str],
+    defaults: Defaults,
 ) -> Survey:
-    """Look at everything that the services of a cluster name.
+    """Look at everything that the services of a cluster name. ``defaults`` are the injector's.
 
     What the account may not read is left for the task that needs it to say; a cluster that gives no answer is a problem.
     """
@@ -59,8 +65,12 @@ def survey(
         if service in theirs and not service.get("selector") and workload is None:
             problems.append(workloads.absent(service, cluster))
         elif service in theirs and workload:
-            wrong = workloads.unannotated(service, workload, manifests.annotations(service), cluster)
+            wanted = manifests.demanded(service)
+            wrong = workloads.unannotated(service, workload, wanted, cluster)
             problems += [wrong] if wrong else []
+            if wanted and workloads.publishes(service, workload):
+                outcome = inject(workloads.annotated(workload, wanted), service["namespace"], defaults)
+                problems += [workloads.refused(service, outcome.refusal, cluster)] if outcome.refusal else []
         complete.append({**service, "selector": selector})
     # A service whose pods are not known cannot be compared; it has its problem already.
     known = [service for service in complete if service.get("sample") or service["selector"]]

@@ -18,29 +18,14 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
     manifests,
     proof,
     report,
-    rules,
     shape,
+)
+from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.module_utils._declaration.declarations import (
+    SHOP,
+    site_of,
 )
 from hypothesis import given
 from hypothesis import strategies as some
-
-SHOP = {
-    "project": "acme-shop",
-    "region": "europe-west1",
-    "network": "shop-vpc",
-    "environments": {"prod": {"hostnames": ["api.acme.example"]}},
-    "clusters": {"shop": {"dns": "vpc_scope"}},
-    "services": [{"name": "orders", "namespace": "shop", "port": 8080}],
-    "proxies": [{"name": "orders", "base_path": "/orders", "service": "orders"}],
-}
-
-
-def site_of(declaration: dict, found: dict | None = None) -> dict:
-    read, wrong = shape.read(declaration)
-    assert wrong == []
-    site, wrong = derive.derive(read, found)
-    assert wrong == []
-    return site
 
 
 def with_clusters(*names: str) -> dict:
@@ -78,9 +63,9 @@ def test_one_service_may_differ_from_its_site() -> None:
     own = {"name": "cart", "namespace": "shop", "port": 9001, "tls": {"port": 9443, "engine": "envoy"}}
     site = site_of({**SHOP, "services": [*SHOP["services"], plain, own]})
     assert [service["tls"] for service in site["services"]] == [
-        {"port": 8443, "engine": ""},
+        {"port": 8443, "default_port": 8443, "engine": ""},
         None,
-        {"port": 9443, "engine": "envoy"},
+        {"port": 9443, "default_port": 8443, "engine": "envoy"},
     ]
     assert site["firewall"]["ports"] == ["8443", "9000", "9443"]
 
@@ -324,112 +309,6 @@ def test_the_proof_names_the_pod() -> None:
     assert "pod orders-1 on 10.0.0.2   200 in 4 ms" in text
 
 
-PROJECT = {"name": "projects/123456789012", "state": "ACTIVE"}
-
-
-def found(**documents: object) -> list[str]:
-    declaration = {**SHOP, "clusters": {"shop": {"dns": documents.pop("dns", "vpc_scope")}}}
-    if documents.pop("autopilot", False):
-        declaration["clusters"]["shop"]["mode"] = "autopilot"
-    return [problem.as_text() for problem in live.check(site_of(declaration), {"project": PROJECT, **documents})]
-
-
-def cluster(dns: dict, **more: object) -> dict:
-    document = {
-        "name": "shop",
-        "location": "europe-west1",
-        "network": "shop-vpc",
-        "subnetwork": "shop-vpc-shop",
-        "networkConfig": {"dnsConfig": dns},
-        "ipAllocationPolicy": {"useIpAliases": True, "clusterIpv4CidrBlock": "10.68.0.0/16"},
-    }
-    return {"clusters": [{**document, **more}]}
-
-
-CLUSTER_SCOPE = {"clusterDns": "CLOUD_DNS", "clusterDnsScope": "CLUSTER_SCOPE"}
-PUBLIC = {"useIpAliases": True, "clusterIpv4CidrBlock": "34.118.0.0/17"}
-VPC_SCOPE = {"clusterDns": "CLOUD_DNS", "clusterDnsScope": "VPC_SCOPE", "clusterDnsDomain": "shop.acme-shop.internal"}
-
-
-@pytest.mark.parametrize(
-    ("documents", "says"),
-    [
-        ({"project": None}, "does not exist, or these credentials may not see it"),
-        ({"project": {**PROJECT, "state": "DELETE_REQUESTED"}}, "is not active"),
-        ({"organization": {"name": "acme-shop", "disableVpcPeering": True}}, "is not VPC-peered"),
-        ({"organization": {"name": "acme-shop", "authorizedNetwork": "other"}}, "Set network: other"),
-        ({"organization": {"name": "acme-shop", "projectId": "other-team"}}, "belongs to another project"),
-        ({"clusters": cluster(CLUSTER_SCOPE)}, "Write dns: additive"),
-        ({"clusters": cluster(VPC_SCOPE), "dns": "additive"}, "Write dns: vpc_scope"),
-        ({"clusters": cluster({**VPC_SCOPE, "clusterDnsDomain": "x.y"})}, "suffix: x.y"),
-        ({"clusters": cluster({}, autopilot={"enabled": True})}, "kind of a cluster cannot be changed"),
-        ({"clusters": cluster({}, autopilot={"enabled": True}), "autopilot": True, "dns": "additive"}, "chosen when"),
-        ({"clusters": cluster(VPC_SCOPE, network="other")}, "exists in another network"),
-        ({"clusters": cluster(VPC_SCOPE, ipAllocationPolicy={})}, "is not VPC-native"),
-        ({"clusters": cluster(VPC_SCOPE, ipAllocationPolicy=PUBLIC)}, "addresses of a public range"),
-        ({"clusters": cluster(VPC_SCOPE, subnetwork="default")}, "subnet default, and shop-vpc-shop follows"),
-        ({"clusters": cluster(VPC_SCOPE, name="old")}, "the suffix is used by cluster old (europe-west1)"),
-        ({"clusters": cluster(VPC_SCOPE, location="us-east1")}, "the suffix is used by cluster shop (us-east1)"),
-        ({"subnets europe-west1": [{"name": "a", "ipCidrRange": "10.68.0.0/24"}]}, "ranges.pods: overlaps"),
-        ({"subnets europe-west1": [{"name": "a", "ipCidrRange": "10.64.8.0/24"}]}, "peering_range: overlaps"),
-        (
-            {"peered_domains": [{"name": "apigee-gke-shop", "dnsSuffix": "old.acme.internal."}]},
-            "suffix: old.acme.internal; or remove it",
-        ),
-        ({"addresses": [{"name": "a", "address": "10.64.0.0", "prefixLength": 16}]}, "range a that is reserved"),
-        (
-            {
-                "response_policies": [
-                    {"responsePolicyName": "mine", "networks": [{"networkUrl": "x/networks/shop-vpc"}]}
-                ]
-            },
-            "response policy mine is bound",
-        ),
-        (
-            {
-                "routing prod": {
-                    "routingRules": [{"basepath": "/orders", "receiver": "organizations/a/apis/old/revisions/1"}]
-                }
-            },
-            "served by proxy old",
-        ),
-    ],
-)
-def test_what_exists_is_respected(documents: dict, says: str) -> None:
-    texts = found(**documents)
-    assert len(texts) == 1, texts
-    assert says in " ".join(texts[0].split())
-
-
-def test_what_exists_and_fits_is_no_problem() -> None:
-    own = {"routingRules": [{"basepath": "/orders", "receiver": "organizations/a/apis/orders/revisions/1"}]}
-    policy = {"responsePolicyName": "gke-shop-1234", "networks": [{"networkUrl": "x/networks/shop-vpc"}]}
-    organization = {"name": "acme-shop", "authorizedNetwork": "projects/123456789012/global/networks/shop-vpc"}
-    documents = {
-        "organization": organization,
-        "clusters": cluster(VPC_SCOPE),
-        "response_policies": [policy],
-        "peered_domains": [{"name": "apigee-gke-shop", "dnsSuffix": "shop.acme-shop.internal."}],
-        "routing prod": own,
-    }
-    assert found(**documents) == []
-
-
-@pytest.mark.parametrize(
-    ("there", "wrong"),
-    [(None, ["legacy", "stock"]), ([], ["legacy", "stock"]), (["legacy"], ["stock"]), (["legacy", "stock"], [])],
-)
-def test_a_bundle_calls_what_is_declared_or_there(there: list[str] | None, wrong: list[str]) -> None:
-    bundle = rules.Bundle(["/v1"], ["legacy", "orders", "stock"], [])
-    proxy = {"name": "mine", "bundle": "./mine", "service": "orders"}
-    read, _wrong = shape.read({**SHOP, "proxies": [proxy]})
-    site, _problems = derive.derive(read, inspect=lambda path: bundle)
-    assert live.undeclared_servers(site) == [("prod", "legacy"), ("prod", "stock")]
-    problems = live.check(site, {"project": PROJECT, "target_servers prod": there})
-    assert [problem.path for problem in problems] == ["proxies[mine].bundle"] * len(wrong)
-    assert [name for name in ("legacy", "stock") if any(name in problem.message for problem in problems)] == wrong
-
-
 @pytest.mark.parametrize(
     ("stated", "options"),
     [
@@ -447,7 +326,3 @@ def test_who_may_reach_the_api_server_is_managed_where_it_is_stated(stated: dict
     (entry,) = entries.clusters(site_of({**SHOP, "clusters": {"shop": stated}}))
     names = ("private_endpoint", "authorized_networks")
     assert {name: entry[name] for name in names if name in entry} == options
-
-
-def test_a_kube_dns_cluster_can_still_be_given_a_scope() -> None:
-    assert found(clusters=cluster({"clusterDns": "KUBE_DNS"})) == []

@@ -13,15 +13,18 @@ import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import manifests, workloads
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes import survey
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import ReadError
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.settings import Defaults
 
 SERVICE = {"name": "orders", "namespace": "shop", "port": 8080}
+DEFAULTS = Defaults.read({"values": {"port": "8443"}})
 DEPLOYMENT = "/apis/apps/v1/namespaces/shop/deployments/orders"
 BUDGETS = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets"
 HEADLESS = "/api/v1/namespaces/shop/services/orders"
 
 
 def deployment(replicas: int = 3) -> dict[str, t.Any]:
-    pod = {"metadata": {"labels": {"app": "orders", "tier": "web"}}}
+    containers = [{"name": "application", "ports": [{"containerPort": 8080}]}]
+    pod = {"metadata": {"labels": {"app": "orders", "tier": "web"}}, "spec": {"containers": containers}}
     return {"spec": {"replicas": replicas, "selector": {"matchLabels": {"app": "orders"}}, "template": pod}}
 
 
@@ -46,7 +49,7 @@ def look(monkeypatch: pytest.MonkeyPatch, documents: dict[str, t.Any], *services
             """Nothing to give back."""
 
     monkeypatch.setattr(survey, "Reader", Scripted)
-    return survey.survey("gke", {"endpoint": "203.0.113.7"}, list(services or [SERVICE]), lambda: "token")
+    return survey.survey("gke", {"endpoint": "203.0.113.7"}, list(services or [SERVICE]), lambda: "token", DEFAULTS)
 
 
 def test_what_is_right_is_silent_and_gives_the_pods(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +134,8 @@ def annotated(**found: str) -> dict[str, t.Any]:
         ({}, deployment(), {NAME: "orders"}),
         ({}, annotated(service="other"), {NAME: "orders"}),
         ({"port": 9443}, annotated(service="orders"), {PORT: "9443"}),
+        ({"port": 9443, "default_port": 8443}, annotated(service="orders"), {PORT: "9443"}),
+        ({"port": 9443, "default_port": 9443}, annotated(service="orders"), {}),
         ({"engine": "envoy"}, annotated(service="orders", engine="nginx"), {ENGINE: "envoy"}),
     ],
 )
@@ -148,6 +153,27 @@ def test_pods_that_do_not_ask_for_their_sidecar_are_refused_with_the_patch(
     command = problem.fix.split(" (and", maxsplit=1)[0]
     assert command.startswith("kubectl --namespace shop patch deployment orders --type merge --patch ")
     assert json.loads(shlex.split(command)[-1]) == {"spec": {"template": {"metadata": {"annotations": patched}}}}
+
+
+@pytest.mark.parametrize(
+    ("ports", "annotations", "says"),
+    [
+        ([8080, 8443], {}, "several ports (8080, 8443)"),
+        ([8080, 8443], {"application-port": "8080"}, "tls-sidecar.gatewayops.io/port is 8443, which a container"),
+        ([], {}, "the pod declares no port"),
+        ([8080], {"drain-seconds": "soon"}, "tls-sidecar.gatewayops.io/drain-seconds"),
+    ],
+)
+def test_pods_that_would_be_refused_are_told_before_anything_is_changed(
+    monkeypatch: pytest.MonkeyPatch, ports: list[int], annotations: dict[str, str], says: str
+) -> None:
+    document = annotated(service="orders", **annotations)
+    document["spec"]["template"]["spec"]["containers"][0]["ports"] = [{"containerPort": port} for port in ports]
+    (problem,) = look(monkeypatch, {DEPLOYMENT: document}, {**SERVICE, "tls": {}}).problems
+    assert problem.path == "services[orders]" and "would be refused" in problem.message and says in problem.found
+    assert look(monkeypatch, {DEPLOYMENT: document}).problems == []
+    elsewhere = {**SERVICE, "tls": {}, "selector": {"app": "somewhere-else"}}
+    assert look(monkeypatch, {DEPLOYMENT: document}, elsewhere).problems == []
 
 
 def test_a_workload_whose_pods_are_not_published_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
