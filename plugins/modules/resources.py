@@ -26,6 +26,14 @@ options:
     type: list
     elements: dict
     required: true
+  adopt:
+    description:
+      - Make objects of an Apigee organisation that somebody else made, and that are declared, this collection's own by putting its mark on them. From
+        then on O(state=absent) and O(prune) remove them. Counts as a change.
+      - Objects that carry no mark of their own (an alias belongs to whom its keystore belongs to) follow what they are in.
+      - Can be set for one entry as well.
+    type: bool
+    default: false
   prune:
     description:
       - Also delete what this collection made in an Apigee organisation and O(resources) does not declare any more. What

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee import bundle as bundles
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee.generate import generate
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._organization import export
 
 from tests.testbed import whole_organization as whole
@@ -104,3 +106,58 @@ def test_kinds_filter_and_missing_organization(made: Cloud, tmp_path: Path) -> N
     ]
     assert "apigee_truststore cannot be exported" in found(made, kinds=["apigee_truststore"], fails=True)["msg"]
     assert "does not exist" in found(made, organization="nowhere", fails=True)["msg"]
+
+
+def by_hand(cloud: Cloud) -> None:
+    """An organisation that other tools made."""
+    cloud.empty_organization()
+    content = generate("orders", "/orders", (), "https://orders.acme.example", None, None, None)
+    for name in ("orders", "draft"):
+        upload = {"content": bundles.to_zip(content), "content_type": "application/octet-stream"}
+        cloud.by_hand("POST", "/apis", query={"action": "import", "name": name}, **upload)
+    cloud.by_hand("POST", "/instances", {"name": "west", "location": "europe-west1"})
+    cloud.settle()
+    cloud.by_hand("POST", "/instances/west/attachments", {"environment": "prod"})
+    cloud.settle()
+    prod = "/environments/prod"
+    cloud.by_hand("POST", f"{prod}/apis/orders/revisions/1/deployments")
+    cloud.by_hand("POST", f"{prod}/targetservers", {"name": "orders", "host": "a.internal", "port": 80})
+    cloud.by_hand("POST", f"{prod}/keystores", {"name": "store"})
+    cloud.by_hand("POST", f"{prod}/references", {"name": "ref", "refers": "store", "resourceType": "KeyStore"})
+    cloud.by_hand("POST", f"{prod}/keyvaluemaps", {"name": "limits", "encrypted": True})
+    cloud.by_hand("POST", "/envgroups", {"name": "public", "hostnames": ["api.acme.example"]})
+    cloud.settle()
+    cloud.by_hand("POST", "/envgroups/public/attachments", {"environment": "prod"})
+    cloud.settle()
+    cloud.control("requests", "DELETE")
+
+
+def test_what_others_made_is_exported_managed_and_only_ours_once_adopted(cloud: Cloud, tmp_path: Path) -> None:
+    by_hand(cloud)
+    found(cloud, tmp_path)
+    entries = whole.declared_in(tmp_path)
+    assert cloud.writes() == 0 and {"orders", "store", "ref", "limits", "public", "draft"} <= {
+        entry.get("name") for entry in entries
+    }
+    assert not cloud.run(entries, prune={})["changed"] and cloud.writes() == 0
+    one = [entry for entry in entries if entry["kind"] == "apigee_target_server"]
+    assert not cloud.run(one, prune={})["changed"] and cloud.writes() == 0
+
+    predicted = cloud.run(entries, adopt=True, check=True)
+    adopted = cloud.run(entries, adopt=True)
+    assert [x["changes"] for x in predicted["resources"]] == [x["changes"] for x in adopted["resources"]]
+    mine = {"field": "managed_by", "before": None, "after": "gatewayops.apigee_gke"}
+    # Google changes no description of an instance.
+    assert [x["kind"] for x in adopted["resources"] if x["changes"] != [mine]] == ["apigee_instance"]
+    cloud.control("requests", "DELETE")
+    assert not cloud.run(entries, adopt=True)["changed"] and cloud.writes() == 0
+    again = found(cloud, tmp_path, diff=True)
+    assert not again["changed"], again["diff"]
+    pruned = cloud.run(one, prune={})
+    assert sorted(f"{x['kind']} {x['name']}" for x in pruned["resources"] if x["action"] == "deleted") == [
+        "apigee_key_value_map environments/prod/limits",
+        "apigee_keystore prod/store",
+        "apigee_proxy draft",
+        "apigee_proxy orders",
+        "apigee_reference ref",
+    ]

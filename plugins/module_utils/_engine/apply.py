@@ -144,7 +144,11 @@ def _adopt_after(item: Item, error: ApiError | OperationError, context: Context)
 def _update(item: Item, context: Context) -> None:
     # What makes an object busy now may be its own creation, which takes long. A create waits only for its neighbours.
     item.resource.wire.patient = not _leaves(item, context)
-    item.resource.update(t.cast(Document, item.found), item.changes)
+    found, changes = t.cast(Document, item.found), [one for one in item.changes if one is not item.adoption]
+    if item.adoption:
+        item.resource.adopt(found, changes)
+    else:
+        item.resource.update(found, changes)
     _settle(item, context)
 
 

@@ -127,6 +127,7 @@ def item_of(
         present=(steering("state") or "present") == "present",
         force=bool(steering("force")),
         allow_recreate=bool(steering("allow_recreate")),
+        adopt=bool(steering("adopt")),
         origin=str(options.get("origin") or ""),
     )
 

@@ -25,6 +25,10 @@ class Mark:
 
     #: What the report says about an object that is left alone.
     why_kept = "left alone: it does not carry this collection's mark. force: true deletes it all the same"
+    #: Whether an object that somebody else made can be given the mark of its own.
+    adoptable = False
+    #: Whether the mark is a part of the object, so that an update puts it there.
+    inside = False
 
     def stamp(self, resource: Resource, body: Document) -> None:
         """Put the mark into the body of a create."""
@@ -43,6 +47,8 @@ class Mark:
 class LabelMark(Mark):
     """A label. ``place`` is the dotted path of the label map."""
 
+    adoptable = inside = True
+
     def __init__(self, place: str = "labels") -> None:
         self.place = tuple(place.split("."))
 
@@ -55,6 +61,8 @@ class LabelMark(Mark):
 
 class DescriptionMark(Mark):
     """A sentence at the end of the description. Use :func:`without_sentence` as the field's ``decode``."""
+
+    adoptable = inside = True
 
     def __init__(self, place: str = "description") -> None:
         self.place = tuple(place.split("."))

@@ -17,8 +17,11 @@ from .._google.errors import ApiError, Failure, InvalidError, RefusedError
 from . import graph, normalise
 from .compare import Change
 from .context import Context
-from .fields import Document
+from .fields import Document, Field
 from .resource import Reference, Resource, State
+
+#: What a plan calls the owner of an object that is adopted.
+OWNER = "gatewayops.apigee_gke"
 
 
 @dataclasses.dataclass(eq=False)
@@ -27,6 +30,7 @@ class Item:
 
     ``action`` is created, updated, recreated, deleted, unchanged, kept (not ours, left alone), pending or failed.
     ``unsure``: could not be read yet because its API is only just being enabled; looked at again before it is made.
+    ``adopt``: it becomes ours if it is not; ``adoption`` is the change that says so.
     ``origin``: where it is declared (file and line), for messages.
     ``known``: ``found`` has been read before the plan, because the object is there and not declared (prune.py).
     ``operation``: where to look for the end of what is pending; ``unfinished``: there is more to do after it.
@@ -37,6 +41,7 @@ class Item:
     present: bool = True
     force: bool = False
     allow_recreate: bool = False
+    adopt: bool = False
     needs: list[tuple[Item, Reference]] = dataclasses.field(default_factory=list)
     found: Document | None = None
     state: State = State.READY
@@ -47,6 +52,7 @@ class Item:
     failure: Failure | None = None
     unsure: bool = False
     known: bool = False
+    adoption: Change | None = None
     origin: str = ""
     pending: str = ""
     operation: dict[str, str] | None = None
@@ -190,6 +196,9 @@ def decide(item: Item) -> None:
             "Keep the value, or set allow_recreate: true to delete it and create it again."
             for change in fixed
         )
+    if item.adopt and resource.adopts and resource.mark.adoptable and not resource.mark.owned(resource, item.found):
+        item.adoption = Change("managed_by", None, OWNER, Field("managed_by", api=None), "managed_by")
+        item.changes.append(item.adoption)
     item.action = "updated" if item.changes else "unchanged"
     if item.action == "unchanged" and item.state is State.PENDING:
         item.action = "pending"

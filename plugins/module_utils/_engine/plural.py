@@ -29,7 +29,7 @@ Entry = tuple[type[Resource], Options]
 
 def run() -> None:
     """Everything the module ``resources`` does."""
-    module, items, context = _open({**spec.common(), **spec.change(), "prune": {"type": "dict", "options": spec.prune()}})
+    module, items, context = _open({**spec.common(), **spec.change(), **spec.adopt(), "prune": {"type": "dict", "options": spec.prune()}})
     asked = module.params["prune"]
     scope = prune.Scope.of(asked, module.params["project"]) if asked is not None else None
     module.exit_json(**main.carry_out(module, items, context, scope))
@@ -203,7 +203,7 @@ def entry_spec(resource: type[Resource]) -> spec.Spec:
 
 def entry_steering() -> spec.Spec:
     """Options that entries of every kind have."""
-    steering = spec.change()
+    steering = {**spec.change(), **spec.adopt()}
     for option in steering.values():
         option.pop("default", None)
     steering.pop("wait")

@@ -120,6 +120,8 @@ class Resource:
     left_out: t.ClassVar[str] = ""
     #: Whether pruning looks at the kind without being told to by its name.
     pruned: t.ClassVar[bool] = True
+    #: Whether an object that somebody else made can become ours, where the mark has a place of its own.
+    adopts: t.ClassVar[bool] = False
     #: Names of objects that are this collection's own or Google's: neither exported nor pruned.
     reserved: t.ClassVar[tuple[str, ...]] = ()
 
@@ -134,6 +136,8 @@ class Resource:
         self.running: Document | None = None
         #: Not all of a change could be started, because Google does one thing at a time and nobody waits.
         self.unfinished = False
+        #: An update puts our mark on an object that somebody else made.
+        self.adopting = False
 
     # -- who ---------------------------------------------------------------------------------------------------
 
@@ -427,11 +431,13 @@ class Resource:
     def update(self, found: Document, changes: list[Change]) -> None:
         """Change it in place and wait. What the user did not state is sent back as it was, or not at all."""
         new = f.write(self.fields, self.changed_options(changes), copy.deepcopy(found), self)
-        if isinstance(self.mark, LabelMark | DescriptionMark) and self.mark.owned(self, found):
+        if self.stamps(found):
             self.mark.stamp(self, new)
         query: dict[str, t.Any] = {}
         if self.update_method == "PATCH":
             places = self.changed_places(changes)
+            if self.adopting:
+                places = sorted({*places, ".".join(t.cast("LabelMark | DescriptionMark", self.mark).place)})
             if self.update_mask:
                 query["updateMask"] = ",".join(places)
             keys = {place.split(".")[0] for place in places} | set(self.update_carries)
@@ -439,6 +445,20 @@ class Resource:
         if self.request_ids:
             query["requestId"] = request_id()
         self.finish(self.wire.send(self.service, self.update_method, self.url(), query=query, body=new).json())
+
+    def adopt(self, found: Document, changes: list[Change]) -> None:
+        """Make an object ours that somebody else made, and change it with the same call where the mark is inside."""
+        self.adopting = self.mark.inside
+        if not self.mark.inside:
+            self.mark.before_create(self)
+        if changes or self.adopting:
+            self.update(found, changes)
+        # What is in it may be ours with it.
+        self.context.forget(("around", self.service, self.url()))
+
+    def stamps(self, found: Document) -> bool:
+        """Whether an update writes our mark into the object: it is ours, or is to become so."""
+        return self.mark.inside and (self.adopting or self.mark.owned(self, found))
 
     def changed_options(self, changes: list[Change]) -> Options:
         """The stated options that differ (outermost fields), plus those Google never shows."""

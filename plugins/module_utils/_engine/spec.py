@@ -70,6 +70,11 @@ def change() -> Spec:
     }
 
 
+def adopt() -> Spec:
+    """Options of the plural module alone, for the task and for an entry."""
+    return {"adopt": {"type": "bool", "default": False}}
+
+
 def prune() -> Spec:
     """Where what is not declared any more is looked for (prune.py)."""
     return {

@@ -19,7 +19,9 @@ import typing as t
 from .._apigee import bundle as bundles
 from .._apigee import digest as digests
 from .._engine import fields, plural
+from .._engine.compare import empty
 from .._engine.context import Context
+from .._engine.fields import Options
 from .._google.errors import Failure, InvalidError
 from . import layout, lines
 from .export import Export, One
@@ -120,8 +122,8 @@ def _says_the_same(text: str, path: str, group: list[One], context: Context) -> 
         said = {"kind": kind.kind, **({"environment": environment} if environment else {})}
         if layout.has_files(kind):
             # Which content they have is another question.
-            entries = [{name: value for name, value in entry.items() if name != "bundle"} for entry in entries]
-            return entries == [layout.written(kind, one.options) for one in group]
+            told = [layout.written(kind, one.options) for one in group]
+            return [_without_content(entry) for entry in entries] == [_without_content(entry) for entry in told]
         stated = plural.validate([{**entry, **said} for entry in entries])
     except (ValueError, TypeError, AttributeError, InvalidError):
         return False
@@ -134,6 +136,10 @@ def _says_the_same(text: str, path: str, group: list[One], context: Context) -> 
         if resource.validate() or resource.difference(one.document) or not set(one.options) <= set(resource.options):
             return False
     return True
+
+
+def _without_content(entry: Options) -> Options:
+    return {name: value for name, value in entry.items() if name != "bundle" and not empty(value)}
 
 
 def _bundles(root: str, stem: str, some: list[One], check: bool) -> list[Change]:

@@ -154,7 +154,7 @@ class ApigeeApp(DeveloperResource):
     def update(self, found: Document, changes: list[Change]) -> None:
         """The app, its own key, its status: each only if it differs."""
         tops = {change.top for change in changes}
-        if tops - _BY_OTHER_CALLS:
+        if tops - _BY_OTHER_CALLS or self.adopting:
             super().update(found, changes)
         own = credentials.own(found)
         if own is not None and tops & {"products", "oauth_scopes"}:

@@ -36,6 +36,8 @@ class ApigeeAppKey(DeveloperResource):
 
     kind = "apigee_app_key"
     title = "app key"
+    # Whoever made a key by hand may hand it out by hand.
+    adopts = False
     lock = "v1/organizations/{organization}/developers/{developer}/apps/{app}"
     own_attributes = frozenset((LABEL, credentials.NAME))
     fields = (

@@ -33,6 +33,8 @@ _OUTPUT_ONLY = frozenset(("createdAt", "lastModifiedAt"))
 class AttributeMark(Mark):
     """An attribute named like the label that other kinds carry."""
 
+    adoptable = inside = True
+
     def stamp(self, resource: Resource, body: Document) -> None:
         body["attributes"] = merged(body.get("attributes"), {LABEL: LABEL_VALUE})
 
@@ -116,7 +118,10 @@ class AttributedResource(ApigeeResource):
 
     def update(self, found: Document, changes: list[Change]) -> None:
         """As any replacement of the whole, with everything that is not stated as it was."""
-        self.wire.send(self.service, "PUT", self.url(), body=self.replacement(found, changes))
+        body = self.replacement(found, changes)
+        if self.adopting:
+            self.mark.stamp(self, body)
+        self.wire.send(self.service, "PUT", self.url(), body=body)
 
     def replacement(self, found: Document, changes: list[Change]) -> Document:
         """The whole object as a PUT sends it."""

@@ -29,6 +29,7 @@ class ApigeeResource(Resource):
 
     service = "apigee"
     family = operations.APIGEE
+    adopts = True
     #: Options that an object which should exist must state.
     needed: t.ClassVar[tuple[str, ...]] = ()
     #: Apigee's list of the collection is nothing but an array of names.

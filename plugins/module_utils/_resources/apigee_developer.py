@@ -92,7 +92,7 @@ class ApigeeDeveloper(AttributedResource):
     def update(self, found: Document, changes: list[Change]) -> None:
         """What is replaced as a whole, then the status."""
         fields = [change for change in changes if change.top != "status"]
-        if fields:
+        if fields or self.adopting:
             super().update(found, fields)
         if len(fields) < len(changes):
             set_status(self.wire, self.url(), self.options["status"])

@@ -57,9 +57,9 @@ class ApigeeEnvironment(ApigeeResource):
         places = {field.name: field for field in self.fields}
         modified = [change for change in changes if places[change.top].update == "modify"]
         replaced = [change for change in changes if change not in modified]
-        if replaced:
+        if replaced or self.adopting:
             new = f.write(self.fields, self.changed_options(replaced), writable(found), self)
-            if self.mark.owned(self, found):
+            if self.stamps(found):
                 self.mark.stamp(self, new)
             self.finish(self.wire.send(self.service, "PUT", self.url(), body=new).json())
         if modified:

@@ -36,6 +36,8 @@ class ApigeeInstance(ApigeeResource):
     state_place = "state"
     mark = DescriptionMark()
     pruned = False
+    # Google changes no description of an instance that is there.
+    adopts = False
     lock = ORGANIZATION_LOCK
     timeout = 3600.0
     long_running = True

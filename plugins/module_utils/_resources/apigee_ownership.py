@@ -28,8 +28,12 @@ MAP = "gatewayops-ownership"
 class RecordMark(Mark):
     """Ours if an object around it is ours, or a record names it.
 
+    An object that somebody else made is adopted by writing its record.
+
     ``around`` gives the paths (service, path) of objects with a description whose ownership covers this one.
     """
+
+    adoptable = True
 
     def __init__(self, around: t.Callable[[t.Any], list[tuple[str, str]]] | None = None) -> None:
         self.around = around or (lambda resource: [])

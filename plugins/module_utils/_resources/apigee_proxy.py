@@ -98,7 +98,7 @@ class ApigeeProxy(revisions.ApigeeRevisions):
     def _wanted_labels(self, found: Document, imported: bool = False) -> dict[str, str]:
         revision, digest = self.wanted_revision, self.content.digest()
         kept = not self.environments
-        return wanted_labels(found, self.options.get("labels"), revision, digest, imported, kept)
+        return wanted_labels(found, self.options.get("labels"), revision, digest, imported, kept, self.adopting)
 
     def remember(self, found: Document, imported: bool) -> None:
         """Write the labels where they differ."""

@@ -21,21 +21,29 @@ BOOKKEEPING = (LABEL, *CONTENT, KEPT_LABEL)
 
 
 def wanted_labels(
-    found: Document, stated: Options | None, revision: str, digest: str, imported: bool = False, kept_for: bool = False
+    found: Document,
+    stated: Options | None,
+    revision: str,
+    digest: str,
+    imported: bool = False,
+    kept_for: bool = False,
+    adopting: bool = False,
 ) -> dict[str, str]:
     """Labels as they should be: the user's, the rest as found, and ours where the proxy is ours.
 
     ``revision`` holds the wanted content, whose digest is ``digest`` (either may be empty); ``imported`` says that this
-    run has just made it, and ``kept_for`` that it is to be deployed later, by its number. An import that was cut off before it was labelled is ours too: a single revision with exactly
-    our content, no labels, deployed nowhere.
+    run has just made it, and ``kept_for`` that it is to be deployed later, by its number. An import that was cut off
+    before it was labelled is ours too: a single revision with exactly our content, no labels, deployed nowhere; unless
+    the user states that it has none (``{}``, as an export does). ``adopting``: it becomes ours.
     """
     before = {str(name): str(value) for name, value in (found.get("labels") or {}).items()}
     kept = before if stated is None or stated else {name: before[name] for name in before if name in BOOKKEEPING}
     after = {**kept, **{str(name): str(value) for name, value in (stated or {}).items()}}
     single = len(found.get("revision") or []) == 1
-    cut_off = bool(revision and digest) and not before and single and not found.get("deployments")
+    bare = not before and single and not found.get("deployments")
+    cut_off = bool(revision and digest) and bare and stated != {}
     created = imported and not found.get("revision")
-    if cut_off or created:
+    if cut_off or created or adopting:
         after[LABEL] = LABEL_VALUE
     if revision and digest and (imported or after.get(LABEL) == LABEL_VALUE or DIGEST_LABEL in before):
         after[DIGEST_LABEL], after[REVISION_LABEL] = digest, revision

@@ -52,6 +52,7 @@ class ReferencedKeystore(ApigeeResource):
 
     service = "apigee"
     family = None
+    adopts = False
     path = ENVIRONMENT_PATH + "/references/{name}"
     update_method = "PUT"
     mark = _Mark("reference.description")

@@ -38,7 +38,9 @@ def declaration(proxy: Resource, found: Document) -> Options:
     if len(accounts) == 1 and any(accounts):
         told["service_account"] = accounts.pop()
     labels = users_labels({str(name): str(value) for name, value in (found.get("labels") or {}).items()})
-    if labels:
+    # Without labels and deployments it looks like what an interrupted run of ours has imported, and is not.
+    bare = not found.get("labels") and not found.get("deployments")
+    if labels or (bare and any(field.name == "labels" for field in proxy.fields)):
         told["labels"] = labels
     return told
 
