@@ -50,7 +50,7 @@ def test_what_is_exported_changes_nothing_when_applied(made: Cloud, tmp_path: Pa
     assert {entry["kind"] for entry in first["resources"]} == set(export.kinds())
     assert {(one["name"], one["option"]) for one in first["withheld"]} >= {("prod/shown/client", "private_key")}
     texts = whole.files(tmp_path / "a")
-    assert all(whole.CLIENT.key.encode() not in text and b"hidden-value" not in text for text in texts.values())
+    assert all(whole.CLIENT.key.encode() not in text and b"hidden-value" not in text and b"of-our-own" not in text for text in texts.values())
 
     for entries in (whole.declared_in(tmp_path / "a"), first["resources"], found(made)["resources"]):
         made.control("requests", "DELETE")
@@ -66,7 +66,7 @@ def test_what_is_exported_changes_nothing_when_applied(made: Cloud, tmp_path: Pa
 def test_the_same_organization_comes_from_its_export(made: Cloud, tmp_path: Path) -> None:
     found(made, tmp_path)
     texts = whole.files(tmp_path)
-    secrets = [entry for entry in whole.CONTENT if "private_key" in entry or entry["kind"] == "apigee_key_value_map"]
+    secrets = [entry for entry in whole.CONTENT if entry.keys() & {"private_key", "entries", "secret_entries", "key"}]
     made.control("reset", "POST")
     made.run([*whole.PLATFORM, whole.organization(made.connection["project"])])
     made.run(whole.reading.combine(whole.declared_in(tmp_path), secrets))

@@ -88,6 +88,40 @@ CONTENT: list[Entry] = [
     {"kind": "apigee_key_value_map", "name": "limits", "entries": {"a": "1", "b": "two\nlines\n"}},
     in_prod("apigee_key_value_map", "keys", secret_entries={"token": "hidden-value"}),
     {"kind": "apigee_key_value_map", "proxy": "orders", "name": "own", "entries": {"a": "1"}},
+    {
+        "kind": "apigee_api_product",
+        "name": "gold",
+        "display_name": "Gold",
+        "environments": ["prod"],
+        "operations": [
+            {
+                "proxy": "orders",
+                "resource": "/**",
+                "methods": ["GET", "POST"],
+                "quota": {"limit": 10, "interval": 1, "time_unit": "minute"},
+            }
+        ],
+        "attributes": {"access": "public"},
+    },
+    {"kind": "apigee_api_product", "name": "open", "proxies": ["orders"], "environments": [], "approval_type": "manual"},
+    {"kind": "apigee_developer", "email": "Ann@acme.example", "first_name": "Ann", "last_name": "Ames"},
+    {"kind": "apigee_developer", "email": "bo@acme.example", "first_name": "B", "last_name": "O", "status": "inactive"},
+    {
+        "kind": "apigee_app",
+        "developer": "ann@acme.example",
+        "name": "till",
+        "products": ["gold"],
+        "attributes": {"floor": "2"},
+    },
+    {
+        "kind": "apigee_app_key",
+        "developer": "ann@acme.example",
+        "app": "till",
+        "name": "second",
+        "key": "a-key-of-our-own",
+        "secret": "a-secret-of-our-own",
+        "products": [{"name": "gold"}],
+    },
     {"kind": "apigee_proxy", "name": "draft", "base_path": "/draft", "target_url": "https://draft.acme.example"},
 ]
 

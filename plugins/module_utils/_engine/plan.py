@@ -83,10 +83,15 @@ def connect(items: list[Item]) -> dict[Item, set[Item]]:
     by_kind: dict[str, list[Item]] = {}
     for item in items:
         by_kind.setdefault(item.resource.kind, []).append(item)
+    references = {item: item.resource.references() for item in items}
+    named = {item: {one.kind for one in references[item] if one.value is not None} for item in items}
     for item in items:
-        for reference in item.resource.references():
+        for reference in references[item]:
             for other in by_kind.get(reference.kind, []):
                 if other is item or not _means(reference, other.resource):
+                    continue
+                # "After all of that kind" does not mean those that live in one of mine (a proxy's own key value maps).
+                if reference.value is None and item.resource.kind in named[other]:
                     continue
                 if item.present and other.present:
                     item.needs.append((other, reference))
