@@ -134,22 +134,60 @@ class Site:
 
     def bundle(self, says: str, base_path: str = "/orders", *, name: str = "orders", more: str = "") -> Path:
         """A proxy without a target that answers ``says`` to every request, or what ``more`` (flows) makes of it."""
+        return self._write(files(says, base_path, name, more))
+
+    def calling(self) -> Path:
+        """The proxy orders, which answers what the shared flow greeting says."""
+        return self._write(calling_files())
+
+    def greeting(self, says: str) -> Path:
+        """The shared flow greeting."""
+        return self._write(flow_files(says))
+
+    def _write(self, content: dict[str, str]) -> Path:
         folder = self.folder / f"bundle-{next(self._number)}"
-        for path, text in files(says, base_path, name, more).items():
+        for path, text in content.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text)
         return folder
+
+
+def answer(says: str) -> str:
+    """A policy that answers."""
+    return f"""<AssignMessage name="Answer">
+  <Set><Payload contentType="text/plain">{says}</Payload></Set>
+  <AssignTo createNew="false" transport="http" type="response"/>
+</AssignMessage>
+"""
+
+
+def flow_files(says: str) -> dict[str, str]:
+    """Files of a shared flow that answers."""
+    return {
+        "sharedflowbundle/greeting.xml": '<SharedFlowBundle name="greeting"/>',
+        "sharedflowbundle/policies/Answer.xml": answer(says),
+        "sharedflowbundle/sharedflows/default.xml": """<SharedFlow name="default">
+  <Step><Name>Answer</Name></Step>
+</SharedFlow>
+""",
+    }
+
+
+def calling_files() -> dict[str, str]:
+    """Files of a proxy that has the shared flow greeting answer."""
+    made = files("nothing", "/orders", "orders")
+    made["apiproxy/policies/Answer.xml"] = """<FlowCallout name="Answer">
+  <SharedFlowBundle>greeting</SharedFlowBundle>
+</FlowCallout>
+"""
+    return made
 
 
 def files(says: str, base_path: str, name: str, more: str = "") -> dict[str, str]:
     """Files of such a proxy. A request below ``/health`` is refused where ``more`` names the policy Refuse."""
     return {
         f"apiproxy/{name}.xml": f'<APIProxy name="{name}"><DisplayName>{name}</DisplayName></APIProxy>',
-        "apiproxy/policies/Answer.xml": f"""<AssignMessage name="Answer">
-  <Set><Payload contentType="text/plain">{says}</Payload></Set>
-  <AssignTo createNew="false" transport="http" type="response"/>
-</AssignMessage>
-""",
+        "apiproxy/policies/Answer.xml": answer(says),
         "apiproxy/policies/Refuse.xml": """<RaiseFault name="Refuse">
   <FaultResponse><Set><StatusCode>503</StatusCode><ReasonPhrase>Not Now</ReasonPhrase></Set></FaultResponse>
 </RaiseFault>

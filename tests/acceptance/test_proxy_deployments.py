@@ -8,6 +8,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -182,3 +183,44 @@ def test_a_preview_lets_apigee_look_and_touches_nothing(serving: Site) -> None:
     policy.write_text(policy.read_text().replace("AssignMessage", "NoSuchPolicy"))
     said = serving.proxy(bad, check=True, fails=True)["msg"]
     assert "NoSuchPolicy" in said and serving.cloud.state()["digest"] == before
+
+
+# -- shared flows: the same base, the same promises
+
+
+@pytest.fixture
+def greeted(site: Site) -> Site:
+    """A proxy that answers what the shared flow greeting says: "old"."""
+    site.cloud.control("DELETE", "faults")
+    site.run("apigee_proxy", name="orders", state="absent", force=True)
+    site.run("apigee_shared_flow", name="greeting", state="absent")
+    flow(site, "old")
+    site.proxy(site.calling())
+    return site
+
+
+def flow(site: Site, says: str, **options: Any) -> dict[str, Any]:
+    """Run ``apigee_shared_flow`` for greeting."""
+    wanted = {"name": "greeting", "bundle": str(site.greeting(says)), "environments": ["prod"]}
+    return site.run("apigee_shared_flow", **wanted, **options)
+
+
+def test_a_shared_flow_is_replaced_without_a_lost_request_and_only_when_it_differs(greeted: Site) -> None:
+    with greeted.stream() as stream:
+        result = flow(greeted, "new")
+    assert stream.lost == [] and stream.bodies == {"old", "new"} and stream.answers[-1].text == "new"
+    assert result["resource"]["revision"] == 2
+    greeted.cloud.control("DELETE", "requests")
+    assert not flow(greeted, "new")["changed"] and greeted.writes() == 0
+    kept = flow(greeted, "newer", keep_revisions=1)
+    assert kept["resource"]["revisions"] == [3] and "deleted revisions 1-2" in kept["note"]
+    (found,) = greeted.run("apigee_shared_flow_info", name="greeting")["resources"]
+    assert found["deployments"][0]["state"] == "READY"
+
+
+def test_a_shared_flow_that_fails_is_undone(greeted: Site) -> None:
+    greeted.fault(kind="operation", message="out of memory", old="drops_old")
+    with greeted.stream() as stream:
+        result = flow(greeted, "new", fails=True)
+    assert stream.answers[-1].text == "old" and "rollback revision 1" in result["msg"]
+    assert result["deployment"]["outage_seconds"] >= stream.outage - 0.2

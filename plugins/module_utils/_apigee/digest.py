@@ -46,6 +46,7 @@ SERVER_ELEMENTS = frozenset(
         "TargetEndpoints",
         "TargetServers",
         "Type",
+        "subType",
     )
 )
 
