@@ -17,7 +17,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from testbed.google.services.apigee import rollouts, routing, tls_material
+from testbed.google.services.apigee import file_contents, rollouts, routing, tls_material
 from testbed.google.services.apigee.kinds import KINDS, PROXY, Kind
 from testbed.google.services.apigee.names import key
 
@@ -160,6 +160,8 @@ def configuration(store: Transaction, organization: str) -> tuple[dict[str, Any]
             "instances": [item["name"] for item in instances_of(store, organization, name)],
             "target_servers": store.children(key("organizations", organization, "environments", name, "targetservers")),
             **entries,
+            "flow_hooks": store.children(key("organizations", organization, "environments", name, "flowhooks")),
+            "resource_files": {"properties": file_contents.property_sets(store, organization, name)},
             **tls_material.picture(store, organization, name),
         }
     rules = tables(store, organization, only=served)
