@@ -169,9 +169,9 @@ async def test_reader_may_not_write(apigee):
         await apigee.call("POST", apigee.at("environments"), {"name": "prod"}, token=token)
 
 
-async def test_kinds_of_later_issues_say_that_they_are_not_emulated(apigee):
+async def test_what_is_not_emulated_says_so(apigee):
     await apigee.organization()
     await apigee.environment(attach=False)
-    for path in ("environments/prod/resourcefiles", "environments/prod/flowhooks/PreProxy"):
+    for path in ("environments/prod/traceConfig", "environments/prod/caches"):
         with apigee.refused(501, "is not emulated by this testbed"):
             await apigee.get(path)
