@@ -172,6 +172,6 @@ async def test_reader_may_not_write(apigee):
 async def test_what_is_not_emulated_says_so(apigee):
     await apigee.organization()
     await apigee.environment(attach=False)
-    for path in ("environments/prod/traceConfig", "environments/prod/caches"):
+    for path in ("environments/prod/traceConfig", "reports"):
         with apigee.refused(501, "is not emulated by this testbed"):
             await apigee.get(path)
