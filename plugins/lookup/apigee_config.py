@@ -21,7 +21,9 @@ description:
   - Everything that is wrong with files is told at once.
 options:
   _terms:
-    description: The folder. Without one, only O(resources) counts.
+    description:
+      - The folder. Without one, only O(resources) counts.
+      - A relative one is looked for where Ansible was started, then beside the play.
     type: list
     elements: str
   organization:
@@ -61,6 +63,8 @@ _raw:
   elements: dict
 """
 
+import os
+
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._organization import lines, reading
@@ -76,7 +80,9 @@ class LookupModule(LookupBase):
         try:
             for term in terms:
                 if term:
-                    entries += reading.read(self._loader.path_dwim(str(term)), self._load)
+                    here = os.path.abspath(os.path.expanduser(str(term)))
+                    folder = here if os.path.isdir(here) else self._loader.path_dwim(str(term))
+                    entries += reading.read(folder, self._load)
             entries = reading.combine(entries, self.get_option("resources"))
             entries = reading.selected(entries, self.get_option("kinds"), self.get_option("environments"))
         except reading.FolderError as error:

@@ -103,7 +103,7 @@ CONTENT: list[Entry] = [
         ],
         "attributes": {"access": "public"},
     },
-    {"kind": "apigee_api_product", "name": "open", "proxies": ["orders"], "environments": [], "approval_type": "manual"},
+    {"kind": "apigee_api_product", "name": "open", "proxies": ["orders"], "environments": []},
     {"kind": "apigee_developer", "email": "Ann@acme.example", "first_name": "Ann", "last_name": "Ames"},
     {"kind": "apigee_developer", "email": "bo@acme.example", "first_name": "B", "last_name": "O", "status": "inactive"},
     {
