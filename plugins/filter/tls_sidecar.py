@@ -12,24 +12,37 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar imp
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.settings import Defaults, DefaultsError
 
 
-def _results(given: typing.Any, defaults: dict | None, namespace: str) -> list[manifests.Result]:
+def _results(
+    given: typing.Any, defaults: dict | None, namespace: str, work: typing.Callable = manifests.inject_all
+) -> list[manifests.Result]:
     """What becomes of one manifest or of a list of them."""
     try:
         read = Defaults.read(defaults or {})
     except DefaultsError as error:
         raise AnsibleFilterError(f"defaults of the TLS sidecar: {error}") from error
-    return manifests.inject_all(given if isinstance(given, list) else [given], namespace, read)
+    return work(given if isinstance(given, list) else [given], namespace, read)
+
+
+def _manifests(results: list[manifests.Result], what: str) -> list[typing.Any]:
+    """The manifests, where nothing was refused."""
+    refused = [f"{result.name}: {result.outcome.refusal}" for result in results if result.refused]
+    if refused:
+        raise AnsibleFilterError(f"The TLS sidecar cannot be {what}. " + " ".join(refused))
+    return [result.manifest for result in results]
 
 
 def inject_tls_sidecar(
     given: typing.Any, defaults: dict | None = None, namespace: str = manifests.DEFAULT_NAMESPACE
 ) -> list[typing.Any]:
     """The manifests with the sidecar where it is asked for."""
-    results = _results(given, defaults, namespace)
-    refused = [f"{result.name}: {result.outcome.refusal}" for result in results if result.refused]
-    if refused:
-        raise AnsibleFilterError("The TLS sidecar cannot be injected. " + " ".join(refused))
-    return [result.manifest for result in results]
+    return _manifests(_results(given, defaults, namespace), "injected")
+
+
+def remove_tls_sidecar(
+    given: typing.Any, defaults: dict | None = None, namespace: str = manifests.DEFAULT_NAMESPACE
+) -> list[typing.Any]:
+    """The manifests without the sidecar that they were given."""
+    return _manifests(_results(given, defaults, namespace, manifests.remove_from_all), "removed")
 
 
 def explain_tls_sidecar(
@@ -44,4 +57,8 @@ class FilterModule:
 
     def filters(self) -> dict[str, typing.Callable]:
         """All filters by name."""
-        return {"inject_tls_sidecar": inject_tls_sidecar, "explain_tls_sidecar": explain_tls_sidecar}
+        return {
+            "inject_tls_sidecar": inject_tls_sidecar,
+            "remove_tls_sidecar": remove_tls_sidecar,
+            "explain_tls_sidecar": explain_tls_sidecar,
+        }

@@ -17,6 +17,14 @@ description:
     why a pod has no sidecar, or is refused.
   - Adds only, and a second time nothing. Needs no access to a cluster or to Google.
 options:
+  state:
+    description:
+      - With V(present) the sidecar is added, with V(absent) taken back, as far as the annotation
+        C(tls-sidecar.gatewayops.io/status) says that it was added.
+      - The annotations that ask for the sidecar stay in either case. A cluster that injects gives such pods another one.
+    type: str
+    choices: [present, absent]
+    default: present
   paths:
     description: Files with manifests in YAML or JSON, any number of documents each.
     type: list
@@ -110,6 +118,12 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     var: sidecars.explanation
 
+- name: Take the sidecar out of what was written
+  gatewayops.apigee_gke.tls_sidecar_manifests:
+    paths: [rendered/orders.yaml]
+    state: absent
+    dest: rendered/orders.yaml
+
 - name: Write manifests that need no webhook
   gatewayops.apigee_gke.tls_sidecar_manifests:
     paths: [orders.yaml]
@@ -147,7 +161,7 @@ results:
     verdict:
       description:
         - V(injected), V(completed) (the sidecar was there, something else was missing), V(unchanged), V(skipped),
-          V(refused), or V(other) for manifests without a pod.
+          V(refused), V(removed), or V(other) for manifests without a pod.
       type: str
       sample: injected
     reason:
@@ -245,7 +259,7 @@ def told(result):
     """One result for the user."""
     outcome = result.outcome
     reason = (outcome.refusal or outcome.skipped or "") if outcome else ""
-    warnings = outcome.warnings if outcome else []
+    warnings = list(outcome.warnings) if outcome else []
     return {"name": result.name, "verdict": result.verdict, "reason": reason, "warnings": warnings}
 
 
@@ -261,6 +275,7 @@ def argument_spec():
         "timing": {"type": "dict", "default": {}, "options": {name: {"type": "int"} for name in TIMING}},
     }
     return {
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "paths": {"type": "list", "elements": "path"},
         "definitions": {"type": "list", "elements": "dict", "no_log": True},
         "namespace": {"type": "str", "default": "default"},
@@ -276,7 +291,12 @@ def main():
     )
     if yaml is None:
         module.fail_json(msg=missing_required_lib("PyYAML"))
-    results = manifests.inject_all(read(module), module.params["namespace"], defaults_of(module))
+    work, what = (
+        (manifests.remove_from_all, "removed")
+        if module.params["state"] == "absent"
+        else (manifests.inject_all, "injected")
+    )
+    results = work(read(module), module.params["namespace"], defaults_of(module))
     answer = {
         "changed": False,
         "results": [told(result) for result in results],
@@ -284,7 +304,7 @@ def main():
     }
     refused = [f"{result.name}: {result.outcome.refusal}" for result in results if result.refused]
     if refused:
-        module.fail_json(msg="The sidecar cannot be injected. " + " ".join(refused), **answer)
+        module.fail_json(msg=f"The sidecar cannot be {what}. " + " ".join(refused), **answer)
     for result in answer["results"]:
         for warning in result["warnings"]:
             module.warn(f"{result['name']}: {warning}")

@@ -11,9 +11,15 @@ import json
 
 import pytest
 
+from testbed.engines.authority import Authority
 from tests.acceptance.cloud import Cloud, until
-from tests.acceptance.test_webhook import REGISTRATION, Cluster, play, sidecars
+from tests.acceptance.test_webhook import REGISTRATION, Cluster, play, pod, sidecars
 
+#: A server that nobody outside of the pod reaches.
+LOOPBACK = """printf '%s' "daemon off; pid /tmp/pid; error_log stderr; events {} http { client_body_temp_path /tmp/a;
+proxy_temp_path /tmp/b; fastcgi_temp_path /tmp/c; uwsgi_temp_path /tmp/d; scgi_temp_path /tmp/e; access_log off;
+server { listen 127.0.0.1:8080; location = /fine { return 204; } } }" > /tmp/nginx.conf
+exec nginx -e stderr -c /tmp/nginx.conf"""
 POLICIES = {
     (kind, f"gke/{REGISTRATION}")
     for kind in (
@@ -65,6 +71,33 @@ def test_a_second_run_changes_nothing_and_new_defaults_are_taken(cluster: Cluste
         lambda: '"containerPort":9443' in cluster.create(service="orders").stdout.replace(" ", ""), seconds=20,
         what="the new port is not taken",
     )  # fmt: skip
+
+
+def test_probes_reach_an_application_on_loopback_through_the_sidecar_alone(cluster: Cluster) -> None:
+    pair = Authority("of this test").leaf("orders.default.svc.cluster.local")
+    data = {"tls.crt": pair.certificate.decode(), "tls.key": pair.key.decode()}
+    secret = {"kind": "Secret", "apiVersion": "v1", "type": "kubernetes.io/tls", "stringData": data}
+    cluster("create", "--filename=-", item={**secret, "metadata": {"name": "orders-tls", "namespace": "default"}})
+    names = {"probes-kept": {}, "probes-sent": {"probes": "rewrite"}}
+    for name, wishes in names.items():
+        made = pod(service="orders", **wishes)
+        made["metadata"]["name"] = name
+        made["spec"]["containers"][0] = {
+            "name": "app",
+            "image": "docker.io/gatewayops/tls-nginx:1",
+            "command": ["/bin/sh", "-c", LOOPBACK],
+            "ports": [{"name": "web", "containerPort": 8080}],
+            "readinessProbe": {"httpGet": {"path": "/fine", "port": "web"}, "periodSeconds": 1},
+        }
+        cluster("create", "--filename=-", item=made)
+    try:
+        cluster("wait", "--for=condition=Ready", "pod/probes-sent", "--timeout=60s")
+        kept = json.loads(cluster("get", "pod", "probes-kept", "--output=json"))["status"]
+        assert kept["initContainerStatuses"][0]["started"], "its sidecar is no further than the other's"
+        assert [each["ready"] for each in kept["containerStatuses"]] == [False]
+    finally:
+        cluster("delete", "pods", *names, "--grace-period=1", "--wait=false")
+        cluster("delete", "secret", "orders-tls")
 
 
 def test_removal_leaves_annotated_pods_startable(cluster: Cluster) -> None:

@@ -13,7 +13,7 @@ import functools
 import json
 import typing as t
 
-from . import conflicts
+from . import conflicts, probes
 from . import pod as parts
 from .drain import grace, least_grace
 from .fields import FIRST_UNPRIVILEGED_PORT, PREFIX, STATUS
@@ -57,10 +57,14 @@ class Outline(t.NamedTuple):
     unprivileged: bool
     """Whether the pod says itself which ports need no privilege."""
 
+    probes: tuple[tuple[int, str], ...]
+    """Those to send through the sidecar, as ``probes.rewritable`` gives them."""
+
     hooks: tuple[int, ...]
     """For each of its containers, one of the constants above."""
 
-    grace_seconds: int | None
+    grace_seconds: int
+    """What Kubernetes takes where the pod says nothing."""
 
 
 def outline(pod: Pod, settings: Settings, present: bool, window: int) -> Outline:
@@ -68,6 +72,7 @@ def outline(pod: Pod, settings: Settings, present: bool, window: int) -> Outline
     spec = pod["spec"]
     security = spec.get("securityContext")
     containers = spec.get("containers") or ()
+    given = spec.get("terminationGracePeriodSeconds")
     port = 0 if present else int(settings.given.get("application-port") or conflicts.application_ports(pod)[0])
     return Outline(
         present,
@@ -79,8 +84,9 @@ def outline(pod: Pod, settings: Settings, present: bool, window: int) -> Outline
         security is not None,
         bool(security and security.get("sysctls")),
         bool(conflicts.sysctl(spec)),
+        probes.rewritable(containers, port) if port and settings.rewrites_probes else (),
         tuple([_hook(container) for container in containers]) if window else (),
-        spec.get("terminationGracePeriodSeconds"),
+        DEFAULT_GRACE_SECONDS if given is None else given,
     )
 
 
@@ -117,7 +123,11 @@ def _sidecar(settings: Settings, seen: Outline) -> list[Operation]:
     if settings.port < FIRST_UNPRIVILEGED_PORT and not seen.unprivileged:
         rule = {"name": parts.UNPRIVILEGED_PORTS, "value": str(settings.port)}
         made += extend(bare, ("spec", "securityContext", "sysctls"), [rule])
-    return [*made, add(("metadata", "annotations", STATUS_ANNOTATION), parts.status(settings))]
+    for index, kind in seen.probes:
+        place = ("spec", "containers", index, kind, "httpGet")
+        made += [add((*place, "port"), settings.port), add((*place, "scheme"), probes.ENCRYPTED)]
+    status = parts.status(settings, seen.application_port, seen.window, seen.grace_seconds)
+    return [*made, add(("metadata", "annotations", STATUS_ANNOTATION), status)]
 
 
 def _waits(settings: Settings, seen: Outline) -> list[Operation]:
@@ -133,8 +143,7 @@ def _waits(settings: Settings, seen: Outline) -> list[Operation]:
 
 def _grace(settings: Settings, seen: Outline) -> list[Operation]:
     """The raised grace period, where it is too short."""
-    timing, given = settings.defaults.timing, seen.grace_seconds
-    before = DEFAULT_GRACE_SECONDS if given is None else given
+    timing, before = settings.defaults.timing, seen.grace_seconds
     if not seen.window:
         return []
     wanted = least_grace(seen.window, timing) if seen.present else grace(before, seen.window, timing)

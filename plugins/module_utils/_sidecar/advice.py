@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from . import probes
 from .drain import grace
 from .fields import PREFIX
 from .pod import SIDECAR
@@ -25,10 +26,10 @@ GRACE_CEILING = 600
 """Autopilot and the autoscaler's scale-down wait no longer."""
 
 
-def warnings(pod: Pod, settings: Settings, window: int) -> list[str]:
-    """What to tell whoever creates the pod."""
+def warnings(pod: Pod, settings: Settings, window: int, application_port: int) -> list[str]:
+    """What to tell whoever creates the pod. ``application_port`` is 0 where the sidecar is there already."""
     spec = pod["spec"]
-    found = [*_hooks(spec, window, settings)]
+    found = [*_hooks(spec, window, settings), *_probes(spec, application_port, settings)]
     completes = spec.get("restartPolicy") in ("Never", "OnFailure")
     if 0 < window < SHORT_DRAIN_SECONDS or (not window and not completes):
         found.append(
@@ -60,6 +61,21 @@ def spot(spec: t.Mapping[str, t.Any]) -> bool:
     """Whether the pod may land on Spot or preemptible nodes."""
     tolerated = [item.get("key") for item in spec.get("tolerations") or []]
     return any(key in SPOT_KEYS for key in [*(spec.get("nodeSelector") or {}), *tolerated])
+
+
+def _probes(spec: t.Mapping[str, t.Any], port: int, settings: Settings) -> t.Iterator[str]:
+    """About probes that were to be sent through the sidecar."""
+    if not port or not settings.rewrites_probes:
+        return
+    containers = spec.get("containers") or []
+    left = probes.fixed(containers, port)
+    for name, kind in left:
+        yield (
+            f"Container {name[:63]}: {kind} is kept, since only httpGet without a host can be sent through the sidecar. "
+            "Make it one, or an exec probe."
+        )
+    if not left and not probes.rewritable(containers, port):
+        yield f"{PREFIX}probes is rewrite, but no probe asks the application's port {port}."
 
 
 def _hooks(spec: t.Mapping[str, t.Any], window: int, settings: Settings) -> t.Iterator[str]:

@@ -10,6 +10,7 @@ from .fields import FIELDS, PREFIX
 from .inject import SERVICE, Outcome, annotations, completes, inject
 from .patch import apply
 from .pod import SIDECAR
+from .remove import Removal
 from .settings import Defaults, Settings
 
 
@@ -35,6 +36,15 @@ def told(pod: t.Any, outcome: Outcome, name: str = "") -> list[str]:
     if outcome.settings and not outcome.present:
         lines += _look(pod, outcome, outcome.settings)
     return lines + [f"  warning  {warning}" for warning in outcome.warnings]
+
+
+def told_of_removal(removal: Removal, title: str) -> list[str]:
+    """The same for a pod that was to lose its sidecar."""
+    if removal.refusal:
+        return [f"{title}: its sidecar cannot be removed", f"  because  {removal.refusal}"]
+    if removal.skipped:
+        return [f"{title}: left as it is", f"  because  {removal.skipped}"]
+    return [f"{title}: its sidecar is removed", f"  note     a cluster that injects gives it another unless {SERVICE} goes too"]
 
 
 def _title(pod: t.Any) -> str:
@@ -78,6 +88,11 @@ def _look(pod: t.Mapping[str, t.Any], outcome: Outcome, settings: Settings) -> l
         f"  drain    {window} s, then a graceful stop; containers made to wait for it: {waiting}",
         f"  grace    {spec.get('terminationGracePeriodSeconds', 30)} s",
     ]
+    if settings.metrics_port:
+        lines.append(f"  metrics  in clear on port {settings.metrics_port}")
+    if settings.rewrites_probes:
+        sent = sum(1 for operation in outcome.patch if operation["path"].endswith("/httpGet/port"))
+        lines.append(f"  probes   of the application sent through the sidecar: {sent}")
     said = [field.name for field in FIELDS if PREFIX + field.name in annotations(pod)]
     told_by_defaults = sorted(set(settings.given) - set(said))
     lines.append(f"  said by  the pod: {', '.join(said)}; defaults: {', '.join(told_by_defaults) or 'none'}")

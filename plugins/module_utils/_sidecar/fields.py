@@ -103,6 +103,7 @@ FIELDS = (
     _choice("http2", SELECTORS["http2"], "true", 'Write "false" to offer HTTP/1.1 alone, or leave it out.'),
     _choice("tls-minimum", SELECTORS["tls-minimum"], "1.2", "Leave it out for TLS 1.2 and newer."),
     _choice("access-log", SELECTORS["access-log"], "off", "Leave it out for no access log."),
+    _choice("probes", ("keep", "rewrite"), "keep", "Leave it out to keep the application's own probes as they are."),
     Field(
         "metrics-port",
         f"a port from {FIRST_UNPRIVILEGED_PORT} to 65535",

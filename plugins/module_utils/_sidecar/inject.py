@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A pod and the defaults in, an add-only patch or a refusal out. Private to the collection.
 
-Nothing that the user or another webhook wrote is dropped, reordered or changed; the grace period alone is raised.
+Nothing that the user or another webhook wrote is dropped, reordered or changed, but for the grace period, which is
+raised, and probes where the user asks for it.
 Called again on its own result, it adds nothing; where another webhook has added a container meanwhile, it adds the
 wait that this one lacks.
 """
@@ -76,8 +77,9 @@ def inject(pod: t.Any, namespace: str, defaults: Defaults) -> Outcome:
     if problems:
         return Outcome(refusal=" ".join(problems), settings=settings, present=present)
     window = settings.drain_seconds(completes(pod))
-    patch = additions(settings, outline(pod, settings, present, window))
-    return Outcome(patch, advice.warnings(pod, settings, window), present=present, settings=settings)
+    seen = outline(pod, settings, present, window)
+    told = advice.warnings(pod, settings, window, seen.application_port)
+    return Outcome(additions(settings, seen), told, present=present, settings=settings)
 
 
 def completes(pod: Pod) -> bool:

@@ -9,9 +9,10 @@ import dataclasses
 import typing as t
 
 from . import rollout
-from .explain import told
+from .explain import told, told_of_removal
 from .inject import SERVICE, Outcome, annotations, inject
 from .patch import apply
+from .remove import Removal, remove
 from .settings import Defaults
 
 TEMPLATES: dict[str, tuple[str, ...]] = {
@@ -35,7 +36,7 @@ class Result:
 
     manifest: t.Any
     name: str
-    outcome: Outcome | None = None
+    outcome: Outcome | Removal | None = None
     explanation: tuple[str, ...] = ()
 
     @property
@@ -51,11 +52,39 @@ class Result:
 
 def inject_manifest(manifest: t.Any, namespace: str, defaults: Defaults) -> list[Result]:
     """The manifest with the sidecar, the items of a List each for itself. ``namespace`` is for those that name none."""
+
+    def work(whole: t.Mapping[str, t.Any], pod: t.Any, place: str, name: str) -> Result:
+        outcome = _corrected(whole, pod, inject(pod, place, defaults))
+        if not outcome.refusal and not outcome.skipped:
+            warnings = [*outcome.warnings, *rollout.advice(whole, defaults.timing)]
+            outcome = dataclasses.replace(outcome, warnings=warnings)
+        after = apply(pod, outcome.patch) if outcome.patch else None
+        return Result(_replaced(whole, after), name, outcome, tuple(told(pod, outcome, name)))
+
+    return _each(manifest, namespace, work)
+
+
+def remove_from_manifest(manifest: t.Any, namespace: str, defaults: Defaults) -> list[Result]:
+    """The manifest without the sidecar that its pod was given."""
+
+    def work(whole: t.Mapping[str, t.Any], pod: t.Any, _place: str, name: str) -> Result:
+        removal = remove(pod, defaults)
+        return Result(_replaced(whole, removal.pod), name, removal, tuple(told_of_removal(removal, name)))
+
+    return _each(manifest, namespace, work)
+
+
+Work = t.Callable[[t.Mapping[str, t.Any], t.Any, str, str], Result]
+"""What is done with a manifest and its pod, which lies in a namespace, and has a name for people."""
+
+
+def _each(manifest: t.Any, namespace: str, work: Work) -> list[Result]:
+    """What becomes of a manifest, or of each item of a List."""
     if not isinstance(manifest, dict):
         return [Result(manifest, f"a {type(manifest).__name__} that is no manifest")]
     kind = manifest.get("kind")
     if kind == "List" and isinstance(manifest.get("items"), list):
-        return [result for item in manifest["items"] for result in inject_manifest(item, namespace, defaults)]
+        return [result for item in manifest["items"] for result in _each(item, namespace, work)]
     metadata = manifest.get("metadata") if isinstance(manifest.get("metadata"), dict) else {}
     place = str(metadata.get("namespace") or namespace)
     name = f"{kind} {place}/{metadata.get('name') or metadata.get('generateName') or '(without a name)'}"
@@ -64,12 +93,7 @@ def inject_manifest(manifest: t.Any, namespace: str, defaults: Defaults) -> list
     pod: t.Any = manifest
     for step in TEMPLATES[kind]:
         pod = pod.get(step) if isinstance(pod, dict) else None
-    outcome = _corrected(manifest, pod, inject(pod, place, defaults))
-    if not outcome.refusal and not outcome.skipped:
-        warnings = [*outcome.warnings, *rollout.advice(manifest, defaults.timing)]
-        outcome = dataclasses.replace(outcome, warnings=warnings)
-    lines = tuple(told(pod, outcome, name))
-    return [Result(_replaced(manifest, TEMPLATES[kind], outcome), name, outcome, lines)]
+    return [work(manifest, pod, place, name)]
 
 
 def _corrected(manifest: t.Mapping[str, t.Any], pod: t.Any, outcome: Outcome) -> Outcome:
@@ -80,20 +104,26 @@ def _corrected(manifest: t.Mapping[str, t.Any], pod: t.Any, outcome: Outcome) ->
     return dataclasses.replace(outcome, skipped=hint)
 
 
-def _replaced(manifest: t.Mapping[str, t.Any], place: t.Sequence[str], outcome: Outcome) -> t.Any:
-    """A copy of the manifest whose pod has the patch."""
+def _replaced(manifest: t.Mapping[str, t.Any], pod: t.Any) -> t.Any:
+    """A copy of the manifest with another pod, unless that is None."""
     result = copy.deepcopy(manifest)
-    if not outcome.patch:
+    place = TEMPLATES[manifest["kind"]]
+    if pod is None:
         return result
     if not place:
-        return apply(result, outcome.patch)
+        return pod
     parent = result
     for step in place[:-1]:
         parent = parent[step]
-    parent[place[-1]] = apply(parent[place[-1]], outcome.patch)
+    parent[place[-1]] = pod
     return result
 
 
 def inject_all(manifests: t.Iterable[t.Any], namespace: str, defaults: Defaults) -> list[Result]:
     """All of them, in order."""
     return [result for manifest in manifests for result in inject_manifest(manifest, namespace, defaults)]
+
+
+def remove_from_all(manifests: t.Iterable[t.Any], namespace: str, defaults: Defaults) -> list[Result]:
+    """All of them, in order."""
+    return [result for manifest in manifests for result in remove_from_manifest(manifest, namespace, defaults)]

@@ -172,8 +172,17 @@ def wait(seconds: int, sleep_action: bool) -> dict[str, t.Any]:
     return {"exec": {"command": ["sleep", str(seconds)]}}
 
 
-def status(settings: Settings) -> str:
-    """Value of the status annotation."""
+def status(settings: Settings, application_port: int, drain_seconds: int, grace_seconds: int) -> str:
+    """Value of the status annotation: what was done, and what is needed to take it back. ``grace_seconds`` is the
+    grace period that the pod had before."""
     engine = settings.engine
-    told = {"version": VERSION, "engine": engine.name, "port": settings.port, "hash": engine.digest}
+    told = {
+        "version": VERSION,
+        "engine": engine.name,
+        "port": settings.port,
+        "application": application_port,
+        "drain": drain_seconds,
+        "grace": grace_seconds,
+        "hash": engine.digest,
+    }
     return json.dumps(told, separators=(",", ":"))

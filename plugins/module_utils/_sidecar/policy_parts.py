@@ -13,6 +13,7 @@ import itertools
 import typing as t
 
 from . import pod as parts
+from . import probes
 from .additions import DEFAULT_GRACE_SECONDS, STATUS_ANNOTATION
 from .cel import StandIn, Writer, among, literal
 from .engines.contract import CLIENT_MODES, SELECTORS, VALUES, Choice, Engine
@@ -21,7 +22,7 @@ from .fields import FIRST_UNPRIVILEGED_PORT
 from .policy_terms import ADMINISTRATION, RESOURCES, variable
 from .settings import Defaults, Settings
 
-PORT, APPLICATION_PORT, WINDOW, METRICS_PORT = 54321, 54322, 54323, 54324
+PORT, APPLICATION_PORT, WINDOW, METRICS_PORT, GRACE = 54321, 54322, 54323, 54324, 54325
 """Stand for the numbers of a pod."""
 
 GIVEN = (
@@ -170,19 +171,22 @@ def variables(defaults: Defaults) -> dict[str, str]:
     for variant in _variants(("engine", "authority", "source")):
         volumes.append((variant, parts.volumes(_settings(defaults, variant))))
     for variant in _variants(("engine",)):
-        statuses.append((variant, parts.status(_settings(defaults, {**variant, "authority": "none"}))))
+        settings = _settings(defaults, {**variant, "authority": "none"})
+        statuses.append((variant, parts.status(settings, APPLICATION_PORT, WINDOW, GRACE)))
     found = {name: expression for each in texts.values() for name, expression in each.found.items()}
     writer = Writer([*_stand_ins(defaults), *(StandIn(mark(name), "variables." + name) for name in found)], AXES)
     found["sidecar"] = writer.choose(containers)
     found["volumes"] = writer.choose(volumes)
     found["told"] = writer.choose(statuses)
     found["wait"] = writer.value(parts.wait(WINDOW, True))
+    found["rewritten"] = f"{variable('probes')} == 'rewrite' ? {' + '.join(map(_rewritten, probes.KINDS))} : []"
     return found
 
 
 def _stand_ins(defaults: Defaults) -> list[StandIn]:
     found = [StandIn(mark(name), variable(name)) for name in GIVEN]
     found += [StandIn(mark("namespace"), "request.namespace"), StandIn(PORT, "variables.port_number")]
+    found += [StandIn(APPLICATION_PORT, "variables.application_port_number"), StandIn(GRACE, "variables.grace")]
     found += [StandIn(WINDOW, "variables.window"), StandIn(METRICS_PORT, "variables.metrics_port_number")]
     variant = {"engine": next(iter(ENGINES)), "authority": "none", "source": "csi"}
     names = parts.certificate(_settings(defaults, variant))["csi"]["volumeAttributes"][parts.CSI_DRIVER + "/dns-names"]
@@ -215,8 +219,21 @@ def patch(defaults: Defaults) -> str:
     low = f"variables.port_number < {FIRST_UNPRIVILEGED_PORT} && variables.sysctl == ''"
     path = "/metadata/annotations/" + STATUS_ANNOTATION.replace("~", "~0").replace("/", "~1")
     told = operation(literal(path), "variables.told")
-    added = f"[{sidecar}] + {volumes} + ({low} ? {context} + [{sysctl}] : []) + [{told}]"
+    called = operation("place + 'port'", "variables.port_number")
+    encrypted = operation("place + 'scheme'", literal(probes.ENCRYPTED))
+    asked = f"variables.rewritten.map(place, {called}) + variables.rewritten.map(place, {encrypted})"
+    added = f"[{sidecar}] + {volumes} + ({low} ? {context} + [{sysctl}] : []) + {asked} + [{told}]"
     return f"variables.problems.size() > 0 ? [] : (variables.injected ? [] : {added}) + {_waits()} + {_grace(defaults)}"
+
+
+def _rewritten(kind: str) -> str:
+    """Where the actions of the probes are that ``probes.rewritable`` finds, with a slash behind."""
+    action, port = f"item.{kind}.httpGet", "variables.application_port_number"
+    named = f"item.?ports.orValue([]).exists(port, dyn(port.?name.orValue('')) == dyn({action}.port) && port.containerPort == {port})"
+    plain = f"{action}.?host.orValue('') == '' && {action}.?scheme.orValue('') in ['', {literal(probes.CLEAR)}]"
+    wanted = f"has(item.{kind}) && has({action}) && {plain} && (dyn({action}.port) == dyn({port}) || {named})"
+    place = f"'/spec/containers/' + string(place) + '/{kind}/httpGet/'"
+    return f"variables.containers.transformList(place, item, {wanted}, {place})"
 
 
 def _waits() -> str:

@@ -78,6 +78,10 @@ def _contradictions(defaults: Defaults) -> t.Iterator[tuple[str, str]]:
     secret, config_map = variable("client-ca-secret"), variable("client-ca-config-map")
     twice = sample(client_ca_secret="one", client_ca_config_map="two")
     yield f"{secret} != '' && {config_map} != ''", twice
+    yield (
+        f"{variable('probes')} == 'rewrite' && variables.client != 'off'",
+        sample(probes="rewrite", client_ca_secret="one"),
+    )
     of_names = [name for name, engine in ENGINES.items() if engine.serves("http", "names")][0]
     yield "variables.client == 'names' && variables.authority == 'none'", sample(engine=of_names, client_names="a")
     asked = f"({variable('engine')} + '/' + {variable('protocol')} + '/' + variables.client)"

@@ -197,6 +197,11 @@ class Settings:
         return contract.administration_port(self.port) if self.engine.administered else 0
 
     @property
+    def rewrites_probes(self) -> bool:
+        """Whether the application's probes go through the sidecar."""
+        return self.text("probes") == "rewrite"
+
+    @property
     def client(self) -> str:
         """What is asked of callers: one of ``contract.CLIENT_MODES``."""
         if self.text("client-names"):
@@ -299,6 +304,11 @@ def contradictions(settings: Settings) -> list[str]:
         found.append(
             f"{PREFIX}client-names is set, but no authority to check callers' certificates with. "
             f"Set {PREFIX}client-ca-secret or {PREFIX}client-ca-config-map as well."
+        )
+    if settings.rewrites_probes and client != "off":
+        found.append(
+            f"{PREFIX}probes is rewrite, but callers must show a certificate, and the kubelet has none. "
+            f"Leave {PREFIX}probes out and give the application exec probes, or ask for no client certificates."
         )
     if not engine.serves(protocol, client):
         able = [other.name for other in ENGINES.values() if other.serves(protocol, client)]

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import typing as t
 
+from .probes import KINDS
+
 TEXT, NUMBER, TRUTH = str, int, bool
 
-PORT = {"containerPort": NUMBER, "protocol": TEXT}
+PORT = {"name": TEXT, "containerPort": NUMBER, "protocol": TEXT}
+PROBE = {"httpGet": {"host": TEXT, "scheme": TEXT}, "tcpSocket": {}, "grpc": {}}
 CONTAINER = {
     "name": TEXT,
     "restartPolicy": TEXT,
     "ports": [PORT],
+    **dict.fromkeys(KINDS, PROBE),
     "lifecycle": {"preStop": {"sleep": {"seconds": NUMBER}, "exec": {"command": [TEXT]}}},
 }
 POD = {

@@ -13,7 +13,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.fie
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.manifests import TEMPLATES
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.module_utils._sidecar.pods import application, pod
 
-inject, explain = (FilterModule().filters()[name] for name in ("inject_tls_sidecar", "explain_tls_sidecar"))
+inject, remove, explain = (FilterModule().filters()[f"{name}_tls_sidecar"] for name in ("inject", "remove", "explain"))
 
 
 def workload(kind: str, template: dict) -> dict:
@@ -39,6 +39,7 @@ def test_every_kind_of_workload(kind):
     assert template_of(result)["spec"]["initContainers"][0]["name"] == "tls-sidecar"
     assert given == before
     assert inject(result) == [result]
+    assert remove(result) == [given] == remove(given)
     assert explain(given)[0] == f"{kind} default/orders: gets the sidecar"
 
 
@@ -70,6 +71,13 @@ def test_a_refusal_fails_and_names_the_manifest():
     with pytest.raises(AnsibleFilterError, match=r"Deployment default/orders: tls-sidecar.gatewayops.io/service"):
         inject(workload("Deployment", pod(hostNetwork=True)))
     assert explain(workload("Deployment", pod(hostNetwork=True)))[0] == "Deployment default/orders: refused"
+
+
+def test_what_cannot_be_removed_fails_and_names_the_manifest():
+    (result,) = inject(workload("Deployment", pod()))
+    template_of(result)["metadata"]["annotations"][PREFIX + "status"] = "{}"
+    with pytest.raises(AnsibleFilterError, match=r"be removed. Deployment default/orders: .*/status does not say"):
+        remove(result)
 
 
 def test_an_annotation_in_the_wrong_place_is_pointed_out():

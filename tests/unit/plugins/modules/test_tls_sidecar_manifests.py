@@ -58,6 +58,16 @@ def test_a_file_is_written_once(capsys, tmp_path: Path):
     assert run(capsys, **options)["changed"] is False
 
 
+def test_the_way_back(capsys, tmp_path: Path):
+    path = tmp_path / "out.yaml"
+    run(capsys, definitions=[deployment(), SECRET], dest=str(path))
+    result = run(capsys, paths=[str(path)], state="absent", dest=str(path))
+    assert result["changed"] and [each["verdict"] for each in result["results"]] == ["removed", "other"]
+    assert list(yaml.safe_load_all(path.read_text())) == [deployment(), SECRET]
+    assert "Deployment shop/orders: its sidecar is removed" in result["explanation"]
+    assert run(capsys, paths=[str(path)], state="absent", dest=str(path))["changed"] is False
+
+
 def test_secrets_are_not_shown(capsys, tmp_path: Path):
     result = run(capsys, definitions=[SECRET], dest=str(tmp_path / "out.yaml"), _ansible_diff=True)
     assert result["invocation"]["module_args"]["definitions"] == "(not shown)"

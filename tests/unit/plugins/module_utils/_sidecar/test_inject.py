@@ -135,7 +135,15 @@ def test_a_pod_that_completes_is_not_kept_from_it():
 
 def test_the_status_says_what_was_done():
     status = json.loads(injected(pod())[0]["metadata"]["annotations"][PREFIX + "status"])
-    assert status == {"version": "1", "engine": "nginx", "port": 8443, "hash": ENGINES["nginx"].digest}
+    assert status == {
+        "version": "1",
+        "engine": "nginx",
+        "port": 8443,
+        "application": 8080,
+        "drain": 93,
+        "grace": 30,
+        "hash": ENGINES["nginx"].digest,
+    }
 
 
 def test_the_application_port_is_the_only_one_or_the_one_named():
@@ -176,6 +184,11 @@ def test_the_application_port_is_the_only_one_or_the_one_named():
             "500 or more",
         ),
         (pod(annotations={"protocol": "soap"}), "protocol", "one of http, http2, grpc, tcp"),
+        (pod(annotations={"probes": "rewrite", "client-ca-secret": "c"}), "probes", "exec probes"),
+        (pod(annotations={"metrics-port": "8080"}), "metrics-port", "a free port"),
+        (pod(annotations={"metrics-port": "80"}), "metrics-port", "a port from 1024 to 65535"),
+        (pod(annotations={"engine": "envoy", "metrics-port": "23443"}), "metrics-port", "a free port"),
+        (pod(application(port=23443), annotations={"engine": "haproxy"}), "port", "engine to nginx"),
     ],
 )
 def test_conflicts_are_refused_with_annotation_and_remedy(given, annotation, remedy):

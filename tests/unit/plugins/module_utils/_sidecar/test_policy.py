@@ -110,7 +110,8 @@ def test_what_is_taken_for_constant_is_constant():
 def test_no_stand_in_is_left():
     text = json.dumps(objects(EVERYTHING))
     assert not re.search(r"<<[a-z0-9_-]+>>", text)
-    for number in (policy_parts.PORT, policy_parts.APPLICATION_PORT, policy_parts.WINDOW):
+    numbers = (policy_parts.PORT, policy_parts.APPLICATION_PORT, policy_parts.WINDOW)
+    for number in (*numbers, policy_parts.METRICS_PORT, policy_parts.GRACE):
         assert str(number) not in text
 
 

@@ -9,7 +9,7 @@ import json
 import random
 
 import pytest
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar import patch
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar import patch, probes, remove
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.additions import additions
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.engines.registry import ENGINES
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.fields import PREFIX
@@ -33,15 +33,26 @@ WISHES = {
     "drain-seconds": ("0", "5", "93", "700"),
     "cpu": ("5m", "2"),
     "memory-limit": ("64Mi", "1Gi"),
+    "probes": ("keep",),
     "portt": ("1",),
 }
 HOOKS = (
     None,
     {},
     {"preStop": None},
-    {"preStop": {"sleep": {"seconds": 5}}},
+    # None lasts as long as a drain does: it would be taken for one that was added.
+    {"preStop": {"sleep": {"seconds": 7}}},
     {"preStop": {"exec": {"command": ["sleep", "100"]}}},
     {"postStart": {"exec": {"command": ["true"]}}},
+)
+ACTIONS = (
+    {"httpGet": {"path": "/", "port": 8080}},
+    {"httpGet": {"path": "/", "port": 9090, "scheme": "HTTP"}},
+    {"httpGet": {"path": "/", "port": "http"}},
+    {"httpGet": {"path": "/", "port": 8080, "scheme": "HTTPS"}},
+    {"httpGet": {"path": "/", "port": 8080, "host": "localhost"}},
+    {"httpGet": None, "tcpSocket": {"port": 8080}},
+    None,
 )
 SPEC = {
     "initContainers": (
@@ -71,6 +82,9 @@ def container(chance: random.Random, name: str, ports: tuple) -> dict:
     made = application(name, chance.choice(ports))
     if chance.random() < 0.5:
         made["lifecycle"] = chance.choice(HOOKS)
+    for kind in probes.KINDS:
+        if chance.random() < 0.3:
+            made[kind] = copy.deepcopy(chance.choice(ACTIONS))
     if chance.random() < 0.2:
         made["env"] = [{"name": "A", "value": str(chance.random())}]
     return made
@@ -79,6 +93,8 @@ def container(chance: random.Random, name: str, ports: tuple) -> dict:
 def some_pod(chance: random.Random) -> dict:
     """A pod that opted in, in about every second case one that can be injected."""
     wishes = {name: chance.choice(values) for name, values in WISHES.items() if chance.random() < 0.08}
+    if chance.random() < 0.2:
+        wishes["probes"] = "rewrite"
     annotations = {PREFIX + name: value for name, value in {"service": "orders", **wishes}.items()}
     annotations["example.com/else"] = "kept"
     containers = [container(chance, "app", (8080, 8080, 8080, 8080, None, 9090, 8443))]
@@ -88,6 +104,23 @@ def some_pod(chance: random.Random) -> dict:
         if chance.random() < 0.25:
             spec[name] = copy.deepcopy(chance.choice(values))
     return {"metadata": {"name": "p", "annotations": annotations}, "spec": spec}
+
+
+CLEAR, ENCRYPTED = object(), object()
+
+
+def probed(pod: dict, mark: object, port: int, scheme: str) -> dict:
+    """A copy of the pod in which each HTTP probe of a port is marked, whatever names the port."""
+    copied = {**pod, "spec": {**pod["spec"], "containers": [dict(each) for each in pod["spec"]["containers"]]}}
+    for container in copied["spec"]["containers"]:
+        names = {each.get("name"): each["containerPort"] for each in container.get("ports", ())}
+        for kind in probes.KINDS:
+            action = (container.get(kind) or {}).get("httpGet") or {}
+            asked = names.get(action.get("port"), action.get("port"))
+            if action and asked == port and action.get("scheme", "HTTP") == scheme and not action.get("host"):
+                rest = {name: value for name, value in action.items() if name not in ("port", "scheme")}
+                container[kind] = {**container[kind], "httpGet": {**rest, "port": mark}}
+    return copied
 
 
 def kept(before, after, place: str = "") -> list[str]:
@@ -104,13 +137,33 @@ def kept(before, after, place: str = "") -> list[str]:
         return []
     if place.endswith("/terminationGracePeriodSeconds"):
         return [] if after >= before else [place]
+    if before == CLEAR and after == ENCRYPTED:
+        return []
     return [] if before == after else [place]
+
+
+def meant(value, name: str = ""):
+    """What Kubernetes takes a pod for: nothing is the same as empty, and a port's name as its number."""
+    if isinstance(value, dict):
+        ports = {each["name"]: each["containerPort"] for each in value.get("ports") or () if "name" in each}
+        found = {key: meant(inner, key) for key, inner in value.items()}
+        for kind in probes.KINDS:
+            action = (found.get(kind) or {}).get("httpGet") or {}
+            if action.get("port") in ports:
+                action["port"] = ports[action["port"]]
+        if name == "httpGet" and found.get("scheme") == "HTTP":
+            del found["scheme"]
+        if found.get("terminationGracePeriodSeconds") == 30:
+            del found["terminationGracePeriodSeconds"]
+        return {key: inner for key, inner in found.items() if inner not in (None, {}, [])}
+    return [meant(inner) for inner in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_nothing_is_lost_and_twice_is_once(seed):
     chance = random.Random(seed)
     verdicts: dict[str, int] = {}
+    rewritten = 0
     for _count in range(PODS_PER_SEED):
         given = some_pod(chance)
         before = copy.deepcopy(given)
@@ -123,7 +176,16 @@ def test_nothing_is_lost_and_twice_is_once(seed):
             continue
         result = patch.apply(given, outcome.patch)
         assert {operation["op"] for operation in outcome.patch} == {"add"}
-        assert kept(given, result) == [], json.dumps(given)
+        if given["metadata"]["annotations"].get(PREFIX + "probes") == "rewrite":
+            told = json.loads(result["metadata"]["annotations"][PREFIX + "status"])
+            marked = probed(given, CLEAR, told["application"], "HTTP")
+            assert kept(marked, probed(result, ENCRYPTED, told["port"], "HTTPS")) == [], json.dumps(given)
+            rewritten += marked != given
+        else:
+            assert kept(given, result) == [], json.dumps(given)
+        back = remove.remove(result, defaults).pod
+        assert meant(back) == meant(given), json.dumps(given)
+        assert meant(patch.apply(back, inject(back, "shop", defaults).patch)) == meant(result)
         again = inject(result, "shop", defaults)
         assert again.patch == [] and again.refusal is None, json.dumps(given)
         # Another webhook's container, as reinvocation meets it.
@@ -131,6 +193,7 @@ def test_nothing_is_lost_and_twice_is_once(seed):
         late = inject(result, "shop", defaults)
         assert late.refusal is None
         assert all(operation["path"].startswith("/spec/containers/") for operation in late.patch)
+    assert rewritten > 5
     assert verdicts["injected"] > PODS_PER_SEED / 3 and verdicts["refused"] > PODS_PER_SEED / 20
 
 
