@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._webhook import definitions, probe
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._webhook import definitions, probe, proof
 
 
 def policies(settings: dict, state: str = "present") -> list[dict]:
@@ -39,4 +39,5 @@ class FilterModule:
             "webhook_policies": _said(policies),
             "webhook_probe": probe.probe,
             "webhook_injected": probe.injected,
+            "webhook_trouble": proof.trouble,
         }

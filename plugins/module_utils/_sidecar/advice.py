@@ -9,7 +9,7 @@ import typing as t
 
 from . import probes
 from .drain import grace
-from .fields import PREFIX
+from .fields import OPT_IN, OPT_IN_LABEL, PREFIX
 from .pod import SIDECAR
 from .settings import Settings
 
@@ -53,6 +53,12 @@ def warnings(pod: Pod, settings: Settings, window: int, application_port: int) -
         found.append(
             f"The grace period is {whole} s: Autopilot and scale-down wait no longer than {GRACE_CEILING} s. "
             f"Lower {PREFIX}drain-seconds."
+        )
+    labels = (pod.get("metadata") or {}).get("labels") or {}
+    if not settings.defaults.match_conditions and labels.get(OPT_IN_LABEL) != OPT_IN:
+        found.append(
+            f'Before Kubernetes 1.30 the API server asks about pods with label {OPT_IN_LABEL}: "{OPT_IN}" only. '
+            "Without it the webhook never sees this one."
         )
     return found
 

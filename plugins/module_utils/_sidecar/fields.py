@@ -17,6 +17,9 @@ from .engines.registry import ENGINES
 
 PREFIX = "tls-sidecar.gatewayops.io/"
 STATUS = "status"
+OPT_IN_LABEL, OPT_IN = PREFIX + "inject", "true"
+"""What pods bear besides the annotation where the API server cannot look at annotations before it asks the webhook."""
+
 FIRST_UNPRIVILEGED_PORT = 1024
 
 LABEL = "[a-z]([-a-z0-9]{0,61}[a-z0-9])?"

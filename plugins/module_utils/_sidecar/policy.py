@@ -52,7 +52,8 @@ def mutation(defaults: Defaults) -> list[Object]:
 
 
 def guard(defaults: Defaults, refusals: bool) -> list[Object]:
-    """The validating policy and its binding. ``refusals`` is for clusters where no webhook says what is wrong."""
+    """The validating policy and its binding, for Kubernetes 1.30 and newer. ``refusals`` is for clusters where no webhook
+    says what is wrong."""
     variables: dict[str, str] = {}
     validations = []
     if refusals:
@@ -82,10 +83,8 @@ def guard(defaults: Defaults, refusals: bool) -> list[Object]:
 
 def _final(defaults: Defaults) -> list[Object]:
     """What must be true of a pod at last, whoever injected it: by webhook, by policy, or offline by its author."""
-    place, kind = ("initContainers", " && item.?restartPolicy.orValue('') == 'Always'")
-    if not defaults.native_sidecars:
-        place, kind = "containers", ""
-    ours = f"object.spec.?{place}.orValue([]).filter(item, item.name == {literal(SIDECAR)}{kind})"
+    native = f"item.name == {literal(SIDECAR)} && item.?restartPolicy.orValue('') == 'Always'"
+    ours = f"object.spec.?initContainers.orValue([]).filter(item, {native})"
     found = [
         (
             f"{ours}.size() == 1 && {literal(STATUS_ANNOTATION)} in object.metadata.annotations",

@@ -71,6 +71,11 @@ class Defaults:
         """Whether preStop knows the sleep action."""
         return self.kubernetes >= (1, 30)
 
+    @property
+    def match_conditions(self) -> bool:
+        """Whether the API server looks at annotations before it asks a webhook, and has policies that validate."""
+        return self.kubernetes >= (1, 30)
+
     def excludes(self, namespace: str) -> bool:
         """Whether pods of this namespace are never touched."""
         return namespace in SYSTEM_NAMESPACES + self.excluded_namespaces or namespace.startswith(SYSTEM_PREFIX)

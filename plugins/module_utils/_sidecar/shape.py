@@ -23,7 +23,7 @@ CONTAINER = {
     "lifecycle": {"preStop": {"sleep": {"seconds": NUMBER}, "exec": {"command": [TEXT]}}},
 }
 POD = {
-    "metadata": {"annotations": {}},
+    "metadata": {"annotations": {}, "labels": {}},
     "spec": {
         "containers": [CONTAINER],
         "initContainers": [CONTAINER],

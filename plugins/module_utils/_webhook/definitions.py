@@ -15,7 +15,7 @@ import json
 
 from .._declaration.manifests import MANAGED_BY, NAME_LABEL, OWNER_LABEL, STAMP
 from .._sidecar import policy
-from .._sidecar.fields import PREFIX
+from .._sidecar.fields import OPT_IN, OPT_IN_LABEL, PREFIX
 from .._sidecar.settings import SYSTEM_NAMESPACES, SYSTEM_PREFIX, Defaults, DefaultsError
 from .probe import USER
 
@@ -83,10 +83,21 @@ def objects(settings: dict, source: dict) -> list[dict]:
 def registration(settings: dict) -> list[dict]:
     """What makes the API server ask: the guard first, which lets nothing pass that the webhook has not seen.
 
+    Before Kubernetes 1.30 there is no such guard, and the API server chooses by a label instead of the annotation.
+
     Args:
-        settings: ``namespace`` and ``defaults``.
+        settings: ``namespace``, ``defaults`` and ``failure_policy``.
+
+    Raises:
+        DefaultsError: the defaults are wrong, or pods could start bare without anybody's notice.
     """
     defaults = Defaults.read(settings.get("defaults") or {})
+    failure_policy = settings.get("failure_policy") or "Fail"
+    if failure_policy == "Ignore" and not defaults.match_conditions:
+        raise DefaultsError(
+            "kubernetes_version is older than 1.30, which has no policy that stops pods without a sidecar. "
+            "Set tls_sidecar_webhook_failure_policy to Fail"
+        )
     excluded = sorted({*SYSTEM_NAMESPACES, *defaults.excluded_namespaces, settings["namespace"]})
     selector = {
         # GKE Autopilot writes such an expression itself where it is missing; said here, it is no difference.
@@ -103,19 +114,22 @@ def registration(settings: dict) -> list[dict]:
         "name": REGISTRATION,
         "admissionReviewVersions": ["v1"],
         "sideEffects": "None",
-        "failurePolicy": "Fail",
+        "failurePolicy": failure_policy,
         "matchPolicy": "Equivalent",
         "reinvocationPolicy": "IfNeeded",
         "timeoutSeconds": 5,
         "rules": rules,
         "namespaceSelector": selector,
-        "matchConditions": conditions,
         # Without caBundle, which cert-manager's injector writes and keeps.
         "clientConfig": {"service": {"name": NAME, "namespace": settings["namespace"], "path": "/mutate", "port": 443}},
     }
+    if defaults.match_conditions:
+        webhook["matchConditions"] = conditions
+    else:
+        webhook["objectSelector"] = {"matchLabels": {OPT_IN_LABEL: OPT_IN}}
     inject = {"cert-manager.io/inject-ca-from": f"{settings['namespace']}/{NAME}"}
     made = [
-        *_labelled(policy.guard(_whole(settings), refusals=False)),
+        *_labelled(policy.guard(_whole(settings), refusals=False) if defaults.match_conditions else []),
         _global(_ADMISSION, "MutatingWebhookConfiguration", webhooks=[webhook]),
     ]
     made[-1]["metadata"]["annotations"] = inject

@@ -8,7 +8,7 @@ Private to this collection. Imports little, since modules read it as well.
 
 from __future__ import annotations
 
-from .._sidecar.fields import PREFIX
+from .._sidecar.fields import OPT_IN, OPT_IN_LABEL, PREFIX
 from .._sidecar.pod import SIDECAR
 
 #: Of the container in the probe and of the webhook's own: some user that is not root.
@@ -34,7 +34,12 @@ def probe(settings: dict, namespace: str) -> dict:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": _NAME, "namespace": namespace, "annotations": {f"{PREFIX}service": "probe"}},
+        "metadata": {
+            "name": _NAME,
+            "namespace": namespace,
+            "annotations": {f"{PREFIX}service": "probe"},
+            "labels": {OPT_IN_LABEL: OPT_IN},
+        },
         "spec": {"containers": [container]},
     }
 

@@ -23,10 +23,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar import patch, policy
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.fields import PREFIX
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.fields import OPT_IN, OPT_IN_LABEL, PREFIX
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.inject import Outcome, inject
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.server import Webhook
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.settings import Defaults
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._webhook import definitions
 from ansible_collections.gatewayops.apigee_gke.tests.corpus.sidecar import cases as corpus
 
 from testbed.kubernetes import node
@@ -256,38 +257,59 @@ def test_policies_do_what_the_core_does(cluster, wanted, defaults, cases):
 
 
 @contextmanager
-def webhook(cluster: Cluster, folder: Folder, defaults: Object) -> Iterator[None]:
-    """The real server in this process, listening on the node's loopback, where its API server calls it."""
+def webhook(
+    cluster: Cluster, folder: Folder, defaults: Object, failure_policy: str = "Fail", **label: str
+) -> Iterator[Webhook]:
+    """The real server in this process, listening on the node's loopback, where its API server calls it; the role's own
+    registration. ``label`` is what pods bear besides the annotation."""
+    folder.renew()
     server = cluster.inside.inside(lambda: Webhook(
         Defaults.read(defaults), str(folder.path), ("127.0.0.1", WEBHOOK_PORT), ("127.0.0.1", METRICS_PORT)))
     server.start()
-    match = policy.mutation(Defaults.read(defaults))[0]["spec"]
     client = {"url": f"https://127.0.0.1:{WEBHOOK_PORT}/mutate",
               "caBundle": base64.b64encode(folder.authority.read_bytes()).decode()}
-    configuration = {
-        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
-        "metadata": {"name": policy.NAME}, "webhooks": [{
-            "name": policy.NAME, "admissionReviewVersions": ["v1"], "sideEffects": "None", "failurePolicy": "Fail",
-            "reinvocationPolicy": "IfNeeded", "matchConditions": match["matchConditions"], "clientConfig": client,
-            "rules": match["matchConstraints"]["resourceRules"]}]}
-    objects = [configuration, *policy.guard(Defaults.read(defaults), False)]
+    settings = {"namespace": "tls-sidecar", "defaults": defaults, "failure_policy": failure_policy}
+    objects = definitions.registration(settings)
+    objects[-1]["webhooks"][0]["clientConfig"] = client
     cluster.apply(*objects)
+    asked = annotated()
+    asked["metadata"]["labels"] = label
     try:
-        cluster.until(lambda answer: answer[0] == 201 and injected(answer), PROBE, annotated())
-        yield
+        cluster.until(lambda answer: answer[0] == 201 and injected(answer), PROBE, asked)
+        yield server
     finally:
         cluster.remove(*objects)
-        cluster.until(lambda answer: answer[0] == 201 and not injected(answer), PROBE, annotated())
+        cluster.until(lambda answer: answer[0] == 201 and not injected(answer), PROBE, asked)
         server.stop(0, 1)
 
 
 def test_the_webhook_does_what_the_core_does(cluster, wanted, tmp_path):
-    folder = Folder(tmp_path)
-    folder.renew()
     cases = [case for case in CASES if not case.defaults]
-    with webhook(cluster, folder, {}):
+    with webhook(cluster, Folder(tmp_path), {}):
         found = cluster.create((case.namespace, case.pod) for case in cases)
     assert differences(cases, found, wanted) == []
+
+
+def test_a_webhook_that_is_away_is_passed_over_where_that_is_wanted_and_the_guard_refuses(cluster, tmp_path):
+    with webhook(cluster, Folder(tmp_path), {}, "Ignore") as server:
+        server.stop(0, 0)
+        cluster.until(lambda answer: "the pod has no TLS sidecar" in said(answer), PROBE, annotated())
+        bare = annotated()
+        del bare["metadata"]["annotations"]
+        assert cluster.create([(PROBE, bare)])[0][0] == 201
+
+
+def test_before_1_30_the_api_server_asks_by_a_label(cluster, tmp_path):
+    """This API server is newer; what it is told is what an older one understands."""
+    old = {"kubernetes_version": "1.29"}
+    with webhook(cluster, Folder(tmp_path), old, **{OPT_IN_LABEL: OPT_IN}) as server:
+        def asked() -> int:
+            return int(re.search(r"_duration_seconds_count (\d+)", server.metrics.text()).group(1))
+
+        before = asked()
+        (without,) = cluster.create([(PROBE, annotated())])
+        assert without[0] == 201 and not injected(without)
+        assert before > 0 and asked() == before
 
 
 def test_without_an_injector_the_guard_refuses_what_asked_for_it(cluster):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import ownership
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.settings import SYSTEM_NAMESPACES
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._webhook import definitions, source
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._webhook import definitions, probe, source
 
 ANNOTATION = "tls-sidecar.gatewayops.io/service"
 SETTINGS = {
@@ -54,6 +54,24 @@ def test_the_api_server_asks_about_annotated_pods_only_and_not_in_system_namespa
     (expression,) = webhook["namespaceSelector"]["matchExpressions"]
     assert {"sidecars", "legacy", *SYSTEM_NAMESPACES} == set(expression["values"])
     assert "caBundle" not in webhook["clientConfig"]
+
+
+def test_a_webhook_that_is_away_may_be_passed_over_because_the_guard_is_there() -> None:
+    (webhook,) = made("MutatingWebhookConfiguration", failure_policy="Ignore")["webhooks"]
+    assert webhook["failurePolicy"] == "Ignore"
+    guard = made("ValidatingAdmissionPolicy", failure_policy="Ignore")
+    assert guard == made("ValidatingAdmissionPolicy") and guard["spec"]["failurePolicy"] == "Fail"
+
+
+def test_before_1_30_a_label_chooses_and_nothing_may_be_passed_over() -> None:
+    old = {"kubernetes_version": "1.29"}
+    (registration,) = definitions.registration({**SETTINGS, "defaults": old})
+    (webhook,) = registration["webhooks"]
+    label = {"tls-sidecar.gatewayops.io/inject": "true"}
+    assert webhook["objectSelector"] == {"matchLabels": label} and "matchConditions" not in webhook
+    assert probe.probe(SETTINGS, "default")["metadata"]["labels"] == label
+    with pytest.raises(definitions.DefaultsError, match="older than 1.30.*failure_policy to Fail"):
+        definitions.registration({**SETTINGS, "defaults": old, "failure_policy": "Ignore"})
 
 
 def test_a_missing_webhook_pod_is_never_needed_for_its_own_creation() -> None:
@@ -123,8 +141,6 @@ def test_the_guard_wants_a_sidecar_of_an_allowed_image() -> None:
     present, image = guard["validations"]
     assert "item.?restartPolicy.orValue('') == 'Always'" in present["expression"]
     assert "item.image.startsWith('registry.example/')" in image["expression"]
-    classic = made("ValidatingAdmissionPolicy", defaults={"kubernetes_version": "1.28"})["spec"]
-    assert "initContainers" not in classic["validations"][0]["expression"]
 
 
 def test_policies_take_the_guards_place_and_are_known_as_ours() -> None:
