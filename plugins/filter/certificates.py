@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing
 
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._certificates import definitions, release
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._certificates import client, definitions, release
 
 AUTHORITY = {"common_name": "apigee-gke CA", "duration": "87600h0m0s", "renew_before": "26280h0m0s"}
 
@@ -82,4 +82,7 @@ class FilterModule:
             "cert_manager_manifest": cert_manager_manifest,
             "certificate_definitions": definitions.certificates,
             "certificate_places": definitions.certificate_places,
+            "client_certificate_definitions": client.issued,
+            "client_authority_definitions": client.believed,
+            "client_authority_places": client.places,
         }

@@ -46,6 +46,7 @@ class FilterModule:
             "teardown_resources": entries.teardown,
             "trust_places": trust.places,
             "with_authorities": trust.facts,
+            "certificates_in_secrets": trust.certificates,
             "cluster_connections": entries.connections,
             "connections_of": entries.connections_of,
             "service_definitions": manifests.services,

@@ -14,6 +14,7 @@ description:
   - Reads the authority (C(ca.crt)) from TLS Secrets such as cert-manager writes, and waits for Secrets that are not there yet.
   - Private keys in the Secrets are neither kept nor returned. The account needs C(get) on these Secrets.
   - During a rotation the Secrets name several authorities, the old and the new one; all of them are returned.
+  - Also reads the certificates themselves (C(tls.crt)), and which authorities ConfigMaps name.
 options:
   endpoint:
     description: Host of the cluster's API server, with a port or without.
@@ -26,10 +27,24 @@ options:
     description: The Secrets.
     type: list
     elements: dict
-    required: true
+    default: []
     suboptions:
       name:
         description: Name of the Secret.
+        type: str
+        required: true
+      namespace:
+        description: Its namespace.
+        type: str
+        default: default
+  config_maps:
+    description: ConfigMaps with authorities (C(ca.crt)), such as sidecars get that ask for client certificates. Never waited for.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the ConfigMap.
         type: str
         required: true
       namespace:
@@ -91,6 +106,16 @@ authorities:
       description: Secrets that name it, as NAMESPACE/NAME.
       type: list
       elements: str
+certificates:
+  description: The certificate in each Secret that has one, by NAMESPACE/NAME.
+  returned: always
+  type: dict
+  sample: {shop/orders-tls: {subject: CN=orders, issuer: CN=apigee-gke CA, names: [orders.shop.svc.cluster.local],
+    expires: "2027-02-19T09:00:00+00:00"}}
+config_maps:
+  description: The authorities in each ConfigMap that has some, as PEM texts by NAMESPACE/NAME.
+  returned: always
+  type: dict
 missing:
   description: Secrets that are not there or name no authority, as NAMESPACE/NAME. Public issuers name none.
   returned: always
@@ -116,14 +141,15 @@ PAUSE_SECONDS = 1.0
 
 def main():
     """Reads, waits, and ends the module."""
-    secret = {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "default": "default"}}
+    place = {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "default": "default"}}
     module = AnsibleModule(
         argument_spec={
             **common(),
             "endpoint": {"type": "str", "required": True},
             "ca_certificate": {"type": "str"},
             # Names of Secrets, nothing secret.
-            "secrets": {"type": "list", "elements": "dict", "required": True, "options": secret, "no_log": False},
+            "secrets": {"type": "list", "elements": "dict", "default": [], "options": place, "no_log": False},
+            "config_maps": {"type": "list", "elements": "dict", "default": [], "options": place},
             "wait_timeout": {"type": "int", "default": 0},
         },
         supports_check_mode=True,
@@ -132,10 +158,11 @@ def main():
     client = open_context(module).client
     started = time.monotonic()
     failure = None
-    found, known = {}, []
+    found, own, maps, known = {}, {}, {}, []
     try:
         reader = Reader(module.params["endpoint"], module.params["ca_certificate"] or "", client.token)
-        found = wait(lambda: authorities.read(reader, secrets), seconds, PAUSE_SECONDS)
+        found = wait(lambda: authorities.read(reader, secrets, own), seconds, PAUSE_SECONDS)
+        maps = authorities.believed(reader, module.params["config_maps"])
         reader.close()
         known = authorities.collect(found)
     except Failure as error:
@@ -160,7 +187,14 @@ def main():
             missing=missing,
             waited=waited,
         )
-    module.exit_json(changed=False, authorities=known, missing=missing, waited=waited)
+    module.exit_json(
+        changed=False,
+        authorities=known,
+        certificates=authorities.leaves(own),
+        config_maps=maps,
+        missing=missing,
+        waited=waited,
+    )
 
 
 if __name__ == "__main__":

@@ -153,6 +153,12 @@ authorities:
   returned: success
   type: list
   elements: str
+certificates:
+  description: The certificates in Secrets of the settled parts, by CLUSTER/NAMESPACE/NAME.
+  returned: success
+  type: dict
+  sample: {shop/shop/orders-tls: {subject: no common name, issuer: CN=apigee-gke CA, names: [orders.shop.svc.cluster.local],
+    expires: "2027-02-19T09:00:00+00:00"}}
 """
 
 import concurrent.futures
@@ -217,7 +223,7 @@ def main():
 
         return place["cluster"], state.look(connect, place["cluster"], place["parts"])
 
-    settled, found, outcomes, endpoints, authorities = {}, {}, [], {}, []
+    settled, found, outcomes, endpoints, authorities, certificates = {}, {}, [], {}, [], {}
     with concurrent.futures.ThreadPoolExecutor(max_workers=_MOST_CLUSTERS) as pool:
         for cluster, (parts, seen) in pool.map(look, module.params["clusters"]):
             found[cluster] = parts
@@ -227,6 +233,7 @@ def main():
             outcomes += seen["outcomes"]
             endpoints.update(seen["endpoints"])
             authorities += [one["certificate"] for one in seen["authorities"]]
+            certificates.update(seen["certificates"])
     module.exit_json(
         changed=False,
         settled=settled,
@@ -234,6 +241,7 @@ def main():
         outcomes=outcomes,
         endpoints=endpoints,
         authorities=list(dict.fromkeys(authorities)),
+        certificates=certificates,
     )
 
 

@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from tests.acceptance.cloud import Cloud, until
-from tests.acceptance.tls import load, play, pods, restarts, shown
+from tests.acceptance.tls import load, play, pods, restarts, shown, without_certificate
 
 ENVIRONMENT = "v1/organizations/acme-shop/environments/prod"
 ROLLOUTS = 3
@@ -151,3 +151,47 @@ def test_rollouts_lose_nothing_with_the_drain_and_something_without(site: Cloud)
     assert not polite.failed, (len(polite.failed), polite.failed[:5])
     assert polite.done > 500
     assert naive.failed
+
+
+# First Apigee shows its certificate, then the pods ask for it.
+SHOWN, DEMANDED = {"client_certificate": {"required": False}}, {"client_certificate": True}
+
+
+def test_mutual_tls_comes_and_its_certificate_is_renewed_without_a_failed_call(site: Cloud) -> None:
+    preview = play(site, "--check", tls=SHOWN)
+    made = play(site, tls=SHOWN)
+    first = {("Certificate", "gke/apigee-gke/apigee-client"), ("ConfigMap", "gke/shop/apigee-client-ca")}
+    assert {(*each, "created") for each in first} <= made.actions & preview.actions
+    assert ("apigee_client_certificate", "prod/gke-client", "created") in made.actions
+    assert play(site, tls=SHOWN).changed == 0
+    answers = {without_certificate(site, address) for address in pods(site).values()}
+    assert answers == {200}
+
+    with load(site) as calls:
+        demanded = play(site, tls=DEMANDED)
+        assert demanded.actions == {("Deployment", "gke/shop/orders", "updated")}
+        site.kubectl("rollout", "status", "deployment/orders", "-n", "shop", "--timeout=120s")
+        before = secret(site, "apigee-client", "apigee-gke")
+        renew(site, "apigee-client", "apigee-gke")
+        until(
+            lambda: secret(site, "apigee-client", "apigee-gke") not in (None, before), seconds=30, what="it is renewed"
+        )  # fmt: skip
+        renewed = play(site, tls=DEMANDED, apigee_gke_trust=TRUST)
+        assert renewed.actions == {("apigee_client_certificate", "prod/gke-client", "updated")}
+        assert site.call(fresh=True)["status"] == 200
+    assert not calls.failed, (len(calls.failed), calls.failed[:5])
+    assert calls.done > 200
+    again = play(site, tls=DEMANDED)
+    assert (again.changed, again.actions) == (0, set())
+
+
+def test_who_shows_no_certificate_is_refused_by_the_pods(site: Cloud) -> None:
+    assert {without_certificate(site, address) for address in pods(site).values()} == {403}
+    path = f"{ENVIRONMENT}/targetservers/orders"
+    server = site.google("GET", "apigee", path)
+    settings = {**server["sSLInfo"], "clientAuthEnabled": False}
+    site.google("PUT", "apigee", path, json={**server, "sSLInfo": settings})
+    until(lambda: site.call(fresh=True)["status"] == 403, seconds=20, what="Apigee shows nothing and is refused")
+    mended = play(site, tls=DEMANDED)
+    assert mended.changed_fields == {("apigee_target_server", "orders", "tls.client_auth_enabled")}
+    assert site.call(fresh=True)["status"] == 200

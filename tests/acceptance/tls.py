@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import socket
 import ssl
@@ -88,6 +89,22 @@ def shown(cloud: Cloud, address: str) -> x509.Certificate:
             return secured.getpeercert(binary_form=True) or b""
 
     return x509.load_der_x509_certificate(apigee(cloud).inside(ask))
+
+
+def without_certificate(cloud: Cloud, address: str) -> int:
+    """The status with which a pod answers a caller in Apigee's network who shows no certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+
+    def ask() -> int:
+        link = http.client.HTTPSConnection(address, TLS_PORT, timeout=5, context=context)
+        try:
+            link.request("GET", "/42", headers={"Host": HOST})
+            return link.getresponse().status
+        finally:
+            link.close()
+
+    return apigee(cloud).inside(ask)
 
 
 def load(cloud: Cloud, callers: int = 3, pause: float = 0.1) -> contextlib.AbstractContextManager[Seen]:

@@ -19,12 +19,16 @@ import typing as t
 
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 _COMMON_NAME = bytes.fromhex("0603550403")
-_CONTEXT_0, _UTC_TIME = 0xA0, 0x17
+_ALTERNATIVE_NAMES = bytes.fromhex("0603551d11")
+_CONTEXT_0, _EXTENSIONS, _DNS_NAME, _UTC_TIME = 0xA0, 0xA3, 0x82, 0x17
 
 
 @dataclasses.dataclass(frozen=True)
 class Certificate:
-    """One certificate. ``fingerprint`` is SHA-256 in hex; ``public_key`` the encoded SubjectPublicKeyInfo."""
+    """One certificate.
+
+    ``fingerprint`` is SHA-256 in hex; ``public_key`` the encoded SubjectPublicKeyInfo; ``names`` its DNS names.
+    """
 
     pem: str
     fingerprint: str
@@ -32,6 +36,7 @@ class Certificate:
     issuer: str
     expires: datetime.datetime
     public_key: bytes
+    names: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -70,12 +75,13 @@ def _certificate(block: str) -> Certificate:
         # serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo (RFC 5280 section 4.1)
         _serial, _signature, issuer, validity, subject, key = fields[:6]
         expires = _time(*_items(validity[1])[1][:2])
-        names = (_name(subject[1]), _name(issuer[1]))
+        own, its_issuer = _name(subject[1]), _name(issuer[1])
+        names = tuple(name for item in fields[6:] if item[0] == _EXTENSIONS for name in _dns_names(item[1]))
     except (ValueError, IndexError, binascii.Error, UnicodeDecodeError) as error:
         raise ValueError(f"a PEM block in it is no certificate: {error}") from error
     lines = [base64.b64encode(data).decode("ascii")[at : at + 64] for at in range(0, -(-len(data) // 3) * 4, 64)]
     pem = "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
-    return Certificate(pem, hashlib.sha256(data).hexdigest(), *names, expires, key[2])
+    return Certificate(pem, hashlib.sha256(data).hexdigest(), own, its_issuer, expires, key[2], names)
 
 
 def _items(data: bytes) -> list[tuple[int, bytes, bytes]]:
@@ -101,6 +107,15 @@ def _name(data: bytes) -> str:
             if content.startswith(_COMMON_NAME):
                 return "CN=" + _items(content)[1][1].decode("utf-8")
     return "no common name"
+
+
+def _dns_names(data: bytes) -> list[str]:
+    """The DNS names among the extensions (RFC 5280 section 4.2.1.6)."""
+    for _tag, extension, _whole in _items(_items(data)[0][1]):
+        if extension.startswith(_ALTERNATIVE_NAMES):
+            names = _items(_items(_items(extension)[-1][1])[0][1])
+            return [content.decode("ascii") for tag, content, _entry in names if tag == _DNS_NAME]
+    return []
 
 
 def _time(tag: int, data: bytes) -> datetime.datetime:

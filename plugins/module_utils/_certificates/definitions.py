@@ -18,6 +18,8 @@ CAS_GROUP = "cas-issuer.jetstack.io"
 #: Issues nothing but the root; only role cert_manager refers to it.
 SELF_SIGNED = "apigee-gke-self-signed"
 LABELS = {manifests.OWNER_LABEL: manifests.MANAGED_BY}
+#: How long certificates hold, and how long before their end they are renewed: 90 and 30 days.
+DURATION, RENEW_BEFORE = "2160h0m0s", "720h0m0s"
 _CLUSTER_DOMAIN = "cluster.local"
 
 
@@ -135,8 +137,8 @@ def _certificate(service: dict, issuer: dict) -> dict:
             "secretName": secret,
             "secretTemplate": {"labels": labels},
             "dnsNames": names(service),
-            "duration": tls.get("duration") or "2160h0m0s",
-            "renewBefore": tls.get("renew_before") or "720h0m0s",
+            "duration": tls.get("duration") or DURATION,
+            "renewBefore": tls.get("renew_before") or RENEW_BEFORE,
             # A new key with every certificate: whoever once had the old one gains nothing from the new.
             "privateKey": {
                 "algorithm": key.get("algorithm") or "ECDSA",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing
 
+from .._sidecar.engines.registry import ENGINES
 from . import addresses, manifests
 from .problems import Problem
 
@@ -78,6 +79,7 @@ def derive(
         dict.fromkeys(service["cluster"] for service in site["services"] if service["tls"] is not None)
     )
     site["trust"] = _trust(site)
+    site["client_certificate"] = _client_certificate(declaration, site)
     site["proxies"] = _proxies(declaration, site, inspect)
     site["target_servers"] = _target_servers(site)
     site["dns_suffixes"] = [
@@ -242,13 +244,19 @@ def _tls(declaration: dict) -> dict:
     given = declaration.get("tls") or {}
     port = given.get("port") or manifests.DEFAULT_TLS_PORT
     issuer = given.get("issuer") or {}
+    engine = given.get("engine") or "nginx"
+    client = _client(declaration)
+    demanded = client and client.get("required") is not False
     return {
         "enabled": given.get("enabled") is not False,
         "port": port,
+        "engine": engine,
+        # Whom the sidecars admit; nobody is asked where this is empty.
+        "admitted": _client_name(declaration, client) if demanded else "",
         "issuer": {"type": "existing", **issuer} if issuer.get("name") else dict(_OWN_ISSUER),
         "source": {"existing": "none"}.get(given.get("cert_manager"), given.get("cert_manager") or "chart"),
         "mode": given.get("mode") or "auto",
-        "defaults": {"values": {"engine": given.get("engine") or "nginx", "port": str(port)}},
+        "defaults": {"values": {"engine": engine, "port": str(port)}},
         "network_policy": given.get("network_policy") is not False,
     }
 
@@ -259,13 +267,20 @@ def _service_tls(service: dict, site_tls: dict) -> dict | None:
     wanted = site_tls["enabled"] if given.get("enabled") is None else given["enabled"]
     if not wanted:
         return None
-    return {
+    result = {
         "port": given.get("port") or site_tls["port"],
         # The injector's own default, which pods need not be annotated with.
         "default_port": site_tls["port"],
         # The site's engine is the injector's own default.
         "engine": given.get("engine") or "",
     }
+    if site_tls["admitted"]:
+        sees_names = ENGINES[given.get("engine") or site_tls["engine"]].serves("http", "names")
+        result["client"] = {
+            "config_map": manifests.CLIENT_AUTHORITIES,
+            "names": [site_tls["admitted"]] if sees_names else [],
+        }
+    return result
 
 
 def _trust(site: dict) -> dict:
@@ -282,6 +297,51 @@ def _trust(site: dict) -> dict:
         own = {"namespace": "cert-manager", "name": site["tls"]["issuer"]["name"]}
         secrets = [{"cluster": name, **own} for name in site["tls"]["clusters"]] + secrets
     return {"secrets": secrets} if secrets else {}
+
+
+def _client(declaration: dict) -> dict:
+    """What is declared of the certificate that Apigee shows to pods; empty when it shows none."""
+    given = (declaration.get("tls") or {}).get("client_certificate") or {}
+    stated = {key: value for key, value in given.items() if value is not None}
+    return stated if stated and stated.get("enabled") is not False else {}
+
+
+def _client_name(declaration: dict, client: dict) -> str:
+    """The name in the certificate that Apigee shows to pods."""
+    domain = declaration.get("domain") or f"{declaration.get('project') or ''}.internal"
+    return (client.get("name") or f"apigee.{domain}").rstrip(".")
+
+
+def _client_certificate(declaration: dict, site: dict) -> dict:
+    """What Apigee shows to pods; empty when nothing.
+
+    Returns:
+        ``dns_name``; ``namespaces`` with TLS of each cluster; ``authorities`` (PEM) where the user has the certificate, else where it is issued: ``cluster`` and
+        ``namespace``, ``secret``, the name of its Secret there, and ``secrets``, all that name who issues.
+    """
+    client = _client(declaration)
+    published = [service for service in site["services"] if service["tls"] is not None]
+    if not client or not published:
+        return {}
+    namespaces: dict[str, list[str]] = {}
+    for service in published:
+        here = namespaces.setdefault(service["cluster"], [])
+        here += [service["namespace"]] if service["namespace"] not in here else []
+    result: dict[str, typing.Any] = {"dns_name": _client_name(declaration, client), "namespaces": namespaces}
+    if client.get("authority"):
+        return {**result, "authorities": [client["authority"]]}
+    issuer, first = site["tls"]["issuer"], published[0]
+    # Its key is nothing for the namespaces of applications, but only there is an issuer of a namespace.
+    namespace = manifests.CLIENT_NAMESPACE if issuer["kind"].endswith("ClusterIssuer") else first["namespace"]
+    own = [{"namespace": "cert-manager", "name": issuer["name"]}] if issuer["type"] == "ca" else []
+    return {
+        **result,
+        "cluster": first["cluster"],
+        "namespace": namespace,
+        "secret": manifests.CLIENT_SECRET,
+        # The authority's own Secret names a new one before anything of it is issued.
+        "secrets": [*own, {"namespace": namespace, "name": manifests.CLIENT_SECRET}],
+    }
 
 
 def _proxies(declaration: dict, site: dict, inspect: typing.Callable | None) -> list[dict]:

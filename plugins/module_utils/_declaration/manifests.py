@@ -20,6 +20,10 @@ NAME_LABEL = "app.kubernetes.io/name"
 # Names the workload whose pods are published, so that slices can be found by one selector.
 SERVICE_LABEL = "apigee-gke.gatewayops/service"
 DEFAULT_TLS_PORT = 8443
+#: Mutual TLS: the ConfigMap of each namespace that says whose certificates are admitted, and where Apigee's is issued.
+CLIENT_AUTHORITIES = "apigee-client-ca"
+CLIENT_NAMESPACE = "apigee-gke"
+CLIENT_SECRET = "apigee-client"
 # Time for callers to learn of a pod's end before it stops: records live 10 s, pods go within the grace period.
 _SAMPLE_DRAIN_SECONDS = 15
 
@@ -144,6 +148,11 @@ def annotations(service: dict) -> dict[str, str]:
         own[PREFIX + "engine"] = service["tls"]["engine"]
     if service["tls"].get("secret"):
         own[PREFIX + "certificate-secret"] = service["tls"]["secret"]
+    client = service["tls"].get("client") or {}
+    if client:
+        own[PREFIX + "client-ca-config-map"] = client.get("config_map") or CLIENT_AUTHORITIES
+    if client.get("names"):
+        own[PREFIX + "client-names"] = ",".join(client["names"])
     return own
 
 

@@ -8,6 +8,8 @@ Private to this collection.
 
 from __future__ import annotations
 
+import datetime
+
 
 def requests(proxies: list[dict]) -> list[dict]:
     """One request for each proxy in each of its environments, by the environment's first host name."""
@@ -33,7 +35,13 @@ def requests(proxies: list[dict]) -> list[dict]:
 
 
 def lines(
-    responses: list[dict], proxies: list[dict], targets: list[dict], endpoints: dict, resources: list[dict]
+    responses: list[dict],
+    proxies: list[dict],
+    targets: list[dict],
+    endpoints: dict,
+    resources: list[dict],
+    services: list[dict] | None = None,
+    certificates: dict | None = None,
 ) -> list[str]:
     """The proof, for people.
 
@@ -43,13 +51,16 @@ def lines(
         targets: the role's target servers.
         endpoints: service name to list of ``pod`` and ``address``, as ``manifests.ready_endpoints`` gives them.
         resources: entries of the plural module, which know the instance and the revisions.
+        services: published services, whose Secrets hold what their pods show.
+        certificates: those in Secrets, as ``trust.certificates`` gives them.
     """
-    services = {f"{proxy['name']} ({name})": (proxy, name) for proxy in proxies for name in proxy["environments"]}
+    asked = {f"{proxy['name']} ({name})": (proxy, name) for proxy in proxies for name in proxy["environments"]}
+    shown = _shown(services or [], certificates or {})
     hosts = {(target["environment"], target["name"]): target for target in targets}
     revisions, gateway = _deployed(resources)
     text: list[str] = []
     for response in responses:
-        proxy, environment = services.get(response["name"], ({}, ""))
+        proxy, environment = asked.get(response["name"], ({}, ""))
         service = proxy.get("service") or ""
         target = hosts.get((environment, service))
         pods = endpoints.get(service) or []
@@ -60,10 +71,34 @@ def lines(
         if target:
             addresses = ", ".join(pod["address"] for pod in pods) or "not looked up"
             text.append(f"  name        {target['host']}  ->  {addresses}")
+            if target.get("tls") and service in shown:
+                text.append(f"  TLS         {shown[service]}, {_judged(target['tls'])}")
         text.append(f"  answered    {_who(response, pods)}{response['status']} in {response['milliseconds']:.0f} ms")
     if text:
         text.append("No load balancer, ingress or node port was involved.")
     return text
+
+
+def _shown(services: list[dict], certificates: dict) -> dict[str, str]:
+    """For each service the certificate that was issued for its pods: issuer, name and expiry, for people."""
+    result = {}
+    for service in services:
+        secret = (service.get("tls") or {}).get("secret") or f"{service['name']}-tls"
+        place = f"{service.get('cluster', '')}/{service.get('namespace') or 'default'}/{secret}"
+        if place in certificates:
+            one = certificates[place]
+            subject = one["names"][0] if one["names"] else one["subject"]
+            expires = datetime.datetime.fromisoformat(one["expires"])
+            days = (expires - datetime.datetime.now(datetime.timezone.utc)).days
+            result[service["name"]] = (
+                f"{one['issuer']}  ->  {subject}, expires {expires:%Y-%m-%d} (in {days} d)"
+            )
+    return result
+
+
+def _judged(tls: bool | dict) -> str:
+    """What an answer proves: a target server that enforces gives none for a certificate that it cannot verify."""
+    return "not verified" if isinstance(tls, dict) and tls.get("enforce") is False else "verified by Apigee"
 
 
 def _who(response: dict, pods: list[dict]) -> str:

@@ -236,6 +236,32 @@ _SITE_TLS = Field(
             default="chart",
             choices=("chart", "manifest", "existing"),
         ),
+        "client_certificate": Field(
+            "dict",
+            "Mutual TLS: Apigee shows a certificate, and the sidecars refuse callers without it. V(true) issues one in the"
+            " cluster.",
+            short="enabled",
+            options={
+                "enabled": Field("bool", "Let Apigee show one; true when any other key is given, else false."),
+                "required": Field(
+                    "bool",
+                    "Let the sidecars refuse callers without it; true when not given. V(false) is for the first of two runs on a"
+                    " site that is in use: Apigee shows it before anybody asks.",
+                ),
+                "name": Field(
+                    "str",
+                    "DNS name in it, and the only one that is admitted; C(apigee.<domain>) when not given. Sidecars with nginx"
+                    " look at the authority alone.",
+                    pattern=DNS_NAME,
+                ),
+                "authority": Field(
+                    "str",
+                    "Authority as PEM, of a certificate that you have; certificate and key are"
+                    " V(apigee_gke_client_certificate). When not given, the issuer of the services' certificates issues one.",
+                    pattern=(r"\s*-----BEGIN CERTIFICATE-----[\s\S]+", "a certificate as PEM text"),
+                ),
+            },
+        ),
         "network_policy": Field(
             "bool",
             "Close the pods of services with TLS to everybody but Apigee, their plain port above all. Callers within the"

@@ -79,13 +79,19 @@ class Reader:
                 return None
             raise
 
-    def authority(self, namespace: str, secret: str) -> str:
-        """The certificate authority (PEM) in a TLS Secret, "" when there is no Secret or no authority in it yet.
+    def certificates(self, namespace: str, secret: str) -> tuple[str, str]:
+        """Authority (``ca.crt``) and certificate (``tls.crt``) in a TLS Secret, as PEM; each "" when there is none yet.
 
         The API server cannot give a part of a Secret; the private key beside it is dropped here. Raises ReadError.
         """
-        found = self.get(f"/api/v1/namespaces/{namespace}/secrets/{secret}")
-        return base64.b64decode(((found or {}).get("data") or {}).get("ca.crt") or "").decode("ascii", "replace")
+        data = (self.get(f"/api/v1/namespaces/{namespace}/secrets/{secret}") or {}).get("data") or {}
+        authority, own = (base64.b64decode(data.get(name) or "").decode("ascii", "replace") for name in ("ca.crt", "tls.crt"))
+        return authority, own
+
+    def authorities(self, namespace: str, config_map: str) -> str:
+        """The authorities (``ca.crt``) in a ConfigMap as PEM, "" when there are none. Raises ReadError."""
+        found = self.get(f"/api/v1/namespaces/{namespace}/configmaps/{config_map}") or {}
+        return (found.get("data") or {}).get("ca.crt") or ""
 
     def serves(self, api_version: str, kind: str) -> bool:
         """Whether the API server knows a kind. Raises ReadError."""

@@ -36,10 +36,10 @@ def look(
 
     Returns:
         ``part``, ``settled`` and ``because`` of each part, and of all settled parts together ``outcomes``, ``endpoints``
-        and ``authorities``. After a part that is not settled no other is, since what happens for it may change them.
+        ``authorities`` and ``certificates`` (by CLUSTER/NAMESPACE/NAME). After a part that is not settled no other is, since what happens for it may change them.
     """
     found: list[dict[str, t.Any]] = []
-    seen: dict[str, t.Any] = {"outcomes": [], "endpoints": {}, "authorities": []}
+    seen: dict[str, t.Any] = {"outcomes": [], "endpoints": {}, "authorities": [], "certificates": {}}
     reader = None
     try:
         reader = connect()
@@ -89,7 +89,7 @@ def _judge(
         _deployments(_wanted(part), documents)
         outcomes += _certificates(reader, cluster, part)
         names = _names(reader, part)
-        trusted = _authorities(reader, part)
+        trusted, shown = _authorities(reader, part)
         if part.get("probe") and not _injected(reader, part["probe"]):
             raise _Unsettled("a pod that asks for its sidecar is made without")
     except _Unsettled as error:
@@ -97,6 +97,7 @@ def _judge(
     seen["outcomes"] += outcomes
     seen["endpoints"].update(names)
     seen["authorities"] += trusted
+    seen["certificates"].update({f"{cluster}/{place}": leaf for place, leaf in shown.items()})
     return ""
 
 
@@ -159,13 +160,13 @@ def _names(reader: Reader, part: dict[str, t.Any]) -> dict[str, list[dict[str, t
     return names
 
 
-def _authorities(reader: Reader, part: dict[str, t.Any]) -> list[dict[str, t.Any]]:
-    wanted = part.get("secrets") or []
-    texts = authorities.read(reader, wanted)
+def _authorities(reader: Reader, part: dict[str, t.Any]) -> tuple[list[dict[str, t.Any]], dict[str, dict[str, t.Any]]]:
+    wanted, own = part.get("secrets") or [], {}
+    texts = authorities.read(reader, wanted, own)
     without = [place for place, text in texts.items() if not text]
     if without:
         raise _Unsettled(f"no authority in Secret {', '.join(without)}")
-    return authorities.collect(texts)
+    return authorities.collect(texts), authorities.leaves(own)
 
 
 def _injected(reader: Reader, pod: dict[str, t.Any]) -> bool:

@@ -12,7 +12,12 @@ import typing as t
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.modules import certificate_authority_info
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.api_server import ApiServer, starter
-from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.certificates import KEY, NEW_CA, OLD_CA
+from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.certificates import (
+    CLIENT,
+    KEY,
+    NEW_CA,
+    OLD_CA,
+)
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.scripted_http import Script
 
 ASKED = {
@@ -22,8 +27,8 @@ ASKED = {
 NOT_FOUND = (404, {"message": 'secrets "orders-tls" not found'})
 
 
-def secret(authority: str) -> dict[str, t.Any]:
-    data = {"ca.crt": authority, "tls.key": KEY, "tls.crt": "x"}
+def secret(authority: str, certificate: str = "x") -> dict[str, t.Any]:
+    data = {"ca.crt": authority, "tls.key": KEY, "tls.crt": certificate}
     return {"data": {name: base64.b64encode(value.encode()).decode() for name, value in data.items() if value}}
 
 
@@ -34,7 +39,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., ApiServer]:
 
 
 def run(fails: bool = False, **options: t.Any) -> dict[str, t.Any]:
-    result = Script().run(certificate_authority_info, fails=fails, **ASKED, **options)
+    result = Script().run(certificate_authority_info, fails=fails, **{**ASKED, **options})
     assert "canary" not in json.dumps(result) and "PRIVATE KEY" not in json.dumps(result)
     return result
 
@@ -45,6 +50,21 @@ def test_each_authority_once_with_who_names_it(serve: t.Callable[..., ApiServer]
     assert found["CN=old CA"]["secrets"] == ["shop/items-tls", "shop/orders-tls"]
     assert found["CN=new CA"]["secrets"] == ["shop/items-tls"] and found["CN=new CA"]["certificate"] == NEW_CA
     assert server.asked == [f"/api/v1/namespaces/shop/secrets/{name}" for name in ("orders-tls", "items-tls")]
+
+
+def test_the_certificates_themselves_are_told(serve: t.Callable[..., ApiServer]) -> None:
+    serve(secret(OLD_CA, CLIENT), secret(OLD_CA, "no certificate"))
+    (place, told), = run()["certificates"].items()
+    assert place == "shop/orders-tls"
+    assert set(told) == {"subject", "issuer", "names", "expires"} and told["subject"].startswith("CN=")
+
+
+def test_config_maps_are_read_and_not_waited_for(serve: t.Callable[..., ApiServer]) -> None:
+    maps = [{"name": "apigee-client-ca", "namespace": "shop"}, {"name": "apigee-client-ca", "namespace": "cart"}]
+    server = serve({"data": {"ca.crt": NEW_CA + OLD_CA}}, NOT_FOUND)
+    result = run(secrets=[], config_maps=maps, wait_timeout=5)
+    assert result["config_maps"] == {"shop/apigee-client-ca": [NEW_CA, OLD_CA]} and result["authorities"] == []
+    assert server.asked[0] == "/api/v1/namespaces/shop/configmaps/apigee-client-ca"
 
 
 def test_secrets_that_are_still_to_come_are_waited_for(serve: t.Callable[..., ApiServer]) -> None:

@@ -23,6 +23,9 @@ TRUST = {"authorities": ["pem"], "settle": 5}
 CLIENT = {"certificate": "pem", "private_key": "key"}
 ENFORCED = {"enabled": True, "enforce": True, "trust_store": "ref://gke-ca"}
 
+SECRET = {"cluster": "shop", "namespace": "apigee-gke", "name": "apigee-client"}
+STILL_TO_COME = {"client_certificate": {"secret": SECRET}}
+
 
 def made(kind: str, **role: t.Any) -> list[dict]:
     result = entries.backend({**ROLE, **role})
@@ -70,6 +73,21 @@ def test_authorities_that_were_read_stand_beside_those_that_are_stated() -> None
     assert trust.facts({}, [])["trust"]["authorities"] == []
 
 
+def test_what_apigee_shows_is_what_the_secret_holds() -> None:
+    data = {"tls.crt": "cGVt", "tls.key": "a2V5"}
+    stated = {"client_certificate": {"secret": {"name": "apigee-client"}}}
+    found = trust.facts(stated, [], {"resources": [{"data": data}]})["client_certificate"]
+    assert (found["certificate"], found["private_key"]) == ("pem", "key")
+    for nothing in ({}, {"skipped": True}, {"resources": []}, {"resources": [{"data": {"tls.crt": "cGVt"}}]}):
+        assert trust.facts(stated, [], nothing)["client_certificate"] == stated["client_certificate"]
+
+
+def test_a_preview_shows_that_a_certificate_to_be_issued_will_be_shown() -> None:
+    (server, *_others) = made("apigee_target_server", target_servers=[{**SERVER, "tls": True}], **STILL_TO_COME)
+    assert server["tls"]["client_auth_enabled"] is True and server["tls"]["key_alias"] == "client"
+    assert made("apigee_client_certificate", **STILL_TO_COME) == []
+
+
 def test_each_cluster_is_read_once_and_only_if_it_can_be() -> None:
     secrets = [
         {"cluster": "shop", "namespace": "shop", "name": "orders-tls"},
@@ -87,8 +105,10 @@ def test_each_cluster_is_read_once_and_only_if_it_can_be() -> None:
     assert trust.places({}, connections) == [] == trust.places({"secrets": secrets}, {})
 
 
-def test_teardown_names_what_is_trusted_whatever_it_holds() -> None:
-    site = {**ROLE, "clusters": [], "peering": {}, "target_servers": [{**SERVER, "tls": True}]}
+@pytest.mark.parametrize("client", [{}, {"dns_name": "apigee.acme.example", "secret": "apigee-client"}])
+def test_teardown_names_what_is_trusted_whatever_it_holds(client: dict) -> None:
+    own = {"clusters": [], "peering": {}, "target_servers": [{**SERVER, "tls": True}]}
+    site = {**ROLE, **own, "client_certificate": client}
     kinds = [entry["kind"] for entry in entries.teardown(site)]
     assert kinds.count("apigee_truststore") == kinds.count("apigee_client_certificate") == 2
     assert entries.teardown(site)[-1] == {
