@@ -102,7 +102,7 @@ def test_the_example_on_the_page_is_accepted() -> None:
         elif field.type == "list" and field.elements.type == "dict":
             for inner in value:
                 check(inner, field.elements, where)
-        elif field.type == "dict" and not (field.short and isinstance(value, str)):
+        elif field.type == "dict" and not (field.short and isinstance(value, (str, bool))):
             for key, inner in value.items():
                 assert key in field.options, f"{where}.{key}"
                 assert not field.options[key].later, f"{where}.{key}"
