@@ -18,6 +18,7 @@ from testbed.apigee.balancer import Balancer, TargetServer
 from testbed.apigee.bundle import Bundle, SharedFlowBundle
 from testbed.apigee.bundle.model import TargetEndpoint
 from testbed.apigee.identities import Identities
+from testbed.apigee.key_value_maps import without_values
 from testbed.apigee.pools import PoolKey, TargetSettings
 from testbed.apigee.property_sets import Sets
 from testbed.apigee.router import Group, Router
@@ -205,6 +206,8 @@ def _build(source: Mapping[str, Any], bundles: Bundles, previous: Configuration)
             for name, content in source.get("environments", {}).items()}
     shown = {**source, "environments": {name: without_keys(content)
                                         for name, content in source.get("environments", {}).items()}}
+    if "key_value_maps" in source:
+        shown["key_value_maps"] = without_values(source["key_value_maps"])
     return Configuration(json.loads(json.dumps(shown)), deployments, Router(groups, by_environment), identities,
                          {"organization": organization, "deployments": report, "shared_flows": report_of_flows},
                          keystores, shared_flows, hooks, sets)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from testbed.apigee.faults import Fault
+from testbed.apigee.key_value_maps import KeyValueMaps
 from testbed.apigee.messages import Message
 from testbed.apigee.tls import Keystores
 from testbed.apigee.trace import Trace
@@ -16,7 +17,7 @@ from testbed.apigee.variables import Variables
 if TYPE_CHECKING:
     from testbed.apigee.configuration import Deployment, FlowHook, SharedFlow
     from testbed.apigee.counters import Counters
-    from testbed.apigee.identities import Identities
+    from testbed.apigee.identities import Identities, ProductQuota
     from testbed.apigee.property_sets import Sets
 
 
@@ -47,6 +48,9 @@ class Context:
     property_sets: Sets = field(default_factory=dict)
     # Names of the shared flows that are being executed, outermost first.
     calling: list[str] = field(default_factory=list)
+    key_value_maps: KeyValueMaps = field(default_factory=KeyValueMaps)
+    # What the product of a verified key allows, by the name of the policy that verified it.
+    product_quotas: dict[str, ProductQuota] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.variables = Variables(self)

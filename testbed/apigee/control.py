@@ -10,7 +10,8 @@ GET /configuration    the configuration in force
 GET /report           its report
 GET /trace/ID         hops of the request that carried ``X-Testbed-Trace: ID``
 GET /statistics       counts, pools, DNS cache
-DELETE /pools, /caches, /counters   for tests: close pooled connections, forget DNS answers, forget quota counts
+DELETE /pools, /caches, /counters   for tests: close pooled connections, forget DNS answers and
+                      values read from key value maps, forget quota counts
 ====================  ==================================================================================================
 """
 from __future__ import annotations
@@ -61,6 +62,7 @@ def application(runtime: Runtime) -> web.Application:
 
     async def delete_caches(_request: web.Request) -> web.Response:
         runtime.resolver.clear()
+        runtime.key_value_maps.clear_cache()
         return web.json_response({})
 
     async def delete_counters(_request: web.Request) -> web.Response:

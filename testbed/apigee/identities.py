@@ -49,18 +49,67 @@ def expired(credential: Credential) -> bool:
     return expires >= 0 and expires <= time.time() * 1000
 
 
-def admits(product: Mapping[str, Any], environment: str, proxy: str, path_suffix: str, verb: str) -> bool:
-    """Whether a product covers a request. Empty lists mean no restriction, as in Apigee."""
+@dataclass(frozen=True)
+class Match:
+    """Why a product covers a request: through one of its operations, or as a whole (``operation`` is empty then)."""
+
+    product: Mapping[str, Any]
+    operation: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """What tells the operation from its like; empty for a product without operations."""
+        parts = (self.operation.get("apiSource"), ",".join(self.pair.get("methods", ())), self.pair.get("resource"))
+        return " ".join(part for part in parts if part)
+
+    @property
+    def pair(self) -> Mapping[str, Any]:
+        """Path and methods of the operation."""
+        return next(iter(self.operation.get("operations", ())), {})
+
+
+@dataclass(frozen=True)
+class ProductQuota:
+    """How often the product of a verified key may be used, and whose counter counts it.
+
+    ``limit``, ``interval`` and ``unit`` are empty where neither the operation nor the product states a quota. An
+    operation's own quota replaces the product's and has a counter of its own; the product's is counted as its
+    quotaCounterScope says. Source: discovery document, OperationConfig.quota and ApiProduct.quotaCounterScope; that
+    operations share their product's counter unless that says otherwise is assumed.
+    """
+
+    limit: str
+    interval: str
+    unit: str
+    counter: tuple[str, ...]
+
+    @classmethod
+    def of(cls, match: Match, app: Mapping[str, Any], proxy: str) -> ProductQuota:
+        product, own = match.product, match.operation.get("quota")
+        who = (str(app.get("appId") or app.get("name")), product["name"])
+        if own:
+            return cls(str(own.get("limit", "")), str(own.get("interval", "")), own.get("timeUnit") or "hour",
+                       (*who, match.label))
+        scope = {"OPERATION": match.label, "PROXY": proxy}.get(product.get("quotaCounterScope", ""), "")
+        return cls(product.get("quota") or "", product.get("quotaInterval") or "", product.get("quotaTimeUnit") or "",
+                   (*who, scope))
+
+
+def match(product: Mapping[str, Any], environment: str, proxy: str, path_suffix: str, verb: str) -> Match | None:
+    """How a product covers a request, None if it does not. Empty lists mean no restriction, as in Apigee."""
     if product.get("environments") and environment not in product["environments"]:
-        return False
+        return None
     operations = product.get("operationGroup", {}).get("operationConfigs", ())
     if operations:
-        return any(config.get("apiSource") == proxy and _operation_admits(config, path_suffix, verb)
-                   for config in operations)
+        found = next((config for config in operations
+                      if config.get("apiSource") == proxy and _operation_admits(config, path_suffix, verb)), None)
+        return None if found is None else Match(product, found)
     if product.get("proxies") and proxy not in product["proxies"]:
-        return False
+        return None
     resources = product.get("apiResources", ())
-    return not resources or any(resource_matches(resource, path_suffix) for resource in resources)
+    if resources and not any(resource_matches(resource, path_suffix) for resource in resources):
+        return None
+    return Match(product, {})
 
 
 def _operation_admits(config: Mapping[str, Any], path_suffix: str, verb: str) -> bool:

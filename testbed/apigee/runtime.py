@@ -16,6 +16,8 @@ from testbed.apigee.configuration import AnyBundle, Configuration
 from testbed.apigee.counters import Counters
 from testbed.apigee.flow import FlowExecutor
 from testbed.apigee.health import HealthChecks
+from testbed.apigee.key_value_maps import KeyValueMaps
+from testbed.apigee.policies.key_value_map_operations import KeyValueMapOperations
 from testbed.apigee.pools import Pools
 from testbed.apigee.resolver import Resolver
 from testbed.apigee.target import TargetClient
@@ -42,6 +44,7 @@ class Runtime:
         self.executor = FlowExecutor(TargetClient(self.pools))
         self.health = HealthChecks(self.resolver, options.scale)
         self.counters = Counters()
+        self.key_value_maps = KeyValueMaps(options.scale)
         self.traces = Traces()
         self.statuses: Counter[int] = Counter()
         self.faults: Counter[str] = Counter()
@@ -70,11 +73,20 @@ class Runtime:
     def configure(self, source: Mapping[str, Any]) -> dict[str, Any]:
         """Builds the new configuration, then switches in one step: no request sees half of it, none is interrupted."""
         fresh = configurations.build(source, self._bundles, self.configuration)
+        self._fill_maps(source, fresh)
         self._retired.append(self.configuration)
         self.configuration = fresh
         self._prune()
         self.health.watch(fresh.deployments)
         return fresh.report
+
+    def _fill_maps(self, source: Mapping[str, Any], fresh: Configuration) -> None:
+        """Key value maps from the configuration, and what policies of new deployments put into maps of their own."""
+        self.key_value_maps.configure(source.get("key_value_maps", ()))
+        for deployment in fresh.deployments:
+            for policy in deployment.bundle.policies.values():
+                if isinstance(policy, KeyValueMapOperations):
+                    policy.initialise(deployment, self.key_value_maps)
 
     def enter(self) -> Configuration:
         """The configuration for a request that begins now; give it back with ``leave``."""

@@ -71,7 +71,7 @@ class Northbound:
             context = Context(deployment, configuration.identities, self._runtime.counters,
                               await _message(request, route, path, query), trace, proxy_endpoint=route.endpoint.name,
                               base_path=route.base_path, path_suffix=route.suffix,
-                              **configuration.surroundings(deployment))
+                              key_value_maps=self._runtime.key_value_maps, **configuration.surroundings(deployment))
             _provide(context, request, route, query)
             message = await self._runtime.executor.execute(context, route.endpoint, releases)
             if context.fault is not None:

@@ -7,6 +7,7 @@ from testbed.apigee.policies.assign_message import AssignMessage
 from testbed.apigee.policies.base import Policy
 from testbed.apigee.policies.decode_jwt import DecodeJWT
 from testbed.apigee.policies.flow_callout import FlowCallout
+from testbed.apigee.policies.key_value_map_operations import KeyValueMapOperations
 from testbed.apigee.policies.quota import Quota
 from testbed.apigee.policies.raise_fault import RaiseFault
 from testbed.apigee.policies.spike_arrest import SpikeArrest
@@ -15,7 +16,8 @@ from testbed.apigee.policies.verify_jwt import VerifyJWT
 
 POLICIES: dict[str, type[Policy]] = {
     policy.element: policy
-    for policy in (AssignMessage, DecodeJWT, FlowCallout, Quota, RaiseFault, SpikeArrest, VerifyAPIKey, VerifyJWT)
+    for policy in (AssignMessage, DecodeJWT, FlowCallout, KeyValueMapOperations, Quota, RaiseFault, SpikeArrest,
+                   VerifyAPIKey, VerifyJWT)
 }
 
 # Root elements of all policy types of Apigee X. Source: Apigee "Policy reference overview".

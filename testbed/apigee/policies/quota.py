@@ -4,6 +4,10 @@
 
 Types: by default periods are aligned with the clock in UTC; ``calendar`` counts periods from StartTime, ``flexi`` from
 the first message, ``rollingwindow`` looks back one period from each message.
+
+With UseQuotaConfigInAPIProduct the product of the key that ``stepName`` has verified says how many, and each app has
+its own counter; DefaultConfig is for products without a quota. That a product without a quota and a policy without
+DefaultConfig let everything pass is assumed.
 """
 from __future__ import annotations
 
@@ -32,9 +36,10 @@ class Quota(Policy):
     element: ClassVar[str] = "Quota"
     # The three about distribution have no effect with one message processor.
     children: ClassVar[tuple[str, ...]] = ("Allow", "Identifier", "Interval", "MessageWeight", "StartTime", "TimeUnit",
-                                           "Distributed", "Synchronous", "AsynchronousConfiguration")
+                                           "Distributed", "Synchronous", "AsynchronousConfiguration",
+                                           "UseQuotaConfigInAPIProduct")
     attributes: ClassVar[tuple[str, ...]] = ("type",)
-    beyond: ClassVar[tuple[str, ...]] = ("UseQuotaConfigInAPIProduct", "SharedName", "CountOnly", "EnforceOnly",
+    beyond: ClassVar[tuple[str, ...]] = ("SharedName", "CountOnly", "EnforceOnly",
                                          "PreciseAtSecondsLevel", "Class")
 
     kind: str
@@ -44,48 +49,52 @@ class Quota(Policy):
     start: float
     identifier: Reference | None
     weight: Reference | None
+    #: The policy that verifies the key whose product says how many; empty when this policy says it.
+    product_of: str
+    #: Whether there are values for a product without a quota.
+    has_default: bool
 
     @classmethod
     def parse(cls, node: Node) -> dict:
         kind = node.attribute("type") or ""
         if kind and kind not in _TYPES:
             node.invalid(f"type must be one of {', '.join(_TYPES)}, not '{kind}'")
-        allow = node.child("Allow")
-        if allow is not None:
-            allow.check(attributes=("count", "countRef"), beyond=("Class",))
-        for tag in ("Identifier", "Interval", "MessageWeight", "TimeUnit"):
+        for tag in ("Identifier", "MessageWeight"):
             if (child := node.child(tag)) is not None:
                 child.check(attributes=("ref",))
-        fields: dict[str, Reference | None] = {
-            "Interval": reference(node.child("Interval")), "TimeUnit": reference(node.child("TimeUnit")), "Allow": None}
-        if allow is not None:
-            fields["Allow"] = Reference(allow.attribute("countRef"), allow.attribute("count"))
-        for name, value in fields.items():
-            if value is None or (value.variable is None and value.literal is None):
-                node.invalid(f"Quota needs {name}")
-                fields[name] = Reference(None, "1" if name != "TimeUnit" else "hour")
-        unit = fields["TimeUnit"].literal
-        if unit is not None and unit not in _SECONDS:
-            node.invalid(f"InvalidQuotaTimeUnit: TimeUnit must be one of {', '.join(_SECONDS)}, not '{unit}'")
-        interval = fields["Interval"].literal
-        if interval is not None and (not interval.isdigit() or int(interval) < 1):
-            node.invalid(f"InvalidQuotaInterval: Interval must be a whole number from 1, not '{interval}'")
-        return {"kind": kind, "allow": fields["Allow"], "interval": fields["Interval"], "unit": fields["TimeUnit"],
-                "start": _start(node, kind), "identifier": reference(node.child("Identifier")),
-                "weight": reference(node.child("MessageWeight"))}
+        product, where = node.child("UseQuotaConfigInAPIProduct"), node
+        if product is not None:
+            product.check(children=("DefaultConfig",), attributes=("stepName",))
+            if not product.attribute("stepName"):
+                product.invalid("UseQuotaConfigInAPIProduct needs stepName")
+            where = product.child("DefaultConfig")
+            if where is not None:
+                where.check(children=("Allow", "Interval", "TimeUnit"))
+        return {"kind": kind, **_limits(where), "start": _start(node, kind),
+                "identifier": reference(node.child("Identifier")), "weight": reference(node.child("MessageWeight")),
+                "product_of": product.attribute("stepName") or "" if product is not None else "",
+                "has_default": where is not None}
 
     def execute(self, context: Context) -> None:
-        limit = self._number(context, self.allow, "FailedToResolveQuotaCountReference", "quota count")
-        interval = self._number(context, self.interval, "FailedToResolveQuotaIntervalReference", "quota interval")
-        unit = text_of(self.unit.resolve(context)).lower()
-        if unit not in _SECONDS:
-            raise Fault(500, f"{CODES}.FailedToResolveQuotaIntervalTimeUnitReference",
-                        f"Failed to resolve quota interval time unit reference {self.unit.variable} in quota policy "
-                        f"{self.name}")
-        weight = message_weight(self.weight, context)
         identifier = text_of(self.identifier.resolve(context)) if self.identifier else ""
         identifier = identifier or "_default"
-        key = (context.deployment.environment, context.deployment.proxy, self.name, identifier)
+        key: tuple = (context.deployment.environment, context.deployment.proxy, self.name, identifier)
+        allow, every, of = self.allow, self.interval, self.unit
+        product = context.product_quotas.get(self.product_of)
+        if product is not None and product.limit and product.interval:
+            allow, every = Reference(None, product.limit), Reference(None, product.interval)
+            of = Reference(None, product.unit or "hour")
+            key = (context.deployment.environment, "product", *product.counter, identifier)
+        elif self.product_of and not self.has_default:
+            return
+        limit = self._number(context, allow, "FailedToResolveQuotaCountReference", "quota count")
+        interval = self._number(context, every, "FailedToResolveQuotaIntervalReference", "quota interval")
+        unit = text_of(of.resolve(context)).lower()
+        if unit not in _SECONDS:
+            raise Fault(500, f"{CODES}.FailedToResolveQuotaIntervalTimeUnitReference",
+                        f"Failed to resolve quota interval time unit reference {of.variable} in quota policy "
+                        f"{self.name}")
+        weight = message_weight(self.weight, context)
         period = interval * _SECONDS[unit]
         if self.kind == "rollingwindow":
             self._rolling(context, key, limit, period, weight, identifier)
@@ -128,6 +137,34 @@ class Quota(Policy):
             raise Fault(500, f"{CODES}.{code}",
                         f"Failed to resolve {what} reference {value.variable} in quota policy {self.name}")
         return int(text)
+
+
+def _limits(node: Node | None) -> dict[str, Reference]:
+    """Allow, Interval and TimeUnit of the policy or of its DefaultConfig (None: there is none)."""
+    fields: dict[str, Reference | None] = {"Allow": None, "Interval": None, "TimeUnit": None}
+    if node is None:
+        return {"allow": Reference(None, "0"), "interval": Reference(None, "1"), "unit": Reference(None, "hour")}
+    for tag in fields:
+        child = node.child(tag)
+        if child is None:
+            continue
+        if tag == "Allow":
+            child.check(attributes=("count", "countRef"), beyond=("Class",))
+            fields[tag] = Reference(child.attribute("countRef"), child.attribute("count") or child.text or None)
+        else:
+            child.check(attributes=("ref",))
+            fields[tag] = reference(child)
+    for name, value in fields.items():
+        if value is None or (value.variable is None and value.literal is None):
+            node.invalid(f"{node.tag} needs {name}")
+            fields[name] = Reference(None, "1" if name != "TimeUnit" else "hour")
+    unit = fields["TimeUnit"].literal
+    if unit is not None and unit not in _SECONDS:
+        node.invalid(f"InvalidQuotaTimeUnit: TimeUnit must be one of {', '.join(_SECONDS)}, not '{unit}'")
+    interval = fields["Interval"].literal
+    if interval is not None and (not interval.isdigit() or int(interval) < 1):
+        node.invalid(f"InvalidQuotaInterval: Interval must be a whole number from 1, not '{interval}'")
+    return {"allow": fields["Allow"], "interval": fields["Interval"], "unit": fields["TimeUnit"]}
 
 
 def _violation(identifier: str) -> Fault:

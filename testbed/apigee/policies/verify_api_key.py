@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from testbed.apigee.bundle.xml import Node
 from testbed.apigee.conditions import text_of
 from testbed.apigee.faults import Fault
-from testbed.apigee.identities import Credential, admits, expired
+from testbed.apigee.identities import Credential, Match, ProductQuota, expired, match
 from testbed.apigee.policies.base import Policy
 from testbed.apigee.policies.values import Reference, reference
 
@@ -55,8 +55,11 @@ class VerifyAPIKey(Policy):
                         f"Failed to resolve API Key variable {self.key.variable}")
         identities = context.identities
         credential = identities.credential(key)
-        if credential is None or expired(credential):
+        if credential is None:
             raise Fault(401, "oauth.v2.InvalidApiKey", "Invalid ApiKey")
+        if expired(credential):
+            # The text is not published; proxies in the field match on consumer_key_expired.
+            raise Fault(401, "keymanagement.service.consumer_key_expired", "Consumer key is expired")
         if credential.key.get("status", "approved") != "approved":
             raise Fault(401, "oauth.v2.ApiKeyNotApproved", "ApiKey not approved")
         if credential.app.get("status", "approved") != "approved":
@@ -68,20 +71,22 @@ class VerifyAPIKey(Policy):
         if not products:
             raise Fault(400, "keymanagement.service.consumer_key_missing_api_product_association",
                         "Consumer key is missing API product association")
-        product = self._product(context, products)
-        if product is None:
+        found = self._match(context, products)
+        if found is None:
             raise Fault(401, "oauth.v2.InvalidApiKeyForGivenResource", "Invalid ApiKey for given resource")
-        self._record(context, credential, product)
+        self._record(context, credential, found)
 
     @staticmethod
-    def _product(context: Context, products: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    def _match(context: Context, products: list[Mapping[str, Any]]) -> Match | None:
         deployment = context.deployment
-        return next((product for product in products if admits(
-            product, deployment.environment, deployment.proxy, context.path_suffix, context.request.verb)), None)
+        found = (match(product, deployment.environment, deployment.proxy, context.path_suffix, context.request.verb)
+                 for product in products)
+        return next((one for one in found if one is not None), None)
 
-    def _record(self, context: Context, credential: Credential, product: Mapping[str, Any]) -> None:
+    def _record(self, context: Context, credential: Credential, found: Match) -> None:
         """The variables that later policies read (Quota above all)."""
-        app, developer = credential.app, credential.developer or {}
+        app, developer, product = credential.app, credential.developer or {}, found.product
+        quota = context.product_quotas[self.name] = ProductQuota.of(found, app, context.deployment.proxy)
         prefix = f"verifyapikey.{self.name}"
         facts = {
             "failed": False, "client_id": credential.key["consumerKey"], "client_secret":
@@ -90,9 +95,9 @@ class VerifyAPIKey(Policy):
             "developer.id": developer.get("developerId"), "developer.email": developer.get("email"),
             "developer.userName": developer.get("userName"), "developer.firstName": developer.get("firstName"),
             "developer.lastName": developer.get("lastName"), "developer.status": developer.get("status", "active"),
-            "apiproduct.name": product["name"], "apiproduct.developer.quota.limit": product.get("quota"),
-            "apiproduct.developer.quota.interval": product.get("quotaInterval"),
-            "apiproduct.developer.quota.timeunit": product.get("quotaTimeUnit"),
+            "apiproduct.name": product["name"], "apiproduct.developer.quota.limit": quota.limit or None,
+            "apiproduct.developer.quota.interval": quota.interval or None,
+            "apiproduct.developer.quota.timeunit": quota.unit or None,
             **{attribute["name"]: attribute.get("value") for attribute in app.get("attributes", ())},
             **{f"apiproduct.{each['name']}": each.get("value") for each in product.get("attributes", ())},
             **{f"developer.{each['name']}": each.get("value") for each in developer.get("attributes", ())},
@@ -103,3 +108,10 @@ class VerifyAPIKey(Policy):
                             ("developer.id", developer.get("developerId"))):
             if value is not None:
                 context.set(name, value)
+        if found.operation:
+            # Source: "Flow variables reference", apiproduct.
+            context.variables.record(
+                "apiproduct", operation=found.label, **{"operation.resource": found.pair.get("resource"),
+                                                        "operation.methods": ",".join(found.pair.get("methods", ()))},
+                **{f"operation.attributes.{each['name']}": each.get("value")
+                   for each in found.operation.get("attributes", ())})

@@ -172,7 +172,7 @@ async def test_a_good_key_is_admitted_and_its_facts_are_variables(bench, target)
 @pytest.mark.parametrize(("arguments", "code"), [
     ({"key": None}, "steps.oauth.v2.FailedToResolveAPIKey"),
     ({"key": "other"}, "oauth.v2.InvalidApiKey"),
-    ({"credential": {"expiresAt": "1000"}}, "oauth.v2.InvalidApiKey"),
+    ({"credential": {"expiresAt": "1000"}}, "keymanagement.service.consumer_key_expired"),
     ({"credential": {"status": "revoked"}}, "oauth.v2.ApiKeyNotApproved"),
     ({"app": {"status": "revoked"}}, "keymanagement.service.invalid_client-app_not_approved"),
     ({"developer": {"status": "inactive"}}, "keymanagement.service.DeveloperStatusNotActive"),

@@ -60,6 +60,16 @@ def associations(store: Transaction, organization: str, products: list[str]) -> 
     return found
 
 
+def check_scopes(store: Transaction, organization: str, credential: dict[str, Any], scopes: list[str]) -> None:
+    """Refused for scopes that no product of the key defines. Source: text of replaceDeveloperAppKey."""
+    products = [store.get(key("organizations", organization, "apiproducts", item["apiproduct"])) or {}
+                for item in credential["apiProducts"]]
+    defined = {scope for product in products for scope in product.get("scopes", [])}
+    unknown = [scope for scope in scopes if scope not in defined]
+    if unknown:
+        raise GoogleError(400, f"scopes {', '.join(unknown)} are not defined by the API products of the key")
+
+
 class AppService(ApigeeService):
     """What apps and keys share."""
 
@@ -83,7 +93,8 @@ class DeveloperApps(AppService):
         Required("name", source=f"{DOCUMENT}.name"),
         Pattern("name", r"[A-Za-z0-9._\-$ %]+", source="assumed: as for products"),
         MaxItems("attributes", 18, source="google-apis.md section 4.9"),
-        Said("generates a key for the products named, which exist", source="text of developers.apps.create")])
+        Said("generates a key for the products named, which exist, with the scopes, which the products define",
+             source="text of developers.apps.create; DeveloperApp.scopes")])
     def create(self, call: Call) -> dict[str, Any]:
         organization, email = ids(call.path["parent"], "organizations", "developers")
         developer = require(call.store, "developer", "organizations", organization, "developers", email)
@@ -94,7 +105,8 @@ class DeveloperApps(AppService):
         app |= {"appId": str(uuid.uuid4()), "developerId": developer["developerId"], "status": "approved",
                 "appFamily": app.get("appFamily") or "default", "createdAt": str(now_ms()),
                 "credentials": [new_credential(call.store, organization, call.body.get("apiProducts") or [],
-                                               call.body.get("keyExpiresIn"))]}
+                                               call.body.get("keyExpiresIn"), scopes=call.body.get("scopes") or [])]}
+        check_scopes(call.store, organization, app["credentials"][0], app.get("scopes") or [])
         return self._save(call, [organization, email, name], app)
 
     @handles(f"{APP}.get")
@@ -107,6 +119,8 @@ class DeveloperApps(AppService):
     def list(self, call: Call) -> dict[str, Any]:
         organization, email = ids(call.path["parent"], "organizations", "developers")
         require(call.store, "developer", "organizations", organization, "developers", email)
+        if call.query.get("expand") and (call.query.get("count") or call.query.get("startKey")):
+            raise GoogleError(400, "expand is not valid together with count or startKey")
         found = counted(call.store.children(key("organizations", organization, "developers", email, "apps")), call,
                         "name", limit=100)
         fields = ("appId", "name") if call.query.get("shallowExpand") else ("appId",)
@@ -132,7 +146,8 @@ class DeveloperApps(AppService):
         return self._save(call, path, app)
 
     @handles(f"{APP}.generateKeyPairOrUpdateDeveloperAppStatus", permission="apigee.developerapps.manage", rules=[
-        Said("?action=approve|revoke with application/octet-stream answers 204; without it makes a new key",
+        Said("?action=approve|revoke with application/octet-stream answers 204; without it makes a new key and "
+             "replaces attributes and callback URL, those that are not sent go",
              source="text of generateKeyPairOrUpdateDeveloperAppStatus")])
     def generate(self, call: Call) -> dict[str, Any] | Reply:
         path, app = self._app(call)
@@ -141,7 +156,9 @@ class DeveloperApps(AppService):
             return Reply(None, status=204, unchecked=True)
         credential = new_credential(call.store, path[0], call.body.get("apiProducts") or [],
                                     call.body.get("keyExpiresIn"))
-        return self._save(call, path, app | {"credentials": [*app["credentials"], credential]})
+        kept = {name: value for name, value in app.items() if name not in ("attributes", "callbackUrl")}
+        replaced = {name: call.body[name] for name in ("attributes", "callbackUrl") if name in call.body}
+        return self._save(call, path, kept | replaced | {"credentials": [*app["credentials"], credential]})
 
     @handles(f"{APP}.delete")
     def delete(self, call: Call) -> dict[str, Any]:
@@ -188,7 +205,8 @@ class Keys(AppService):
         return self._credential(call)[2]
 
     @handles(f"{APP}.keys.updateDeveloperAppKey", permission="apigee.appkeys.manage", rules=[
-        Said("adds products, replaces attributes; ?action=approve|revoke with application/octet-stream sets the status",
+        Said("adds products, replaces attributes (those that are not sent go); ?action=approve|revoke with "
+             "application/octet-stream sets the status",
              source="text of updateDeveloperAppKey")])
     def update(self, call: Call) -> dict[str, Any] | Reply:
         path, app, credential = self._credential(call)
@@ -200,8 +218,7 @@ class Keys(AppService):
         wanted = [item["apiproduct"] if isinstance(item, dict) else str(item)
                   for item in call.body.get("apiProducts") or []]
         credential["apiProducts"] += associations(call.store, path[0], [name for name in wanted if name not in known])
-        if "attributes" in call.body:
-            credential["attributes"] = call.body["attributes"]
+        credential["attributes"] = call.body.get("attributes") or []
         self._save(call, path, app)
         return credential
 
@@ -209,12 +226,7 @@ class Keys(AppService):
         Said("replaces the scopes, which a product of the key defines", source="text of replaceDeveloperAppKey")])
     def replace(self, call: Call) -> dict[str, Any]:
         path, app, credential = self._credential(call)
-        products = [call.store.get(key("organizations", path[0], "apiproducts", item["apiproduct"])) or {}
-                    for item in credential["apiProducts"]]
-        defined = {scope for product in products for scope in product.get("scopes", [])}
-        unknown = [scope for scope in call.body.get("scopes") or [] if scope not in defined]
-        if unknown:
-            raise GoogleError(400, f"scopes {', '.join(unknown)} are not defined by the API products of the key")
+        check_scopes(call.store, path[0], credential, call.body.get("scopes") or [])
         credential["scopes"] = call.body.get("scopes") or []
         self._save(call, path, app)
         return credential

@@ -10,7 +10,8 @@ from testbed.google.errors import GoogleError
 from testbed.google.rules import Required, Said
 from testbed.google.service import Call, Reply, handles
 from testbed.google.services.apigee.base import ApigeeService, check_name, name_list
-from testbed.google.services.apigee.names import exists, missing, require, require_organization
+from testbed.google.services.apigee.names import exists, missing, organization_of, require, require_organization
+from testbed.google.services.apigee.push import push
 
 DOCUMENT = "apigee.v1 discovery document, KeyValueMap"
 NAME = r"[A-Za-z0-9._\-$% ]{1,255}"
@@ -45,7 +46,16 @@ def _map(call: Call, name: str) -> tuple[str, dict[str, Any]]:
     return where, found
 
 
-class KeyValueMaps(ApigeeService):
+class KeyValueService(ApigeeService):
+    """What maps and entries share: proxies read them."""
+
+    def _tell(self, call: Call) -> None:
+        """Give the runtime its picture once the change is made."""
+        organization = organization_of(call.path.get("name") or call.path["parent"])
+        call.then(lambda: push(self.emulator, organization))
+
+
+class KeyValueMaps(KeyValueService):
     """*.keyvaluemaps.*"""
 
     extra_routes = tuple(
@@ -59,6 +69,7 @@ class KeyValueMaps(ApigeeService):
         check_name(name, NAME, "key value map name")
         if call.store.exists(f"{scope}/keyvaluemaps/{name}"):
             raise exists("key value map", f"{call.path['parent']}/keyvaluemaps/{name}")
+        self._tell(call)
         return call.store.put(f"{scope}/keyvaluemaps/{name}", _checked(call.body, name))
 
     @handles(*methods("list"), permission="apigee.keyvaluemaps.list")
@@ -83,6 +94,7 @@ class KeyValueMaps(ApigeeService):
         where, found = _map(call, call.path["name"])
         call.store.delete(where)
         call.store.delete_under(f"{where}/")
+        self._tell(call)
         return found
 
 
@@ -92,7 +104,7 @@ def _checked(body: dict[str, Any], name: str) -> dict[str, Any]:
     return {"name": name, "encrypted": True, "maskedValues": bool(body.get("maskedValues"))}
 
 
-class KeyValueEntries(ApigeeService):
+class KeyValueEntries(KeyValueService):
     """*.keyvaluemaps.entries.*"""
 
     @staticmethod
@@ -118,6 +130,7 @@ class KeyValueEntries(ApigeeService):
         if call.store.exists(store_key):
             raise exists("key value entry", f"{call.path['parent']}/entries/{call.body['name']}")
         entry = call.store.put(store_key, {"name": call.body["name"], "value": call.body["value"]})
+        self._tell(call)
         return self._shown(entry, found)
 
     @handles(*methods("entries.get"))
@@ -142,10 +155,12 @@ class KeyValueEntries(ApigeeService):
         store_key, entry, found = self._entry(call)
         if call.body.get("name") not in (None, "", entry["name"]):
             raise GoogleError(400, f'entry name "{call.body["name"]}" does not match "{entry["name"]}" in the path')
+        self._tell(call)
         return self._shown(call.store.put(store_key, {"name": entry["name"], "value": call.body["value"]}), found)
 
     @handles(*methods("entries.delete"))
     def delete(self, call: Call) -> dict[str, Any]:
         store_key, entry, found = self._entry(call)
         call.store.delete(store_key)
+        self._tell(call)
         return self._shown(entry, found)

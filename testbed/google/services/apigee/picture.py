@@ -149,6 +149,7 @@ def configuration(store: Transaction, organization: str) -> tuple[dict[str, Any]
         "products": store.children(key("organizations", organization, "apiproducts")),
         "developers": store.children(key("organizations", organization, "developers")),
         "apps": apps(store, organization),
+        "key_value_maps": key_value_maps(store, organization),
     }
     for name in sorted(served):
         entries: dict[str, list[dict[str, Any]]] = {kind.listed: [] for kind in KINDS.values()}
@@ -188,6 +189,22 @@ def apps(store: Transaction, organization: str) -> list[dict[str, Any]]:
     """The apps of all developers."""
     return [app for developer in store.children(key("organizations", organization, "developers"))
             for app in store.children(key("organizations", organization, "developers", developer["email"], "apps"))]
+
+
+def key_value_maps(store: Transaction, organization: str) -> list[dict[str, Any]]:
+    """The maps of all three levels with their entries; masks are for people only."""
+    within = [("organization", "", ()),
+              *(("environment", name, ("environments", name)) for name in environments(store, organization)),
+              *(("apiproxy", proxy["name"], ("apis", proxy["name"]))
+                for proxy in store.children(key("organizations", organization, "apis")))]
+    found = []
+    for scope, of, parts in within:
+        place = key("organizations", organization, *parts, "keyvaluemaps")
+        found += [{"scope": scope, "of": of, "name": one["name"],
+                   "entries": {entry["name"]: entry["value"]
+                               for entry in store.children(f"{place}/{one['name']}/entries")}}
+                  for one in store.children(place)]
+    return found
 
 
 def _instance(item: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from testbed.google.errors import GoogleError
+from testbed.google.errors import GoogleError, precondition
 from testbed.google.rules import MaxItems, Pattern, Required, Said
 from testbed.google.service import Call, handles
+from testbed.google.services.apigee import picture
 from testbed.google.services.apigee.base import ApigeeService, counted
 from testbed.google.services.apigee.names import exists, ids, key, now_ms, require, require_organization
 from testbed.google.services.apigee.push import push
@@ -81,9 +82,16 @@ class Products(ApigeeService):
             raise GoogleError(400, f'API product name "{call.body["name"]}" cannot be changed from "{name}"')
         return self._put(call, organization, name, before["createdAt"])
 
-    @handles("apigee.organizations.apiproducts.delete")
+    @handles("apigee.organizations.apiproducts.delete", rules=[
+        Said("a product that a key names is not deleted",
+             source="apigee/apigee-config-maven-plugin #46: \"Cannot delete Product [..] used in Application\"")])
     def delete(self, call: Call) -> dict[str, Any]:
         organization, name, before = self._get(call)
+        users = sorted({app["name"] for app in picture.apps(call.store, organization)
+                        for credential in app["credentials"] for item in credential["apiProducts"]
+                        if item["apiproduct"] == name})
+        if users:
+            raise precondition(f"Cannot delete Product [{name}] used in Application: {', '.join(users)}")
         call.store.delete(key("organizations", organization, "apiproducts", name))
         call.then(lambda: push(self.emulator, organization))
         return before

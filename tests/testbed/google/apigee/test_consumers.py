@@ -171,7 +171,9 @@ async def test_app_updates(shop):
     assert "callbackUrl" not in changed
     with shop.refused(400, "cannot be changed"):
         await shop.put(APP, {"name": "other"})
-    assert len((await shop.post(APP, {"apiProducts": ["gold"]}))["credentials"]) == 3
+    await shop.put(APP, {"name": "shop", "callbackUrl": "https://a.example"})
+    changed = await shop.post(APP, {"apiProducts": ["gold"]})
+    assert len(changed["credentials"]) == 3 and "callbackUrl" not in changed
     await act(shop, APP, "revoke")
     assert shop.status_code == 204 and (await shop.get(APP))["status"] == "revoked"
     assert shop.world.configuration["apps"][0]["status"] == "revoked"
@@ -180,6 +182,27 @@ async def test_app_updates(shop):
     await shop.delete(APP)
     with shop.refused(404):
         await shop.get(APP)
+
+
+@pytest.mark.shows(f"{PRODUCTS}.delete")
+async def test_a_product_that_a_key_names_stays(shop):
+    with shop.refused(400, r"Cannot delete Product \[partner\] used in Application: shop"):
+        await shop.delete("apiproducts/partner")
+    credential, = (await shop.get(APP))["credentials"]
+    await shop.delete(f"{APP}/keys/{credential['consumerKey']}/apiproducts/partner")
+    assert (await shop.delete("apiproducts/partner"))["name"] == "partner"
+
+
+@pytest.mark.shows(f"{APPS}.create", f"{APPS}.list")
+async def test_scopes_of_a_new_app_are_those_of_its_key_and_its_products(shop):
+    await shop.put("apiproducts/partner", PRODUCT | {"scopes": ["read"]})
+    path = "developers/ann@acme.example/apps"
+    app = await shop.post(path, {"name": "scoped", "apiProducts": ["partner"], "scopes": ["read"]})
+    assert app["credentials"][0]["scopes"] == ["read"]
+    with shop.refused(400, "write are not defined"):
+        await shop.post(path, {"name": "more", "apiProducts": ["partner"], "scopes": ["write"]})
+    with shop.refused(400, "expand is not valid"):
+        await shop.get(path, expand=True, count=1)
 
 
 @pytest.mark.shows(f"{KEYS}.create", f"{KEYS}.create.create", f"{KEYS}.get", f"{KEYS}.updateDeveloperAppKey",
@@ -191,7 +214,9 @@ async def test_imported_keys(shop):
     path = f"{APP}/keys/my-key_1"
     updated = await shop.post(path, {"apiProducts": ["partner"], "attributes": [{"name": "a", "value": "b"}]})
     assert updated["apiProducts"] == [{"apiproduct": "partner", "status": "approved"}]
-    assert await shop.post(path, {"apiProducts": ["partner"]}) == updated
+    # Binding replaces the attributes: those that are not sent are gone.
+    assert await shop.post(path, {"apiProducts": ["partner"]}) == {
+        name: value for name, value in updated.items() if name != "attributes"}
     await act(shop, path, "revoke")
     assert shop.status_code == 204 and (await shop.get(path))["status"] == "revoked"
     await shop.put("apiproducts/partner", PRODUCT | {"scopes": ["read"]})

@@ -46,6 +46,30 @@ async def test_maps(site, scope):
     assert await site.get(f"{path}/settings/entries") == {}
 
 
+@pytest.mark.shows(*METHODS, *ENTRIES)
+@pytest.mark.parametrize(("scope", "shown"), [
+    ("", ("organization", "")), ("environments/prod/", ("environment", "prod")),
+    ("apis/orders/", ("apiproxy", "orders"))])
+async def test_the_runtime_is_told_of_every_entry(site, scope, shown):
+    await site.instance()
+    path = f"{scope}keyvaluemaps"
+
+    def told():
+        return [(one["scope"], one["of"], one["name"], one["entries"])
+                for one in site.world.configuration["key_value_maps"]]
+
+    await site.post(path, {"name": "m", "encrypted": True, "maskedValues": True})
+    assert told() == [(*shown, "m", {})]
+    await site.post(f"{path}/m/entries", {"name": "a/b", "value": "1"})
+    assert told() == [(*shown, "m", {"a/b": "1"})]
+    await site.put(f"{path}/m/entries/a%2Fb", {"name": "a/b", "value": "2"})
+    assert told() == [(*shown, "m", {"a/b": "2"})]
+    await site.delete(f"{path}/m/entries/a%2Fb")
+    assert told() == [(*shown, "m", {})]
+    await site.delete(f"{path}/m")
+    assert told() == []
+
+
 @pytest.mark.shows(*ENTRIES)
 @pytest.mark.parametrize("scope", list(SCOPES))
 async def test_entries(site, scope):
