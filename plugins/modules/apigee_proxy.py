@@ -234,6 +234,10 @@ resource:
     digest:
       description: Digest of the wanted content.
       type: str
+    advice:
+      description: What in the wanted content works and should not stay so, such as TLS that accepts any certificate.
+      type: list
+      elements: str
     labels:
       description: Labels without those of the collection.
       type: dict

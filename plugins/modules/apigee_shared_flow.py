@@ -125,6 +125,10 @@ resource:
     digest:
       description: Digest of the wanted content.
       type: str
+    advice:
+      description: What in the wanted content works and should not stay so, such as TLS that accepts any certificate.
+      type: list
+      elements: str
     deployments:
       description: Where it is deployed.
       type: list

@@ -9,36 +9,25 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from . import markup
+from . import check_descriptor, check_policies, check_targets, markup
 from .bundle import Bundle
-
-#: Root element of the descriptor, by root folder.
-_DESCRIPTOR_ELEMENT = {"apiproxy": "APIProxy", "sharedflowbundle": "SharedFlowBundle"}
-
-#: Ways a target endpoint can connect. Each stands alone.
-_CONNECTIONS = ("HTTPTargetConnection", "LocalTargetConnection", "ScriptTarget", "HostedTarget")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One fault: ``file`` within the bundle, ``element`` (a readable path, may be empty), what is wrong, what to do."""
-
-    file: str
-    element: str
-    problem: str
-    remedy: str
-
-    def __str__(self) -> str:
-        where = f"{self.file}, {self.element}" if self.element else self.file
-        return f"{where}: {self.problem}. {self.remedy}."
+from .findings import Finding, Findings
 
 
 def validate(bundle: Bundle) -> list[Finding]:
     """Return every fault of ``bundle``, ordered by file. An empty list means that nothing is known to be wrong."""
-    return sorted(_Validation(bundle).run(), key=lambda finding: (finding.file, finding.element))
+    return _ordered(_Validation(bundle).run().faults)
+
+
+def advice(bundle: Bundle) -> list[Finding]:
+    """Return what in ``bundle`` works and should not stay so, ordered by file."""
+    return _ordered(_Validation(bundle).run().advice)
+
+
+def _ordered(findings: list[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: (finding.file, finding.element))
 
 
 def base_paths(bundle: Bundle) -> list[str]:
@@ -68,23 +57,27 @@ def target_servers(bundle: Bundle) -> list[str]:
 
 
 class _Validation:
+    """How the parts of one bundle hang together; what each part says is checked by kind, see the neighbours."""
+
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
-        self.findings: list[Finding] = []
+        self.found = Findings(bundle)
+        self.add = self.found.add
+        self.parse = self.found.parse
 
-    def add(self, file: str, element: str, problem: str, remedy: str) -> None:
-        self.findings.append(Finding(file, element, problem, remedy))
-
-    def run(self) -> list[Finding]:
-        self.check_descriptor()
+    def run(self) -> Findings:
+        """Look at everything."""
+        check_descriptor.check(self.found)
         policies = self.named("policies", None)
+        for path, root in policies.values():
+            check_policies.check(self.found, path, root)
         if self.bundle.root == "sharedflowbundle":
             flows = self.named("sharedflows", "SharedFlow")
             if not self.bundle.below("sharedflows"):
                 self.add("sharedflowbundle", "", "it has no shared flow", "Add sharedflows/default.xml")
             for path, root in flows.values():
                 self.check_steps(path, root, policies)
-            return self.findings
+            return self.found
         targets = self.named("targets", "TargetEndpoint")
         proxies = self.named("proxies", "ProxyEndpoint")
         if not self.bundle.below("proxies"):
@@ -95,41 +88,9 @@ class _Validation:
             self.check_routes(path, root, targets)
             self.check_steps(path, root, policies)
         for path, root in targets.values():
-            self.check_target(path, root)
+            check_targets.check(self.found, path, root)
             self.check_steps(path, root, policies)
-        return self.findings
-
-    def check_descriptor(self) -> None:
-        root, wanted = self.bundle.root, _DESCRIPTOR_ELEMENT[self.bundle.root]
-        candidates = self.bundle.descriptors
-        if len(candidates) != 1:
-            problem = (
-                f"it has {len(candidates)} root descriptors ({', '.join(candidates)})"
-                if candidates
-                else "it has no root descriptor"
-            )
-            self.add(root, "", problem, f'Keep exactly one file {root}/<name>.xml with <{wanted} name="..."/>')
-            return
-        element = self.parse(candidates[0])
-        if element is None:
-            return
-        if element.tag != wanted:
-            self.add(candidates[0], element.tag, "this is not a root descriptor", f"The root element must be {wanted}")
-        elif not element.get("name"):
-            self.add(candidates[0], wanted, "the attribute name is missing", "State the name of the proxy")
-
-    def parse(self, path: str) -> ElementTree.Element | None:
-        try:
-            return markup.parse(self.bundle.files[path])
-        except markup.MarkupError as error:
-            where = f"line {error.line}" if error.line else ""
-            self.add(
-                path,
-                where,
-                f"the XML is malformed: {error.reason}",
-                "Correct the file; Apigee refuses the whole bundle",
-            )
-            return None
+        return self.found
 
     def named(self, folder: str, wanted: str | None) -> dict[str, tuple[str, ElementTree.Element]]:
         """Read every XML file of ``folder``; return (path, root) by the name attribute, reporting what breaks that."""
@@ -200,44 +161,6 @@ class _Validation:
             if target and target not in targets:
                 remedy = _nearest(target, targets, "target endpoint", "targets")
                 self.add(path, element, f"it routes to {target}, which is no target endpoint of this bundle", remedy)
-
-    def check_target(self, path: str, root: ElementTree.Element) -> None:
-        name = root.get("name")
-        if not len(root) and not name:
-            return  # malformed, reported already
-        element = f"TargetEndpoint {name}"
-        connections = [child for child in root if child.tag in _CONNECTIONS]
-        if len(connections) != 1:
-            problem = "it has more than one connection" if connections else "it has no connection"
-            self.add(path, element, problem, f"State one of {', '.join(_CONNECTIONS)}")
-            return
-        connection = connections[0]
-        if connection.tag != "HTTPTargetConnection":
-            return
-        balancer = connection.find("LoadBalancer")
-        has_url = bool(markup.local_text(connection.find("URL")))
-        if balancer is None and not has_url:
-            self.add(
-                path,
-                f"{element}, HTTPTargetConnection",
-                "it has neither a URL nor a LoadBalancer",
-                "State where requests go",
-            )
-        if balancer is not None:
-            if has_url:
-                self.add(
-                    path, f"{element}, HTTPTargetConnection", "it has both a URL and a LoadBalancer", "Keep one of them"
-                )
-            servers = [server.get("name", "") for server in balancer.iterfind("Server")]
-            if not servers or "" in servers:
-                self.add(
-                    path,
-                    f"{element}, LoadBalancer",
-                    "a Server with a name is missing",
-                    'Add <Server name="..."/> for each target server',
-                )
-            for double in sorted({server for server in servers if server and servers.count(server) > 1}):
-                self.add(path, f"{element}, LoadBalancer", f"the Server {double} is listed twice", "Keep one")
 
     def check_steps(self, path: str, root: ElementTree.Element, policies: Iterable[str]) -> None:
         flows: set[str] = set()

@@ -64,6 +64,13 @@ class Content:
         content = self.bundle()
         return validation.target_servers(content) if content else []
 
+    def advice(self) -> list[str]:
+        """What in the wanted content works and should not stay so."""
+        if not self.digest():
+            return []
+        content = self.bundle()
+        return [str(finding) for finding in validation.advice(content)] if content else []
+
     def problems(self) -> list[str]:
         """Everything that is wrong with the bundle and the options, before anything is sent."""
         problems = []

@@ -429,6 +429,7 @@ class ApigeeRevisions(ApigeeResource):
             "latest_revision": telling.number(found.get("latestRevisionId")),
             "revisions": [telling.number(one) for one in found.get("revision") or []],
             "digest": self.content.digest() or None,
+            "advice": self.content.advice(),
             "deployments": [telling.deployment(one) for one in found.get("deployments") or []],
         }
 
@@ -441,6 +442,7 @@ class ApigeeRevisions(ApigeeResource):
             "latest_revision": 1,
             "revisions": [1],
             "digest": self.content.digest() or None,
+            "advice": self.content.advice(),
             "deployments": [
                 {**telling.deployment({"environment": one, "revision": 1}), "state": None} for one in self.environments
             ],
