@@ -15,6 +15,7 @@ from testbed.certificates import Authority
 from testbed.clusters import Clusters, Running
 from testbed.network import firewall
 from testbed.network.dns_peering import DnsPeering
+from testbed.network.endpoints import Endpoints
 from testbed.network.namespace import Namespace
 from testbed.network.resolver import Resolver, View
 from testbed.network.vpc import Vpc
@@ -40,6 +41,7 @@ class RealWorld:
         self._resolver = Resolver(router, binaries / "coredns", state.network / "resolver",
                                   state.logs / "vpc-resolver.log")
         self._dns_peering = DnsPeering(tenant, router, firewall.RESOLVER)
+        self._endpoints = Endpoints(tenant, router)
         self.clusters = Clusters(state, self._vpc, reviewer, admin_principals, self._clusters_changed)
         self.instances = ApigeeInstances(state, tenant, self.authority)
         self._access_changed = access_changed
@@ -61,6 +63,7 @@ class RealWorld:
         """End everything that runs; folders stay, so that the next daemon can go on from them."""
         await self.northbound.close()
         await asyncio.gather(self.clusters.close(), self.instances.close())
+        await self._endpoints.apply(())
         await self._dns_peering.stop()
         await self._resolver.stop()
         await asyncio.to_thread(self._vpc.delete)
@@ -139,16 +142,20 @@ class RealWorld:
             script = firewall.render(self._networks, machines, ranges)
             routed = [each for network in sorted(peered) for each in ranges.get(network, ())]
 
+            endpoints = [each for network in self._networks for each in network.endpoints]
+
             def bring() -> None:
                 self._vpc.set_views(views.values())
                 self._vpc.set_firewall(script)
                 self._vpc.set_instances(instance.host for instance in instances)
+                self._vpc.set_endpoints(endpoint.host for endpoint in endpoints)
                 self._vpc.peer(routed)
 
             try:
                 await asyncio.to_thread(bring)
             except OSError as error:
                 raise WorldError(f"the network could not be brought to what was asked: {error}") from error
+            await self._endpoints.apply(endpoints)
             await self._resolver.apply([self._seen_in(name, address, running) for name, address in views.items()])
             # All tenants share one resolver here: of two networks with one suffix, the one with an instance is meant.
             self._dns_peering.set_suffixes({

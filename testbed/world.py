@@ -78,6 +78,16 @@ class PeeredDomain:
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    """An address in Apigee's network whose connections to ``ports`` end at ``target`` in the customer's network."""
+
+    name: str
+    host: str
+    target: str
+    ports: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Network:
     """A VPC network. ``name`` is its full one, ``projects/<project>/global/networks/<name>``, and wherever else a
     ``network`` is named here it is this very text: networks of two projects may share the short one."""
@@ -90,6 +100,8 @@ class Network:
     peered_domains: tuple[PeeredDomain, ...] = ()
     #: DNS zones of organisations without VPC peering that ask this network: names, but no routes.
     apigee_zones: tuple[PeeredDomain, ...] = ()
+    #: Accepted Private Service Connect endpoints of Apigee that lead into this network.
+    endpoints: tuple[Endpoint, ...] = ()
 
 
 @dataclass(frozen=True)

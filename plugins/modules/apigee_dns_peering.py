@@ -15,7 +15,7 @@ description:
   - Reads which network model the organisation has. With VPC peering it manages a peered DNS domain of Service
       Networking, without it a DNS zone of Apigee. A hybrid organisation has neither and is refused with the reason.
   - Without VPC peering names alone bring no way to pods. Proxies reach a load balancer there through
-      an endpoint attachment (Private Service Connect), and a record in a private zone gives it its name.
+      M(gatewayops.apigee_gke.apigee_endpoint_attachment), and a record in a private zone gives it its name.
   - A DNS zone needs the role C(roles/dns.peer) for Apigee's service agent on the network's project. Where it is missing,
       the error says how to grant it.
   - Google changes neither in place. Another suffix, or another network of a zone, is refused unless O(allow_recreate)

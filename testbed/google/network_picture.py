@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+from testbed.google.services.compute.serviceattachments import connection, endpoints
 from testbed.google.store import Transaction
-from testbed.world import FirewallRule, Network, PeeredDomain, Subnet, Zone
+from testbed.world import Endpoint, FirewallRule, Network, PeeredDomain, Subnet, Zone
 
 
 def networks(tx: Transaction) -> list[Network]:
@@ -53,6 +54,7 @@ def _network(tx: Transaction, project: str, network: dict) -> Network:
         peered_to_apigee=tx.exists(f"{peering}/connection"),
         peered_domains=domains if tx.exists(f"{peering}/connection") else (),
         apigee_zones=tuple(_apigee_zones(tx, project, number, short, name)),
+        endpoints=tuple(_endpoints(tx, project, link)),
     )
 
 
@@ -66,6 +68,24 @@ def _apigee_zones(tx: Transaction, project: str, number: str, short: str, name: 
         target = zone["peeringConfig"]
         if target["targetProjectId"] in (project, number) and target["targetNetworkId"].rsplit("/", 1)[-1] == short:
             found.append(PeeredDomain(name=zone["name"], suffix=zone["domain"], network=name))
+    return found
+
+
+def _endpoints(tx: Transaction, project: str, link: str) -> list[Endpoint]:
+    """Return the endpoints of Apigee that a service attachment of the network accepts."""
+    found = []
+    for key, attachment in tx.items(f"compute/projects/{project}/regions/"):
+        if key.split("/")[-2] != "serviceAttachments":
+            continue
+        path = key.removeprefix("compute/")
+        rule = tx.get(f"compute/{attachment['targetService'].split('/compute/v1/')[1]}")
+        if rule is None or rule["network"] != link:
+            continue
+        found += [
+            Endpoint(each["name"], each["host"], rule["IPAddress"], tuple(int(port) for port in rule["ports"]))
+            for each in endpoints(tx, path)
+            if each["state"] == "ACTIVE" and connection(tx, path, each["tenant"]) == "ACCEPTED"
+        ]
     return found
 
 

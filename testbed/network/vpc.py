@@ -86,6 +86,18 @@ class Vpc:
                          f"route replace default via {PEERING_GATEWAY} dev eth0 src {wanted[0]}"]
         self._batch(self.apigee, commands)
 
+    def set_endpoints(self, hosts: Iterable[str]) -> None:
+        """Give Apigee's namespace exactly these addresses of Private Service Connect, beside its instances'.
+
+        What is not among them lies behind the default route, where packets vanish: an endpoint that the producer does
+        not accept lets connections time out.
+        """
+        wanted = set(hosts)
+        present = set(self._addresses(self.apigee, "lo")) - {RESOLVER, "127.0.0.1"}
+        commands = [f"address delete {address}/32 dev lo" for address in sorted(present - wanted)]
+        commands += [f"address add {address}/32 dev lo" for address in sorted(wanted - present)]
+        self._batch(self.apigee, commands)
+
     def peer(self, ranges: Iterable[str]) -> None:
         """Route exactly these ranges of Apigee instances in the VPC: the peering's exchange of routes."""
         wanted = set(ranges)

@@ -182,6 +182,8 @@ class ApigeeDnsPeering(ApigeeResource):
         """With the network that was found and the mechanism that applies."""
         project, network = network_of(found.get("network"), self.project) if "network" in found else self.network()
         shown = super().output(found)
+        if project != self.project and self.mechanism is ZONE:
+            network = f"projects/{project}/global/networks/{network}"  # the short name would mean ours
         return {**shown, "mechanism": self.mechanism.word, "network": network, "network_project": project}
 
     def predicted(self) -> dict[str, t.Any]:

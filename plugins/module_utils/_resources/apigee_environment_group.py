@@ -11,16 +11,9 @@ import re
 from .._engine import normalise
 from .._engine.fields import Document, Field
 from .apigee_common import ORGANIZATION, ORGANIZATION_LOCK, ApigeeResource
-from .apigee_ownership import RecordMark, organization_owned
+from .apigee_ownership import OrganizationMark
 
 _HOST = re.compile(r"^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", re.I)
-
-
-class GroupMark(RecordMark):
-    """A group of an organisation that we made is ours; any other needs a record."""
-
-    def _covered(self, resource: ApigeeResource) -> bool:
-        return organization_owned(resource, resource.organization)
 
 
 class ApigeeEnvironmentGroup(ApigeeResource):
@@ -32,7 +25,7 @@ class ApigeeEnvironmentGroup(ApigeeResource):
     create_query = {"name": "{name}"}
     update_method = "PATCH"
     state_place = "state"
-    mark = GroupMark()
+    mark = OrganizationMark()
     pruned = False
     lock = ORGANIZATION_LOCK
     timeout = 1800.0

@@ -86,6 +86,14 @@ class RecordMark(Mark):
         return False
 
 
+class OrganizationMark(RecordMark):
+    """What stands directly in an organisation that we made is ours; in any other it needs a record."""
+
+    def _covered(self, resource: Resource) -> bool:
+        organization: t.Any = resource
+        return organization_owned(resource, organization.organization)
+
+
 def key(resource: Resource) -> str:
     """What a record is called: the kind and what tells the object from its like."""
     return ".".join(str(part).strip("/") for part in (resource.kind, *resource.name.split("/")))

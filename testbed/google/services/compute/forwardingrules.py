@@ -1,0 +1,87 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Forwarding rules of internal passthrough load balancers, as far as a service attachment needs one.
+
+Nothing balances here: the rule's address answers where something in the network has that address. A cluster's Service
+of type LoadBalancer makes no rule in the testbed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from testbed.google.errors import GoogleError
+from testbed.google.rules import Required, Said
+from testbed.google.service import Call, handles
+from testbed.google.services.compute.common import BASE, NAME_RULES, ComputeService, in_use, invalid
+
+_TEXT = "compute.v1, field text"
+
+
+class ForwardingRules(ComputeService):
+    """Regional rules with the scheme INTERNAL."""
+
+    collection = "forwardingRules"
+    kind = "compute#forwardingRule"
+
+    @handles(
+        "compute.forwardingRules.insert",
+        rules=[
+            *NAME_RULES,
+            Said("only INTERNAL with up to five ports is emulated", source="the testbed's own limit"),
+            Required("subnetwork", source=f"{_TEXT}: required in custom mode networks"),
+            Required("ports", source="the testbed's own limit: all ports would need a router, not a forwarder"),
+            Said("the address is in the subnetwork", source=_TEXT),
+        ],
+    )
+    def insert(self, call: Call) -> dict[str, Any]:
+        if (operation := self.repeated(call)) is not None:
+            return operation
+        body = call.body
+        if body.get("loadBalancingScheme") != "INTERNAL":
+            raise invalid("loadBalancingScheme", body.get("loadBalancingScheme", ""), "The testbed has INTERNAL alone.")
+        ports = [str(port) for port in body["ports"]]
+        if len(ports) > 5 or not all(port.isdigit() and 0 < int(port) < 65536 for port in ports):
+            raise invalid("ports", ",".join(ports), "Up to five single ports can be given.")
+        _, subnetwork = self.reference(call, "subnetwork", body["subnetwork"], r"regions/[^/]+/subnetworks/[^/]+")
+        wanted = ipaddress.ip_network(subnetwork["ipCidrRange"])
+        taken = {each["IPAddress"] for each in call.store.children(f"compute/{self.scope(call)}/forwardingRules")}
+        address = body.get("IPAddress") or next(str(a) for a in reversed(list(wanted.hosts())) if str(a) not in taken)
+        if ipaddress.ip_address(address) not in wanted:
+            raise invalid("IPAddress", address, f"It is not in {subnetwork['ipCidrRange']}.")
+        if address in taken:
+            raise GoogleError(409, f"IP address {address} is already in use by another forwarding rule")
+        content = {
+            "name": body["name"],
+            "description": body.get("description", ""),
+            "IPAddress": address,
+            "IPProtocol": body.get("IPProtocol", "TCP"),
+            "ports": ports,
+            "loadBalancingScheme": "INTERNAL",
+            "subnetwork": subnetwork["selfLink"],
+            "network": subnetwork["network"],
+            "region": f"{BASE}{self.scope(call)}",
+        }
+        if body.get("backendService"):
+            content["backendService"] = body["backendService"]
+        document = self.created(call, content)
+        operation = self.operate(call, document, "insert")
+        call.store.put(f"compute/{self.path(call, body['name'])}", document)
+        return operation
+
+    @handles("compute.forwardingRules.get")
+    def get(self, call: Call) -> dict[str, Any]:
+        return self.stored(call)
+
+    @handles("compute.forwardingRules.list")
+    def list(self, call: Call) -> dict[str, Any]:
+        return self.listed(call)
+
+    @handles("compute.forwardingRules.delete", rules=[Said("refused while a service attachment uses it", source=_TEXT)])
+    def delete(self, call: Call) -> dict[str, Any]:
+        document = self.stored(call)
+        for user in call.store.children(f"compute/{self.scope(call)}/serviceAttachments"):
+            if user["targetService"] == document["selfLink"]:
+                raise in_use(self.path(call), f"{self.scope(call)}/serviceAttachments/{user['name']}")
+        return self.operate(call, document, "delete", delete=True)
