@@ -34,8 +34,8 @@ def found(cloud: Cloud, dest: Path | None = None, **how: t.Any) -> dict[str, t.A
 @pytest.fixture
 def made(cloud: Cloud) -> Cloud:
     """The whole organisation, made by this collection."""
-    cloud.control("reset", "POST")
-    cloud.run([*whole.PLATFORM, whole.organization(cloud.connection["project"]), *whole.CONTENT])
+    whole.ground(cloud)
+    cloud.run(whole.CONTENT)
     cloud.control("requests", "DELETE")
     return cloud
 
@@ -68,8 +68,7 @@ def test_the_same_organization_comes_from_its_export(made: Cloud, tmp_path: Path
     found(made, tmp_path)
     texts = whole.files(tmp_path)
     secrets = [entry for entry in whole.CONTENT if entry.keys() & {"private_key", "entries", "secret_entries", "key"}]
-    made.control("reset", "POST")
-    made.run([*whole.PLATFORM, whole.organization(made.connection["project"])])
+    whole.ground(made)
     made.run(whole.reading.combine(whole.declared_in(tmp_path), secrets))
     again = found(made, tmp_path)
     assert not again["changed"], again["files"]

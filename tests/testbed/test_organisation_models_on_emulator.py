@@ -16,6 +16,13 @@ from tests.testbed.emulated_cloud import Cloud
 AGENT = "serviceAccount:service-123456789012@gcp-sa-apigee.iam.gserviceaccount.com"
 SERVICES = {"kind": "project_services", "services": ["apigee", "compute", "servicenetworking"]}
 NETWORK = {"kind": "compute_network", "name": "shop-vpc"}
+SUBNETWORK = {
+    "kind": "compute_subnetwork",
+    "name": "shop",
+    "network": "shop-vpc",
+    "region": "europe-west1",
+    "ip_cidr_range": "10.10.0.0/20",
+}
 UNPEERED = {
     "kind": "apigee_organization",
     "name": "acme-shop",
@@ -64,6 +71,23 @@ def test_names_without_vpc_peering(cloud: Cloud) -> None:
     assert cloud.run(resources=[{**moved, "allow_recreate": True}])["resources"][0]["action"] == "recreated"
     removed = cloud.run(resources=[PEERING], state="absent")
     assert actions(removed) == [("apigee_dns_peering", "shop", "deleted")]
+
+
+def test_a_way_in_without_vpc_peering(cloud: Cloud) -> None:
+    cloud.run([SERVICES, NETWORK, SUBNETWORK, UNPEERED])
+    service = cloud.producer("shop", "europe-west1", "orders", connectionPreference="ACCEPT_MANUAL")
+    wanted = {"kind": "apigee_endpoint_attachment", "name": "orders", "service_attachment": service}
+    said = cloud.run([wanted], timeout=2, fails=True)["msg"]
+    assert f"{service} has not accepted project acme-shop-tp: add it to its consumerAcceptLists" in said
+    where = f"compute/v1/{service}"
+    found = cloud.client.send("compute", "GET", where).json()
+    accepted = [{"projectIdOrNum": "acme-shop-tp", "connectionLimit": 1}]
+    change = {"fingerprint": found["fingerprint"], "consumerAcceptLists": accepted}
+    cloud.client.send("compute", "PATCH", where, body=change)
+    result = cloud.run([wanted])
+    shown = result["resources"][0]["resource"]
+    assert not result["changed"] and shown["connection_state"] == "ACCEPTED" and shown["host"].count(".") == 3
+    assert actions(cloud.run([wanted], state="absent")) == [("apigee_endpoint_attachment", "orders", "deleted")]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import yaml
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._organization import lines, reading
 
 from tests.testbed.certificates_double import TestAuthority
+from tests.testbed.emulated_cloud import Cloud
 
 Entry = dict[str, t.Any]
 
@@ -38,7 +39,15 @@ PLATFORM: list[Entry] = [
         "network": "shop-vpc",
         "reserved_peering_ranges": ["google-services"],
     },
+    {
+        "kind": "compute_subnetwork",
+        "name": "shop",
+        "network": "shop-vpc",
+        "region": "europe-west1",
+        "ip_cidr_range": "10.250.0.0/20",
+    },
 ]
+SERVICE = "projects/acme-shop/regions/europe-west1/serviceAttachments/orders"
 
 
 def organization(name: str) -> Entry:
@@ -49,6 +58,13 @@ def organization(name: str) -> Entry:
         "billing_type": "PAYG",
         "authorized_network": "shop-vpc",
     }
+
+
+def ground(cloud: Cloud) -> None:
+    """An emptied project with all that the content stands on."""
+    cloud.control("reset", "POST")
+    cloud.run([*PLATFORM, organization(cloud.connection["project"])])
+    assert cloud.producer("shop", "europe-west1", "orders") == SERVICE
 
 
 def in_prod(kind: str, name: str, **options: t.Any) -> Entry:
@@ -62,6 +78,7 @@ CONTENT: list[Entry] = [
     {"kind": "apigee_environment_group_attachment", "environment_group": "public", "environment": "prod"},
     {"kind": "apigee_instance_attachment", "instance": "west", "environment": "prod"},
     {"kind": "apigee_dns_peering", "name": "shop", "dns_suffix": "shop.acme.internal."},
+    {"kind": "apigee_endpoint_attachment", "name": "orders", "service_attachment": SERVICE},
     in_prod("apigee_keystore", "trusted"),
     in_prod("apigee_keystore_alias", "authority", keystore="trusted", certificate=AUTHORITY.pem),
     in_prod("apigee_keystore", "shown"),

@@ -114,7 +114,7 @@ class ApigeeEndpointAttachment(ApigeeResource):
         if word not in _WAITING:
             return State.FAILED, word
         self._open_since = clock.now() if self._open_since is None else self._open_since
-        waits = clock.now() - self._open_since < ACCEPTANCE
+        waits = clock.now() - self._open_since < ACCEPTANCE and not self.wire.deadline.over()
         return State.PENDING if waits else State.FAILED, word
 
     def trouble(self, found: Document) -> str:

@@ -84,7 +84,7 @@ async def test_endpoints_that_are_refused(producer: Google) -> None:
     assert "already has endpoint attachment" in (await producer.refused("POST", path + "two", ENDPOINT))["message"]
 
 
-@pytest.mark.shows(f"{RULES}.list", f"{SERVICES}.list")
+@pytest.mark.shows(f"{RULES}.get", f"{RULES}.list", f"{SERVICES}.list")
 @pytest.mark.shows(f"{RULES}.insert", "the address is in the subnetwork")
 @pytest.mark.shows(f"{SERVICES}.patch", "needs the current fingerprint (412 otherwise)")
 async def test_producers_that_are_refused(producer: Google) -> None:
@@ -92,7 +92,8 @@ async def test_producers_that_are_refused(producer: Google) -> None:
         refused = await producer.refused("POST", f"{REGION}/forwardingRules", {**RULE, "name": "two", **fields})
         assert refused["code"] == 400, fields
     assert (await producer.refused("POST", f"{REGION}/forwardingRules", {**RULE, "name": "two"}))["code"] == 409
-    assert len((await producer.call("GET", f"{REGION}/forwardingRules"))["items"]) == 1
+    (rule,) = (await producer.call("GET", f"{REGION}/forwardingRules"))["items"]
+    assert await producer.call("GET", f"{REGION}/forwardingRules/orders") == rule
     for fields in ({"connectionPreference": "NEVER"}, {"targetService": ""}, {"natSubnets": []}):
         body = {**PRODUCER, "name": "two", **fields}
         assert (await producer.refused("POST", f"{REGION}/serviceAttachments", body))["code"] == 400, fields
