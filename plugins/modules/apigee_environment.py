@@ -52,6 +52,17 @@ options:
   forward_proxy_uri:
     description: Proxy for requests to targets, as V(http://HOST:PORT). An empty value removes it.
     type: str
+  client_ip_resolution:
+    description: Which address counts as the caller's. An empty value returns to Apigee's own choice.
+    type: dict
+    suboptions:
+      header_name:
+        description: Header that holds addresses, such as C(X-Forwarded-For). Needed unless all is empty.
+        type: str
+      header_index:
+        description: Which of them, from 0 at the left; negative ones count from the right. Needed unless all is
+          empty.
+        type: int
   properties:
     description: Properties by name. Those not named are removed once this is stated.
     type: dict
@@ -72,6 +83,18 @@ EXAMPLES = r"""
     project: acme-shop
     name: prod
     description: Production
+
+- name: A larger one behind a load balancer, with room for ten nodes
+  gatewayops.apigee_gke.apigee_environment:
+    project: acme-shop
+    name: prod
+    type: COMPREHENSIVE
+    node_config:
+      min_node_count: 2
+      max_node_count: 10
+    client_ip_resolution:
+      header_name: X-Forwarded-For
+      header_index: -2
 """
 
 RETURN = r"""
@@ -101,6 +124,12 @@ resource:
   returned: success
   type: dict
   contains:
+    node_config:
+      description: With C(current_aggregate_node_count), the nodes that run now in all instances.
+      type: dict
+    has_attached_flow_hooks:
+      description: Whether a flow hook is attached.
+      type: bool
     state:
       description: Google's word for its state.
       type: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from testbed.google.errors import GoogleError, precondition
+from testbed.google.errors import GoogleError, field_violation, precondition
 from testbed.google.rules import Immutable, Said
 from testbed.google.service import Call, Reply, handles, work
 from testbed.google.services.apigee import picture
@@ -60,10 +60,16 @@ class Environments(ApigeeService):
         require_organization(call.store, organization)
         return Reply(picture.environments(call.store, organization), unchecked=True)
 
-    @handles("apigee.organizations.environments.get")
+    @handles("apigee.organizations.environments.get", rules=[
+        Said("tells the nodes that run in all instances", source=f"{DOCUMENT}, NodeConfig.currentAggregateNodeCount")])
     def get(self, call: Call) -> dict[str, Any]:
         organization, name = ids(call.path["name"], "organizations", "environments")
-        return require(call.store, "environment", "organizations", organization, "environments", name)
+        found = require(call.store, "environment", "organizations", organization, "environments", name)
+        nodes, instances = found.get("nodeConfig"), len(picture.instances_of(call.store, organization, name))
+        if nodes and instances:
+            count = str(int(nodes.get("minNodeCount") or 2) * instances)
+            return {**found, "nodeConfig": {**nodes, "currentAggregateNodeCount": count}}
+        return found
 
     @handles("apigee.organizations.environments.update", "apigee.organizations.environments.updateEnvironment", rules=[
         FIXED, Said("what is not sent is removed", source="text of environments.update"),
@@ -89,10 +95,13 @@ class Environments(ApigeeService):
 
     @handles("apigee.organizations.environments.modifyEnvironment", rules=[
         LOCKED, Said("only nodeConfig and type",
-                     source="text of environments.modifyEnvironment; magic-modules #17844 for type")])
+                     source="text of environments.modifyEnvironment; magic-modules #17844 for type"),
+        Said("not on a hybrid organisation", source="text of environments.modifyEnvironment")])
     def modify(self, call: Call) -> dict[str, Any]:
         organization, name = ids(call.path["name"], "organizations", "environments")
         document = require(call.store, "environment", "organizations", organization, "environments", name)
+        if require_organization(call.store, organization)["runtimeType"] == "HYBRID":
+            raise precondition("environments of runtime type HYBRID cannot be modified")
         mask = call.mask or [field for field in ("nodeConfig", "type") if field in call.body]
         wrong = [path for path in mask if path.split(".")[0] not in ("nodeConfig", "type")]
         if wrong or not mask:
@@ -145,6 +154,9 @@ def _check(document: dict[str, Any]) -> None:
     uri = document.get("forwardProxyUri") or ""
     if uri:
         check_name(uri, r"http://[^/:]+:\d+", "forward_proxy_uri")
+    algorithm = (document.get("clientIpResolutionConfig") or {}).get("headerIndexAlgorithm")
+    if algorithm is not None and not algorithm.get("ipHeaderName"):
+        raise field_violation("clientIpResolutionConfig.headerIndexAlgorithm", "ip_header_name is required")
     nodes = document.get("nodeConfig") or {}
     low, high = nodes.get("minNodeCount"), nodes.get("maxNodeCount")
     if low and high and int(low) > int(high):

@@ -34,11 +34,31 @@ async def test_environment_by_body_or_query(apigee):
     ({"name": "a", "nodeConfig": {"minNodeCount": "5", "maxNodeCount": "2"}}, "greater than"),
     ({"name": "a", "nodeConfig": {"minNodes": "5"}}, "minNodes"),
     ({"name": "a", "type": "BIG"}, "BIG"),
+    ({"name": "a", "clientIpResolutionConfig": {"headerIndexAlgorithm": {"ipHeaderIndex": 1}}}, "ip_header_name"),
 ])
 async def test_environment_create_refuses(apigee, body, message):
     await apigee.organization()
     with apigee.refused(400, message):
         await apigee.post("environments", body)
+
+
+@pytest.mark.shows(f"{ENV}.get")
+async def test_nodes_are_counted_where_they_run(apigee):
+    await apigee.organization()
+    await apigee.instance()
+    await apigee.environment(attach=False, nodeConfig={"minNodeCount": "3"})
+    assert (await apigee.get("environments/prod"))["nodeConfig"] == {"minNodeCount": "3"}
+    await apigee.wait(await apigee.post("instances/euw1/attachments", {"environment": "prod"}))
+    shown = (await apigee.get("environments/prod"))["nodeConfig"]
+    assert shown == {"minNodeCount": "3", "currentAggregateNodeCount": "3"}
+
+
+@pytest.mark.shows(f"{ENV}.modifyEnvironment")
+async def test_a_hybrid_organisation_scales_elsewhere(apigee):
+    await apigee.organization(authorizedNetwork=None, runtimeType="HYBRID")
+    await apigee.environment(attach=False)
+    with apigee.refused(400, "HYBRID"):
+        await apigee.patch("environments/prod", {"type": "BASE"}, updateMask="type")
 
 
 @pytest.mark.shows(f"{ENV}.update", f"{ENV}.updateEnvironment")

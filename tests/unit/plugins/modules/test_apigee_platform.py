@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.modules import (
     apigee_environment,
     apigee_environment_group,
@@ -182,6 +183,7 @@ def test_environment_update_uses_put_and_patch() -> None:
     one = f"{ORG}/environments/prod"
     script = Script()
     script.expect("GET", "apigee", one).replies(ENVIRONMENT)
+    script.expect("GET", "apigee", ORG).replies(ORGANIZATION)
     put = {"name": "prod", "description": MARK, "deploymentType": "PROXY", "displayName": "Production"}
     script.expect("PUT", "apigee", one, body=put).replies(ENVIRONMENT)
     patch = {"name": "prod", "nodeConfig": {"minNodeCount": "2"}}
@@ -191,6 +193,69 @@ def test_environment_update_uses_put_and_patch() -> None:
     options = {"name": "prod", "display_name": "Production", "node_config": {"min_node_count": 2}}
     result = script.run(apigee_environment, **options)
     assert [change["field"] for change in result["changes"]] == ["display_name", "node_config.min_node_count"]
+
+
+def test_environment_type_goes_by_patch_and_is_waited_for() -> None:
+    one = f"{ORG}/environments/prod"
+    script = Script()
+    script.expect("GET", "apigee", one).replies({**ENVIRONMENT, "type": "BASE"})
+    script.expect("GET", "apigee", ORG).replies(ORGANIZATION)
+    patch = {"name": "prod", "type": "COMPREHENSIVE"}
+    script.expect("PATCH", "apigee", one, query={"updateMask": "type"}, body=patch).replies(OPERATION)
+    finished(script)
+    script.expect("GET", "apigee", one).replies({**ENVIRONMENT, "type": "COMPREHENSIVE", "state": "UPDATING"})
+    script.expect("GET", "apigee", one).replies({**ENVIRONMENT, "type": "COMPREHENSIVE"})
+    assert script.run(apigee_environment, name="prod", type="COMPREHENSIVE")["action"] == "updated"
+
+
+@pytest.mark.parametrize("index", [0, -2])
+def test_environment_client_address(index: int) -> None:
+    one = f"{ORG}/environments/prod"
+    algorithm = {"ipHeaderName": "X-Forwarded-For", "ipHeaderIndex": index}
+    wanted = {"header_name": "X-Forwarded-For", "header_index": index}
+    told = {key: value for key, value in algorithm.items() if value}  # Google leaves 0 out
+    nodes = {"minNodeCount": "2", "currentAggregateNodeCount": "4"}
+    there = {**ENVIRONMENT, "nodeConfig": nodes}
+    kept = {"name": "prod", "description": MARK, "deploymentType": "PROXY", "nodeConfig": {"minNodeCount": "2"}}
+    script = Script()
+    script.expect("GET", "apigee", one).replies(there)
+    body = {**kept, "clientIpResolutionConfig": {"headerIndexAlgorithm": algorithm}}
+    script.expect("PUT", "apigee", one, body=body).replies({})
+    resolved = {**there, "clientIpResolutionConfig": {"headerIndexAlgorithm": told}}
+    script.expect("GET", "apigee", one).replies(resolved)
+    result = script.run(apigee_environment, name="prod", client_ip_resolution=wanted)
+    assert result["resource"]["client_ip_resolution"] == wanted
+    assert result["resource"]["node_config"]["current_aggregate_node_count"] == 4
+    script = Script()
+    script.expect("GET", "apigee", one).replies(resolved)
+    options = {"client_ip_resolution": wanted, "node_config": {"min_node_count": 2}}
+    assert not script.run(apigee_environment, name="prod", **options)["changed"]
+    script = Script()
+    script.expect("GET", "apigee", one).replies(resolved)
+    script.expect("PUT", "apigee", one, body={**kept, "clientIpResolutionConfig": {}}).replies({})
+    script.expect("GET", "apigee", one).replies(there)
+    assert script.run(apigee_environment, name="prod", client_ip_resolution={})["action"] == "updated"
+
+
+def test_environment_of_a_hybrid_organization_has_no_size() -> None:
+    script = Script()
+    script.expect("GET", "apigee", f"{ORG}/environments/prod").replies(ENVIRONMENT)
+    script.expect("GET", "apigee", ORG).replies({"name": "acme-shop", "runtimeType": "HYBRID"})
+    said = script.run(apigee_environment, fails=True, name="prod", type="BASE")["msg"]
+    assert "manages no type for it" in said and "overrides file" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"deployment_type": "PROXY", "api_proxy_type": "CONFIGURABLE"}, "needs deployment_type ARCHIVE"),
+        ({"forward_proxy_uri": "https://proxy:3128"}, "Write http://HOST:PORT"),
+        ({"client_ip_resolution": {"header_name": "X"}}, "needs header_name and header_index"),
+        ({"node_config": {"min_node_count": 5, "max_node_count": 2}}, "min_node_count 5 is more than"),
+    ],
+)
+def test_environments_that_cannot_be_are_refused_unsent(options: dict, said: str) -> None:
+    assert said in Script().run(apigee_environment, fails=True, name="prod", **options)["msg"]
 
 
 def test_environment_defaults_that_google_leaves_out_are_no_difference() -> None:
