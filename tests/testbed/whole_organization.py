@@ -23,6 +23,8 @@ Entry = dict[str, t.Any]
 AUTHORITY = TestAuthority()
 CLIENT = AUTHORITY.issue(["apigee.acme.example"])
 
+SHARED_FLOW = Path(__file__).parent / "shared_flow"
+
 #: What an organisation stands on. It is made once, and is no part of what the tests below kill or remove.
 PLATFORM: list[Entry] = [
     {"kind": "project_services", "services": ["apigee", "compute", "servicenetworking", "cloudresourcemanager"]},
@@ -138,6 +140,24 @@ CONTENT: list[Entry] = [
         "key": "a-key-of-our-own",
         "secret": "a-secret-of-our-own",
         "products": [{"name": "gold"}],
+    },
+    {"kind": "apigee_shared_flow", "name": "guard", "bundle": str(SHARED_FLOW), "environments": ["prod"]},
+    {
+        "kind": "apigee_flow_hook",
+        "environment": "prod",
+        "point": "PreProxyFlowHook",
+        "shared_flow": "guard",
+        "continue_on_error": False,
+        "description": "For every call",
+    },
+    in_prod("apigee_resource_file", "texts", type="properties", content="# shown\ngreeting=welcome\n"),
+    in_prod("apigee_resource_file", "blob", type="java", content_base64="//4A"),
+    {
+        "kind": "apigee_debug_mask",
+        "environment": "prod",
+        "variables": ["request.header.authorization"],
+        "request_xpaths": ["/shop:order"],
+        "namespaces": {"shop": "urn:shop"},
     },
     {"kind": "apigee_proxy", "name": "draft", "base_path": "/draft", "target_url": "https://draft.acme.example"},
 ]

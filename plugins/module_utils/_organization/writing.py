@@ -61,7 +61,7 @@ def write(root: str, export: Export, kinds: t.Collection[str], context: Context)
     for stem, kind in chosen.items():
         if layout.has_files(kind):
             changes += _bundles(root, stem, [one for one in export.objects if type(one.resource) is kind], context.check)
-    return changes
+    return sorted(changes)
 
 
 def _texts(export: Export) -> dict[str, str]:

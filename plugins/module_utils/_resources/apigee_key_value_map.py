@@ -19,7 +19,7 @@ from .._engine.compare import Change
 from .._engine.fields import Document, Field, Options
 from .._google.errors import ApiError, Failure
 from .apigee_common import ORGANIZATION, ApigeeResource
-from .apigee_ownership import MAP, RecordMark
+from .apigee_ownership import MAP, RecordMark, organization_and_environment
 
 #: Entries written at the same time.
 WRITERS = 8
@@ -27,13 +27,6 @@ WRITERS = 8
 MASK = "*****"
 
 _SECRET = Field("secret_entries", type="dict", api="entries", secret=True, keep_extra=True)
-
-
-def _around(resource: ApigeeKeyValueMap) -> list[tuple[str, str]]:
-    organization = f"v1/organizations/{resource.organization}"
-    environment = resource.options.get("environment")
-    within = [f"{organization}/environments/{environment}"] if environment else []
-    return [("apigee", path) for path in (organization, *within)]
 
 
 class ApigeeKeyValueMap(ApigeeResource):
@@ -44,7 +37,7 @@ class ApigeeKeyValueMap(ApigeeResource):
     names_only = True
     family = None
     update_method = "PUT"
-    mark = RecordMark(_around)
+    mark = RecordMark(organization_and_environment)
     fields = (
         ORGANIZATION,
         Field("environment", api=None, identity=True, reference="apigee_environment"),

@@ -94,6 +94,14 @@ class OrganizationMark(RecordMark):
         return organization_owned(resource, organization.organization)
 
 
+def organization_and_environment(resource: t.Any) -> list[tuple[str, str]]:
+    """What is around an object of an environment, or of the organisation where it names none. (An ``around``.)"""
+    organization = f"v1/organizations/{resource.organization}"
+    environment = resource.options.get("environment")
+    within = [f"{organization}/environments/{environment}"] if environment else []
+    return [("apigee", path) for path in (organization, *within)]
+
+
 def key(resource: Resource) -> str:
     """What a record is called: the kind and what tells the object from its like."""
     return ".".join(str(part).strip("/") for part in (resource.kind, *resource.name.split("/")))

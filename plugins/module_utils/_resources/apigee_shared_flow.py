@@ -25,7 +25,9 @@ class ApigeeSharedFlow(revisions.ApigeeRevisions):
     collection = "sharedflows"
     path = "v1/organizations/{organization}/sharedflows/{name}"
     mark = RecordMark()
-    after = ("project_services", "apigee_environment", "apigee_instance_attachment", "apigee_key_value_map")
+    # Not after key value maps: those of a proxy come after the proxy, which comes after shared flows. None is needed
+    # before a flow is called.
+    after = ("project_services", "apigee_environment", "apigee_instance_attachment")
     fields = (
         ORGANIZATION,
         Field("name", required=True, identity=True),
