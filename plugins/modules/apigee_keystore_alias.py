@@ -38,13 +38,62 @@ options:
   certificate:
     description:
       - The certificate as PEM text. Several are a chain, each issued by the next; independent authorities are an alias each.
-      - Required with O(state=present).
+      - One of O(certificate), O(pkcs12) and O(self_signed) is required with O(state=present).
     type: str
+  pkcs12:
+    description:
+      - A PKCS 12 file with a private key and its certificates, as Base64 text. Its password is O(private_key_password).
+      - It is opened where the module runs, to compare its certificates, which needs the Python package C(cryptography).
+    type: str
+  self_signed:
+    description:
+      - Lets Google make a private key, which nobody ever sees, and a certificate that it signs itself.
+      - Of one that is there the common name, O(self_signed.dns_name) and whether it has expired are compared. The rest
+        counts when it is made. Nothing of it changes in place.
+    type: dict
+    suboptions:
+      subject:
+        description: Whom the certificate names. O(self_signed.subject.common_name) is required.
+        type: dict
+        suboptions:
+          common_name:
+            description: Common name.
+            type: str
+          organization:
+            description: Organisation.
+            type: str
+          organizational_unit:
+            description: Unit of the organisation.
+            type: str
+          locality:
+            description: City.
+            type: str
+          state:
+            description: State or province.
+            type: str
+          country:
+            description: Country, two letters.
+            type: str
+          email:
+            description: E-mail address.
+            type: str
+      key_size:
+        description: Bits of the RSA key, Google's choice when left out.
+        type: int
+      signature_algorithm:
+        description: Such as V(SHA256withRSA), Google's choice when left out.
+        type: str
+      validity_days:
+        description: Days for which the certificate holds, Google's choice when left out.
+        type: int
+      dns_name:
+        description: DNS name that the certificate is for.
+        type: str
   private_key:
     description: Its private key as PEM text. Leave it out in a truststore.
     type: str
   private_key_password:
-    description: Password of O(private_key), if it is encrypted.
+    description: Password of O(private_key) or O(pkcs12), if that is encrypted. It travels in the body of the upload.
     type: str
   ignore_expiry_validation:
     description: Whether Google should accept a certificate that has expired.
@@ -80,6 +129,28 @@ EXAMPLES = r"""
     certificate: "{{ client_certificate }}"
     private_key: "{{ client_private_key }}"
   no_log: true
+
+- name: A key and certificates from a PKCS 12 file
+  gatewayops.apigee_gke.apigee_keystore_alias:
+    project: acme-shop
+    environment: prod
+    keystore: client
+    name: partner
+    pkcs12: "{{ lookup('ansible.builtin.file', 'partner.p12', rstrip=false) | b64encode }}"
+    private_key_password: "{{ partner_password }}"
+  no_log: true
+
+- name: A key that only Apigee knows
+  gatewayops.apigee_gke.apigee_keystore_alias:
+    project: acme-shop
+    environment: prod
+    keystore: client
+    name: internal
+    self_signed:
+      subject:
+        common_name: apigee.acme.example
+        organization: Acme
+      validity_days: 90
 """
 
 RETURN = r"""

@@ -4,16 +4,16 @@
 
 """Alias: a certificate in a keystore, with its private key or without. Private to the collection.
 
-Certificates are compared by their fingerprints. Google replaces the certificate of an alias, never its key, and never
+What goes in (PEM, PKCS #12, or a certificate that Google makes) is read by ``_apigee/alias_content.py``. Certificates are compared by their fingerprints. Google replaces the certificate of an alias, never its key, and never
 shows a key; whether a new certificate needs another key is seen from the public keys in both.
 """
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import typing as t
 
-from .._apigee import certificates
+from .._apigee import alias_content, certificates
 from .._engine.compare import Change
 from .._engine.fields import Document, Field, Options
 from .._engine.ownership import ParentMark
@@ -37,6 +37,19 @@ class ApigeeKeystoreAlias(ApigeeResource):
         Field("keystore", api=None, required=True, identity=True, secret=False),
         Field("name", api="alias", required=True, identity=True, aliases=("alias",)),
         Field("certificate"),
+        Field("pkcs12", api=None, secret=True),
+        Field(
+            "self_signed",
+            type="dict",
+            api=None,
+            fields=(
+                Field("subject", type="dict", fields=tuple(Field(name) for name in alias_content.SUBJECT)),
+                Field("key_size", type="int", secret=False),
+                Field("signature_algorithm"),
+                Field("validity_days", type="int"),
+                Field("dns_name"),
+            ),
+        ),
         Field("private_key", api=None, secret=True),
         Field("private_key_password", api=None, secret=True),
         Field("ignore_expiry_validation", type="bool", api=None),
@@ -45,8 +58,10 @@ class ApigeeKeystoreAlias(ApigeeResource):
         Field("certificates", type="list", elements="dict", output=True),
     )
 
-    needed = ("certificate",)
-    required_if = (("state", "present", needed),)
+    #: What goes in is one of these.
+    sources = ("certificate", "pkcs12", "self_signed")
+    mutually_exclusive = (sources, ("private_key", "pkcs12", "self_signed"))
+    required_if = (("state", "present", sources, True),)
     mark = ParentMark(lambda resource: t.cast("ApigeeKeystoreAlias", resource).parent())
 
     @property
@@ -66,19 +81,26 @@ class ApigeeKeystoreAlias(ApigeeResource):
         return [*super().references(), Reference("apigee_keystore", str(self.options["keystore"]), needed=False)]
 
     def validate(self) -> list[str]:
-        """Whether the certificate can be read and the key can be one."""
+        """Whether what goes in can be read."""
         problems = super().validate()
-        if self.options.get("certificate"):
+        stated = [name for name in self.sources if self.options.get(name)]
+        if len(stated) != 1:
+            problems.append(
+                f"state one of {', '.join(self.sources)}{', not ' + ' and '.join(stated) if stated else ''}."
+            )
+        else:
             try:
-                certificates.read(self.options["certificate"])
+                alias_content.read(self.options)
             except ValueError as error:
-                problems.append(f"certificate: {error}. State the PEM text, its own certificate first.")
-        key = self.options.get("private_key")
-        if key is not None and "PRIVATE KEY-----" not in key:
-            problems.append("private_key is no PEM private key (-----BEGIN PRIVATE KEY-----).")
-        if self.options.get("private_key_password") and not key:
-            problems.append("private_key_password is of no use without private_key.")
+                problems.append(str(error))
+        if self.options.get("private_key_password") and not self.options.keys() & {"private_key", "pkcs12"}:
+            problems.append("private_key_password is of no use without private_key or pkcs12.")
         return problems
+
+    @functools.cached_property
+    def content(self) -> alias_content.Content:
+        """What is to go in; :meth:`validate` has said that it can be read."""
+        return alias_content.read(self.options)
 
     # -- reading -----------------------------------------------------------------------------------------------
 
@@ -127,12 +149,11 @@ class ApigeeKeystoreAlias(ApigeeResource):
         }
 
     def predicted(self) -> Options:
-        """The same for one that is still to be made."""
-        chain = certificates.read(self.options["certificate"])
+        """The same for one that is still to be made; of a certificate that Google makes nothing is known yet."""
         return {
             **self._place(),
-            "type": "KEY_CERT" if self.options.get("private_key") else "CERT",
-            "certificate": self.options["certificate"],
+            "type": "KEY_CERT" if self.content.keyed else "CERT",
+            "certificate": self.content.certificate() or None,
             "certificates": [
                 {
                     "subject": one.subject,
@@ -141,7 +162,7 @@ class ApigeeKeystoreAlias(ApigeeResource):
                     "valid": None,
                     "fingerprint": one.fingerprint,
                 }
-                for one in chain
+                for one in self.content.chain
             ],
         }
 
@@ -152,24 +173,36 @@ class ApigeeKeystoreAlias(ApigeeResource):
 
     def difference(self, found: Document) -> list[Change]:
         """The certificates by fingerprint; whether a key is there at all."""
-        wanted, present = certificates.read(self.options["certificate"]), certificates.read(found["certificate"])
+        wanted, present = self.content.chain, certificates.read(found["certificate"])
         specs = {field.name: field for field in self.fields}
+        there = found.get("type") == "KEY_CERT"
         changes = []
+        if isinstance(self.content, alias_content.SelfSigned):
+            for field, before, after in self.content.made(present[0]):
+                changes.append(Change(field, before, after, specs["self_signed"], "self_signed"))
+            if not there:
+                changes.append(Change("private_key", there, True, specs["private_key"], "private_key"))
+            return changes
         if [one.fingerprint for one in wanted] != [one.fingerprint for one in present]:
             labels = [[one.label for one in chain] for chain in (present, wanted)]
             changes.append(Change("certificate", *labels, specs["certificate"], "certificate"))
-        there = found.get("type") == "KEY_CERT"
         other_key = there and wanted[0].public_key != present[0].public_key
-        if other_key or (self.options.get("private_key") and not there):
+        if other_key or (self.content.keyed and not there):
             changes.append(Change("private_key", there, True, specs["private_key"], "private_key"))
         return changes
 
     def fixed(self, changes: list[Change]) -> list[Change]:
-        """Keys cannot be exchanged."""
-        return [change for change in changes if change.field == "private_key"]
+        """Keys cannot be exchanged, and a certificate that Google makes comes with a new one."""
+        return [change for change in changes if change.top in ("private_key", "self_signed")]
 
     def refusal(self, change: Change) -> str:
         """What to do instead."""
+        if change.top == "self_signed":
+            return (
+                f"{change.field} is {change.before!r}, wanted {change.after!r}: Google makes a certificate together with "
+                "its key, and exchanges no key. Make another alias, or set allow_recreate: true to delete this one and "
+                "create it again, during which calls that need it fail."
+            )
         return (
             "the certificate belongs to another private key, and Google replaces the certificate of an alias, never its "
             "key. Make a new keystore and let the reference refer to it (apigee_client_certificate does so), or set "
@@ -181,7 +214,8 @@ class ApigeeKeystoreAlias(ApigeeResource):
         before: dict[str, t.Any] = {}
         after: dict[str, t.Any] = {}
         if action in ("created", "recreated", "updated"):
-            after = {"certificate": [one.label for one in certificates.read(self.options["certificate"])]}
+            made = [f"self-signed for {(self.options.get('self_signed') or {}).get('subject', {}).get('common_name')}"]
+            after = {"certificate": [one.label for one in self.content.chain] or made}
         if found is not None and (action == "deleted" or changes):
             before = {"certificate": [one.label for one in certificates.read(found["certificate"])]}
         if not before and not after:
@@ -192,19 +226,15 @@ class ApigeeKeystoreAlias(ApigeeResource):
     # -- writing -----------------------------------------------------------------------------------------------
 
     def create(self) -> None:
-        """Upload certificate and key."""
-        parts = {"certFile": self.options["certificate"]}
-        if self.options.get("private_key"):
-            parts["keyFile"] = self.options["private_key"]
-        if self.options.get("private_key_password"):
-            # Not in the query, where it would end in logs.
-            parts["password"] = self.options["private_key_password"]
-        query = {"alias": self.options["name"], "format": "keycertfile", **self._leniency()}
-        self._upload("POST", self.parent_url(), query, parts)
+        """Upload what goes in."""
+        upload = self.content.upload()
+        query = {"alias": self.options["name"], "format": upload.format, **self._leniency()}
+        self._send("POST", self.parent_url(), query, upload.content, upload.content_type)
 
     def update(self, found: Document, changes: list[Change]) -> None:
         """Replace the certificate; the key stays."""
-        self._upload("PUT", self.url(), self._leniency(), {"certFile": self.options["certificate"]})
+        content, content_type = alias_content.form({"certFile": self.content.certificate().encode("utf-8")})
+        self._send("PUT", self.url(), self._leniency(), content, content_type)
 
     def _leniency(self) -> dict[str, t.Any]:
         # Google calls the first one required for an update.
@@ -213,18 +243,7 @@ class ApigeeKeystoreAlias(ApigeeResource):
             query["ignoreNewlineValidation"] = True
         return query
 
-    def _upload(self, method: str, path: str, query: dict[str, t.Any], parts: dict[str, str]) -> None:
-        boundary = "alias-" + hashlib.sha256(parts["certFile"].encode("utf-8")).hexdigest()
-        content = ""
-        for name, value in parts.items():
-            file = "" if name == "password" else f'; filename="{name}.pem"\r\nContent-Type: application/octet-stream'
-            content += f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n{value}\r\n'
+    def _send(self, method: str, path: str, query: dict[str, t.Any], content: bytes, content_type: str) -> None:
         self.wire.send(
-            self.service,
-            method,
-            path,
-            query=query,
-            content=(content + f"--{boundary}--\r\n").encode("utf-8"),
-            content_type=f"multipart/form-data; boundary={boundary}",
-            repeatable=True,
+            self.service, method, path, query=query, content=content, content_type=content_type, repeatable=True
         )

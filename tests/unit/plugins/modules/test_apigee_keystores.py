@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+import datetime
 import json
 import typing as t
 
@@ -19,6 +21,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.modules import (
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.apigee_replies import MARK, ORG
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.certificates import (
     CLIENT,
+    EXPIRED_CA,
     KEY,
     NEW_CA,
     OLD_CA,
@@ -26,6 +29,11 @@ from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.certif
     RENEWED,
 )
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.scripted_http import Script
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12 as pkcs12_files
+from cryptography.x509.oid import NameOID
 
 ENVIRONMENT = f"{ORG}/environments/prod"
 STORE = f"{ENVIRONMENT}/keystores/trust"
@@ -202,3 +210,98 @@ def test_reference() -> None:
     script.expect("GET", "apigee", f"{path}/gke-ca").replies(REFERENCE)
     refused = script.run(apigee_reference, fails=True, **{**WANTED, "resource_type": "KeyStore"})
     assert "resource_type cannot be changed in place" in refused["msg"]
+
+
+PASSWORD = "canary-password-1138"
+
+
+def pkcs12(password: str | None = PASSWORD) -> tuple[str, str, bytes]:
+    """A PKCS #12 file as Base64 with its certificate as PEM, and the file itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "packed")])
+    start = datetime.datetime(2020, 1, 1)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, start, start.replace(year=2126))
+    certificate = made.sign(key, hashes.SHA256())
+    lock = serialization.BestAvailableEncryption(password.encode()) if password else serialization.NoEncryption()
+    data = pkcs12_files.serialize_key_and_certificates(b"packed", key, certificate, None, lock)
+    return base64.b64encode(data).decode(), certificate.public_bytes(serialization.Encoding.PEM).decode(), data
+
+
+def test_a_pkcs12_file_is_sent_as_it_is_and_compared_by_its_certificate() -> None:
+    text, pem, data = pkcs12()
+
+    def check(content: bytes) -> None:
+        assert b'name="file"; filename="file"' in content and b"\r\n\r\n" + data + b"\r\n--" in content
+        assert f'name="password"\r\n\r\n{PASSWORD}\r\n'.encode() in content
+
+    script = Script()
+    absent(script, ALIAS)
+    query = {"alias": "ca", "format": "pkcs12", **STRICT}
+    script.expect("POST", "apigee", f"{STORE}/aliases", query=query, content=check).replies({})
+    there(script, pem, "KEY_CERT")
+    options = {**PLACE, "pkcs12": text, "private_key_password": PASSWORD}
+    result = script.run(apigee_keystore_alias, **options)
+    assert result["action"] == "created" and PASSWORD not in json.dumps(result) and text not in json.dumps(result)
+    script = Script()
+    there(script, pem, "KEY_CERT")
+    assert not script.run(apigee_keystore_alias, **options)["changed"]
+    script = Script()
+    there(script, CLIENT, "KEY_CERT")
+    assert "belongs to another private key" in script.run(apigee_keystore_alias, fails=True, **options)["msg"]
+
+
+def test_a_pkcs12_file_that_cannot_be_opened() -> None:
+    text = pkcs12()[0]
+    for options in ({"pkcs12": text, "private_key_password": "wrong"}, {"pkcs12": text}, {"pkcs12": "AAAA"}):
+        assert "pkcs12 cannot be opened" in Script().run(apigee_keystore_alias, fails=True, **PLACE, **options)["msg"]
+    assert "is no Base64 text" in Script().run(apigee_keystore_alias, fails=True, pkcs12="%", **PLACE)["msg"]
+
+
+SELF_SIGNED = {"subject": {"common_name": "old CA", "organization": "Acme"}, "key_size": 4096, "validity_days": 30}
+
+
+def test_a_certificate_that_google_makes() -> None:
+    script = Script()
+    absent(script, ALIAS)
+    query = {"alias": "ca", "format": "selfsignedcert", **STRICT}
+    body = {"subject": {"commonName": "old CA", "org": "Acme"}, "keySize": "4096", "certValidityInDays": 30}
+    script.expect("POST", "apigee", f"{STORE}/aliases", query=query, body=body).replies({})
+    there(script, OLD_CA, "KEY_CERT")
+    result = script.run(apigee_keystore_alias, self_signed=SELF_SIGNED, **PLACE)
+    assert result["action"] == "created" and result["resource"]["type"] == "KEY_CERT"
+    script = Script()
+    there(script, OLD_CA, "KEY_CERT")
+    assert not script.run(apigee_keystore_alias, self_signed=SELF_SIGNED, **PLACE)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("pem", "options", "said"),
+    [
+        (NEW_CA, {}, "self_signed.subject.common_name is 'new CA', wanted 'old CA'"),
+        (OLD_CA, {"dns_name": "a.example"}, "self_signed.dns_name is '', wanted 'a.example'"),
+        (EXPIRED_CA, {"subject": {"common_name": "expired CA"}}, "self_signed is 'expired 2021-01-01', wanted 'valid'"),
+    ],
+)
+def test_a_self_signed_certificate_comes_with_a_new_key(pem: str, options: dict, said: str) -> None:
+    wanted = {"self_signed": {**SELF_SIGNED, **options}}
+    script = Script()
+    there(script, pem, "KEY_CERT")
+    result = script.run(apigee_keystore_alias, fails=True, **PLACE, **wanted)
+    assert said in result["msg"] and "allow_recreate: true" in result["msg"]
+    script = Script()
+    there(script, pem, "KEY_CERT")
+    script.expect("DELETE", "apigee", ALIAS).replies({})
+    absent(script, ALIAS)
+    query = {"alias": "ca", "format": "selfsignedcert", **STRICT}
+    script.expect("POST", "apigee", f"{STORE}/aliases", query=query, content=lambda data: None).replies({})
+    there(script, pem, "KEY_CERT")
+    assert script.run(apigee_keystore_alias, allow_recreate=True, **PLACE, **wanted)["action"] == "recreated"
+
+
+def test_one_source_is_stated() -> None:
+    both = {"certificate": OLD_CA, "self_signed": SELF_SIGNED}
+    assert "mutually exclusive" in Script().run(apigee_keystore_alias, fails=True, **PLACE, **both)["msg"]
+    said = Script().run(apigee_keystore_alias, fails=True, **PLACE)["msg"]
+    assert "any of the following" in said
+    said = Script().run(apigee_keystore_alias, fails=True, self_signed={"key_size": 2048}, **PLACE)["msg"]
+    assert "subject.common_name" in said
