@@ -134,17 +134,18 @@ class Site:
 
     def bundle(self, says: str, base_path: str = "/orders", *, name: str = "orders", more: str = "") -> Path:
         """A proxy without a target that answers ``says`` to every request, or what ``more`` (flows) makes of it."""
-        return self._write(files(says, base_path, name, more))
+        return self.write(files(says, base_path, name, more))
 
     def calling(self) -> Path:
         """The proxy orders, which answers what the shared flow greeting says."""
-        return self._write(calling_files())
+        return self.write(calling_files())
 
     def greeting(self, says: str) -> Path:
         """The shared flow greeting."""
-        return self._write(flow_files(says))
+        return self.write(flow_files(says))
 
-    def _write(self, content: dict[str, str]) -> Path:
+    def write(self, content: dict[str, str]) -> Path:
+        """A folder with these files."""
         folder = self.folder / f"bundle-{next(self._number)}"
         for path, text in content.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)

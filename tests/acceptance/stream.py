@@ -85,6 +85,16 @@ class Stream:
         if connection is not None:
             connection.close()
 
+    def once(self, method: str = "GET") -> Answer:
+        """One request on a connection of its own."""
+        sent, connection = time.monotonic(), self._connect()
+        try:
+            connection.request(method, self.path, headers={"Host": self.host})
+            reply = connection.getresponse()
+            return Answer(sent, reply.status, reply.read().decode(errors="replace").strip())
+        finally:
+            connection.close()
+
     def _connect(self) -> http.client.HTTPSConnection:
         connection = http.client.HTTPSConnection(self.host, context=self._trust, timeout=10)
         plain = socket.create_connection((self.northbound["address"], self.northbound["port"]), 10)

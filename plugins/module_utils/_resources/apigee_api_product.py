@@ -15,6 +15,7 @@ import copy
 from .._engine.compare import Change, differences
 from .._engine.fields import Document, Field, Options, find
 from .._engine.resource import Reference
+from .._google.errors import ApiError, OperationError
 from . import apigee_product_operations as operations
 from .apigee_attributes import ATTRIBUTES, AttributedResource, counted
 from .apigee_common import ORGANIZATION
@@ -30,6 +31,8 @@ class ApigeeApiProduct(AttributedResource):
     kind = "apigee_api_product"
     title = "API product"
     path = "v1/organizations/{organization}/apiproducts/{name}"
+    # Google removes the keys of a deleted app or developer some time later.
+    delete_patience = 30.0
     fields = (
         ORGANIZATION,
         Field("name", required=True, identity=True),
@@ -130,6 +133,10 @@ class ApigeeApiProduct(AttributedResource):
                 "environments: [] if it is to be all."
             )
         return problems
+
+    def in_use(self, error: ApiError | OperationError) -> bool:
+        """While a key names it."""
+        return "used in Application" in error.said or super().in_use(error)
 
     # -- reading -----------------------------------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ So an update here never names products: they are bound to the key that is there,
 
 from __future__ import annotations
 
-import typing as t
 from urllib.parse import quote
 
 from .._engine.compare import Change
@@ -29,6 +28,9 @@ DEVELOPER = Field("developer", api=None, required=True, identity=True, same=lamb
 class DeveloperResource(AttributedResource):
     """What belongs to a developer."""
 
+    # Whatever its keys name: a product cannot go while one does, be that key declared or not.
+    after = ("project_services", "apigee_api_product")
+
     def __init__(self, options: Options, context: Context) -> None:
         super().__init__(options, context)
         if self.options.get("developer"):
@@ -39,10 +41,6 @@ class DeveloperResource(AttributedResource):
         """Its developer."""
         developer = self.options.get("developer")
         return [*super().references(), *([Reference("apigee_developer", developer, option="email")] if developer else [])]
-
-    def product_references(self, names: t.Iterable[str]) -> list[Reference]:
-        """The products that a key is bound to, which have to be there."""
-        return [Reference("apigee_api_product", name, needed=False) for name in names]
 
 
 class ApigeeApp(DeveloperResource):
@@ -75,7 +73,7 @@ class ApigeeApp(DeveloperResource):
         Field("products", type="list", elements="str", lists="set", api="ownKey.products"),
         Field("oauth_scopes", type="list", elements="str", lists="set", api="ownKey.scopes"),
         Field("status", choices=("approved", "revoked"), default="approved"),
-        Field("key_expires_in", type="int", api=None),
+        Field("key_expires_in", type="int", api=None, secret=False),
         ATTRIBUTES,
         Field("app_id", output=True),
         Field("keys", type="list", elements="dict", output=True),
@@ -85,10 +83,6 @@ class ApigeeApp(DeveloperResource):
     def name(self) -> str:
         """Its developer and its name: names repeat from developer to developer."""
         return f"{self.options.get('developer')}/{self.options.get('name')}"
-
-    def references(self) -> list[Reference]:
-        """The products of its key, too."""
-        return [*super().references(), *self.product_references(self.options.get("products") or ())]
 
     # -- rules -------------------------------------------------------------------------------------------------
 

@@ -73,7 +73,7 @@ class KeyCalls:
         self.url = f"{app_url}/keys/{quote(key, safe='')}"
 
     def _without_key(self, error: Failure) -> Failure:
-        for text in {self.key, quote(self.key, safe="")}:
+        for text in (self.key, quote(self.key, safe="")):
             error.message = error.message.replace(text, "KEY")
             error.args = (error.message,)
             error.facts = json.loads(json.dumps(error.facts).replace(text, "KEY"))

@@ -66,9 +66,8 @@ class ApigeeAppKey(DeveloperResource):
         return "/".join(str(self.options.get(option)) for option in ("developer", "app", "name"))
 
     def references(self) -> list[Reference]:
-        """Its app, which may have namesakes of other developers, and the products."""
-        found = [*super().references(), Reference("apigee_app", str(self.options.get("app")), needed=False)]
-        return found + self.product_references(one["name"] for one in self.options.get("products") or ())
+        """Its app, which may have namesakes of other developers."""
+        return [*super().references(), Reference("apigee_app", str(self.options.get("app")), needed=False)]
 
     # -- rules -------------------------------------------------------------------------------------------------
 
@@ -199,4 +198,4 @@ class ApigeeAppKey(DeveloperResource):
 def _generated(length: int) -> str:
     """As many characters of chance as Apigee's own keys have."""
     letters = string.ascii_letters + string.digits
-    return "".join(secrets.choice(letters) for _ in range(length))
+    return "".join(secrets.choice(letters) for _number in range(length))

@@ -40,6 +40,8 @@ class ApigeeDeveloper(AttributedResource):
     title = "developer"
     path = "v1/organizations/{organization}/developers/{email}"
     name_option = "email"
+    # Deleting a developer deletes apps and keys, and while a key names a product Google does not delete that.
+    after = ("project_services", "apigee_api_product")
     names_only = True
     mark = DeveloperMark()
     output_only = frozenset(

@@ -212,7 +212,7 @@ class ApigeeKeyValueMap(ApigeeResource):
 
     def _write(self, there: t.Mapping[str, str], wanted: dict[str, str], gone: t.Iterable[str] = ()) -> None:
         """Write and remove entries, several at once. All are tried; then the first failure is raised."""
-        work = [(key, value) for key, value in sorted(wanted.items())] + [(key, None) for key in sorted(gone)]
+        work: list[tuple[str, str | None]] = [*sorted(wanted.items()), *((key, None) for key in sorted(gone))]
         if not work:
             return
         with concurrent.futures.ThreadPoolExecutor(WRITERS, thread_name_prefix="entry") as pool:

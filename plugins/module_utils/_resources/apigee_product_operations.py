@@ -29,8 +29,6 @@ FIELDS = (
 )
 _CHANGING = FIELDS[2:]
 
-Pair = tuple[int | None, int | None]
-
 
 def decode(value: t.Any, resource: t.Any) -> list[Options] | None:
     """Google's operation configs as a flat list."""
@@ -75,7 +73,7 @@ def changes(wanted: list[Options], found: list[Options], field: Field) -> list[C
     return told
 
 
-def pairs(wanted: list[Options], found: list[Options]) -> list[Pair]:
+def pairs(wanted: list[Options], found: list[Options]) -> list[tuple[int | None, int | None]]:
     """Which of ours (first) is which of Google's (second); None for one without counterpart."""
     left: list[int] = list(range(len(found)))
     matched: dict[int, int] = {}

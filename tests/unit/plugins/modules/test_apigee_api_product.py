@@ -200,3 +200,13 @@ def test_all_are_read_in_pages() -> None:
     script.expect("GET", "apigee", ALL, query={**everything, "startKey": "p099"}).replies({"apiProduct": many[99:]})
     found = script.run(apigee_api_product_info)["resources"]
     assert [one["name"] for one in found] == [one["name"] for one in many]
+
+
+def test_a_product_waits_until_no_key_names_it() -> None:
+    script = Script()
+    script.expect("GET", "apigee", ONE).replies(PRODUCT)
+    used = "Cannot delete Product [partner] used in Application: shop"
+    script.expect("DELETE", "apigee", ONE).refuses(400, used, code="FAILED_PRECONDITION")
+    script.expect("DELETE", "apigee", ONE).replies(PRODUCT)
+    assert script.run(apigee_api_product, name="partner", state="absent")["action"] == "deleted"
+    assert script.slept

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import typing as t
 
 import pytest
 from ansible.module_utils import basic
@@ -27,6 +29,12 @@ SECRET = "canary-partner-token"
 
 def listed(**entries: str) -> dict:
     return {"keyValueEntries": [{"name": name, "value": value} for name, value in entries.items()]}
+
+
+def _keep(module: basic.AnsibleModule, first: t.Callable, into: dict, *positional: object, **named: object) -> None:
+    """An ``__init__`` that shows its object to the test."""
+    into["module"] = module
+    first(module, *positional, **named)
 
 
 def found(script: Script, **entries: str) -> None:
@@ -96,14 +104,10 @@ def test_the_options_that_ansible_repeats_hold_no_secret_however_short(monkeypat
     for module, extra in ((apigee_key_value_map, {}), (resources, {"kind": "apigee_key_value_map"})):
         script = Script()
         found(script, pin="1")
-        seen = {}
+        seen: dict[str, basic.AnsibleModule] = {}
         original = basic.AnsibleModule.__init__
 
-        def keep(self: basic.AnsibleModule, *positional: object, first=original, into=seen, **named: object) -> None:
-            into["module"] = self
-            first(self, *positional, **named)
-
-        monkeypatch.setattr(basic.AnsibleModule, "__init__", keep)
+        monkeypatch.setattr(basic.AnsibleModule, "__init__", functools.partialmethod(_keep, original, seen))
         options = {**WANTED, **extra, "secret_entries": {"pin": "1"}}
         script.run(module, **(options if module is apigee_key_value_map else {"resources": [options]}))
         monkeypatch.setattr(basic.AnsibleModule, "__init__", original)
