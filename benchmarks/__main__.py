@@ -38,12 +38,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         bench = Bench(Path(folder))
         say("the engines")
-        engines = bench.engines()
+        engines = bench.alone("benchmarks.engines")
+        say("the webhook's server")
+        server = bench.alone("benchmarks.server")
         try:
             bench.up()
-            figures = {**bench.measure(options.repeat), "engines": engines, **bench.measure_tls(options.repeat)}
+            figures = {**bench.measure(options.repeat), **bench.measure_tls(options.repeat)}
         finally:
             bench.down()
+    figures.update(engines=engines, server=server)
     print(report.markdown(figures))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
@@ -117,10 +120,10 @@ class Bench:
         written = self._folder / "webhook.json"
         run([*PLAYBOOK, "tests/acceptance/webhook.yml", "-e", f"apigee_gke_report_file={written}"], self._environment)
 
-    def engines(self) -> dict:
-        """What the engines add to a request. They run outside of the cluster."""
+    def alone(self, module: str) -> dict:
+        """What a measurement prints that needs no testbed."""
         path = f"{ROOT}{os.pathsep}{COLLECTIONS.parent}"
-        printed = run([str(BIN / "python"), "-m", "benchmarks.engines"], {**os.environ, "PYTHONPATH": path})
+        printed = run([str(BIN / "python"), "-m", module], {**os.environ, "PYTHONPATH": path})
         return json.loads(printed.splitlines()[-1])
 
     def _record(self) -> tuple[list[Call], list[Call]]:

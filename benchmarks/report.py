@@ -12,6 +12,7 @@ def markdown(figures: dict) -> str:
     """All of it."""
     lines = ["### Converges", "", "```text", *(line[1:] for line in _converges(figures)), "```", ""]
     lines += ["### Admissions", "", *_admissions(figures["admissions"]), ""]
+    lines += ["### The webhook's server", "", *_server(figures["server"]), ""]
     lines += ["### Engines", "", *_engines(figures["engines"])]
     return "\n".join(lines)
 
@@ -84,6 +85,21 @@ def _admissions(found: dict[str, dict[str, float]]) -> list[str]:
         "",
         f"{bare['count']} each at {RATE} a second, {late:.1f} s late at most. CPU per admission, of all replicas.",
     ]
+    return lines
+
+
+def _server(found: dict[str, dict[str, dict[str, float]]]) -> list[str]:
+    """The table, as Markdown."""
+    lines = [
+        "| Asked | server | CPU of an admission | to the floor | p50 | p99 | Memory |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for way, servers in found.items():
+        for name, seen in servers.items():
+            lines.append(
+                f"| {way} | {name} | {seen['cpu'] * 1e6:.0f} µs | {seen['cpu'] / servers['floor']['cpu']:.2f} "
+                f"| {seen['p50'] * 1e3:.2f} ms | {seen['p99'] * 1e3:.2f} ms | {seen['memory']:.0f} MiB |"
+            )
     return lines
 
 

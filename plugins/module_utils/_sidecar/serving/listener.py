@@ -1,12 +1,17 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Listens, gives each connection a thread of a bounded number, and drains. Private to the collection."""
+"""Listens, and serves a bounded number of connections in one thread, which is woken only when there is something to do.
+
+Private to the collection. An admission is a fraction of a millisecond of Python, in which threads only take turns; so
+one thread spares their switches and locks.
+"""
 
 from __future__ import annotations
 
 import logging
+import math
+import selectors
 import socket
-import socketserver
 import ssl
 import threading
 import time
@@ -14,22 +19,19 @@ import typing as t
 
 from ..review import Answer
 from .certificate import Certificate
-from .handler import HANDSHAKE_ERRORS, USUAL, Handler, Limits
+from .connection import USUAL, Connection, Ended, Limits
 from .metrics import Metrics
 
 _log = logging.getLogger("tls-sidecar.http")
 
+_BACKLOG = 512
 
-class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """One port. With a certificate it speaks TLS and admits; without one it shows metrics and health, in clear.
+
+class Listener:
+    """One port. With ``decide`` it speaks TLS and admits; without, it shows metrics and health, in clear.
 
     decide: the answer to a review. It must not raise.
     """
-
-    allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 512
 
     def __init__(
         self,
@@ -44,13 +46,25 @@ class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self.draining = threading.Event()
         self._certificate = certificate
         self._decide = decide
-        self._slots = threading.BoundedSemaphore(limits.connections)
-        self._lock = threading.Lock()
-        self._ending = False
-        self._open: dict[socket.socket, bool] = {}
-        super().__init__(address, Handler)
+        self._open: set[Connection] = set()
+        self._next_look = math.inf
+        """The moment at which the earliest deadline may have passed."""
 
-    # -- what a handler asks --------------------------------------------------------------------------------------
+        self._cut = math.inf
+        """The moment at which what still runs is ended; a number once the listener leaves."""
+
+        self._ended = threading.Event()
+        self._selector = selectors.DefaultSelector()
+        self._waker, self._woken = socket.socketpair()
+        self._woken.setblocking(False)
+        self._selector.register(self._woken, selectors.EVENT_READ, self._take_wake)
+        self._socket = socket.create_server(address, backlog=_BACKLOG)
+        self._socket.setblocking(False)
+        self._selector.register(self._socket, selectors.EVENT_READ, self._accept)
+        self._accepting = True
+        self.server_address: tuple[str, int] = self._socket.getsockname()
+
+    # -- what a connection asks -----------------------------------------------------------------------------------
 
     @property
     def admits(self) -> bool:
@@ -61,14 +75,6 @@ class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def shows_metrics(self) -> bool:
         """Whether this port shows metrics."""
         return self._decide is None
-
-    def context(self) -> ssl.SSLContext | None:
-        """The context for a new handshake. Raises OSError when there is no certificate yet."""
-        if not self.admits:
-            return None
-        if self._certificate.context is None:
-            raise ConnectionRefusedError("there is no certificate yet")
-        return self._certificate.context
 
     def trouble(self) -> str:
         """Why no request should be sent here; nothing when all is well."""
@@ -83,66 +89,127 @@ class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self.metrics.answered(answer, time.perf_counter() - began)
         return answer.text()
 
-    def busy(self, connection: socket.socket, working: bool) -> None:
-        """A request has begun or ended."""
-        with self._lock:
-            if connection in self._open:
-                self._open[connection] = working
+    def expect(self, connection: Connection, deadline: float) -> None:
+        """The next step of a connection must be done by then."""
+        connection.deadline = deadline
+        self._next_look = min(self._next_look, deadline)
 
-    def encrypted(self, plain: socket.socket, connection: socket.socket) -> None:
-        """From now on a connection goes by another object."""
-        with self._lock:
-            if self._open.pop(plain, None) is not None:
-                self._open[connection] = False
+    def blocked(self, connection: Connection) -> None:
+        """A connection has more to send than its socket takes now."""
+        self._selector.modify(connection.socket, selectors.EVENT_WRITE, connection)
 
     @property
     def connections(self) -> int:
         """How many are open."""
         return len(self._open)
 
-    # -- connections ----------------------------------------------------------------------------------------------
+    # -- the loop -------------------------------------------------------------------------------------------------
 
-    def process_request(self, request: socket.socket, client_address: t.Any) -> None:
-        """Give a connection its thread. Above the limit, new ones wait in the kernel's queue."""
-        while not self._slots.acquire(timeout=0.2):
-            if self._ending:
-                self.shutdown_request(request)
-                return
-        with self._lock:
-            self._open[request] = False
+    def serve_forever(self) -> None:
+        """Serve until drained."""
         try:
-            super().process_request(request, client_address)
-        except BaseException:
-            self._gone(request)
-            raise
-
-    def process_request_thread(self, request: socket.socket, client_address: t.Any) -> None:
-        """A connection from its first byte to its last."""
-        handler = Handler.__new__(Handler)
-        try:
-            handler.__init__(request, client_address, self)  # type: ignore[misc]
-        except HANDSHAKE_ERRORS as error:
-            _log.debug("connection from %s came to nothing: %s", client_address, error)
+            while True:
+                now = time.monotonic()
+                if self._cut < math.inf:
+                    self._leave(now)
+                    if not self._open:
+                        break
+                if now >= self._next_look:
+                    self._look(now)
+                rest = min(self._next_look, self._cut) - now
+                for key, events in self._selector.select(None if rest == math.inf else max(0.0, rest)):
+                    if isinstance(key.data, Connection):
+                        self._serve(key.data, events)
+                    else:
+                        key.data()
         except Exception:
-            _log.exception("connection from %s", client_address)
+            _log.exception("the port %s is served no more", self.server_address)
+            raise
         finally:
-            connection = getattr(handler, "connection", request)
-            self._gone(request, connection)
-            self.shutdown_request(connection)
+            self._socket.close()
+            for connection in self._open:
+                connection.close()
+            self._open.clear()
+            self._selector.close()
+            self._woken.close()
+            self._ended.set()
 
-    def _gone(self, *names: socket.socket) -> None:
-        with self._lock:
-            for each in names:
-                self._open.pop(each, None)
-        self._slots.release()
+    def _serve(self, connection: Connection, events: int) -> None:
+        now = time.monotonic()
+        try:
+            if events & selectors.EVENT_WRITE:
+                connection.writable(now)
+                if not connection.writing:
+                    self._selector.modify(connection.socket, selectors.EVENT_READ, connection)
+            else:
+                connection.readable(now)
+        except Ended:
+            self._drop(connection)
+        except (OSError, ssl.SSLError) as error:
+            _log.debug("a connection came to nothing: %s", error)
+            self._drop(connection)
+        except Exception:
+            _log.exception("a connection is given up")
+            self._drop(connection)
+
+    def _accept(self) -> None:
+        """Take new connections. Above the limit they wait in the kernel's queue."""
+        while len(self._open) < self.limits.connections:
+            try:
+                accepted, _address = self._socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                _log.error("a connection cannot be accepted: %s", error)
+                return
+            context = self._certificate.context if self.admits else None
+            if self.admits and context is None:
+                # There is no certificate yet.
+                accepted.close()
+                continue
+            accepted.setblocking(False)
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+            connection = Connection(self, accepted, context, time.monotonic())
+            self.expect(connection, connection.deadline)
+            self._open.add(connection)
+            self._selector.register(accepted, selectors.EVENT_READ, connection)
+        self._selector.unregister(self._socket)
+        self._accepting = False
+
+    def _drop(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        self._selector.unregister(connection.socket)
+        connection.close()
+        if not self._accepting and self._cut == math.inf:
+            self._selector.register(self._socket, selectors.EVENT_READ, self._accept)
+            self._accepting = True
+
+    def _look(self, now: float) -> None:
+        """End what is late, and find out when the next may be."""
+        for connection in [each for each in self._open if each.late(now)]:
+            self._drop(connection)
+        self._next_look = min((each.deadline for each in self._open), default=math.inf)
+
+    def _take_wake(self) -> None:
+        self._woken.recv(1024)
+
+    # -- the end --------------------------------------------------------------------------------------------------
 
     def drain(self, seconds: float, grace: float) -> None:
         """Go on answering for ``seconds``, asking every caller to leave; then stop, giving what runs ``grace``."""
         self.draining.set()
         time.sleep(seconds)
-        self._ending = True
-        self.shutdown()
-        self.server_close()
-        deadline = time.monotonic() + grace
-        while any(self._open.values()) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        self._cut = time.monotonic() + grace
+        if not self._ended.is_set():
+            self._waker.send(b".")
+        self._ended.wait()
+        self._waker.close()
+
+    def _leave(self, now: float) -> None:
+        """Take no more, and let go of those that wait for nothing, in the end of all."""
+        if self._accepting:
+            self._selector.unregister(self._socket)
+            self._socket.close()
+            self._accepting = False
+        for connection in [each for each in self._open if not each.busy or now >= self._cut]:
+            self._drop(connection)

@@ -1,91 +1,33 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The webhook as a running server: its limits, any bytes, another certificate, and leaving under load."""
+"""The webhook as a running server: its limits, any bytes, any JSON."""
 
 from __future__ import annotations
 
-import base64
-import http.client
 import json
-import os
 import random
-import signal
 import socket
-import ssl
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar import server
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.serving.certificate import (
-    Certificate,
-    CertificateError,
-    not_after,
-)
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.serving.handler import Limits
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.settings import Defaults
-from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.module_utils._sidecar.certificates import Folder
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.module_utils._sidecar.pods import application, pod
+from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.module_utils._sidecar.serving import (
+    REVIEW,
+    SHORT,
+    Running,
+    post,
+)
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.module_utils._sidecar.test_review import asked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-SHORT = Limits(body=100_000, handshake=0.5, first=0.5, request=0.5, idle=5.0, connections=8)
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
 
 
-class Running:
-    """A webhook on loopback, and callers of it."""
-
-    def __init__(self, folder: Folder, limits: Limits = SHORT) -> None:
-        self.webhook = server.Webhook(
-            Defaults(), str(folder.path), ("127.0.0.1", 0), ("127.0.0.1", 0), limits, interval=0.05
-        )
-        self.webhook.start()
-        self.port = self.webhook.port.server_address[1]
-        self.context = ssl.create_default_context(cafile=str(folder.authority))
-
-    def connection(self, timeout: float = 5.0) -> http.client.HTTPSConnection:
-        return http.client.HTTPSConnection("localhost", self.port, timeout=timeout, context=self.context)
-
-    def raw(self) -> ssl.SSLSocket:
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=5)
-        return self.context.wrap_socket(plain, server_hostname="localhost")
-
-    def metrics(self) -> str:
-        client = http.client.HTTPConnection("127.0.0.1", self.webhook.metrics_port.server_address[1], timeout=5)
-        client.request("GET", "/metrics")
-        return client.getresponse().read().decode()
-
-
-def post(connection: http.client.HTTPConnection, body: bytes) -> tuple[int, bytes]:
-    connection.request("POST", "/mutate?timeout=5s", body, {"Content-Type": "application/json"})
-    answer = connection.getresponse()
-    return answer.status, answer.read()
-
-
-REVIEW = json.dumps(asked(pod())).encode()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    made = Folder(tmp_path)
-    made.renew()
-    return made
-
-
-@pytest.fixture
-def running(folder: Folder) -> Iterator[Running]:
-    started = Running(folder)
-    yield started
-    started.webhook.stop(0, 0)
 
 
 def test_it_answers_reviews_on_one_connection_and_counts_them(running: Running) -> None:
@@ -171,12 +113,50 @@ def test_the_slow_are_cut_off_and_the_idle_are_not(running: Running) -> None:
         assert silent.recv(10) == b""
 
 
-def test_more_connections_than_threads_wait_their_turn(running: Running) -> None:
+def test_more_connections_than_there_may_be_wait_their_turn(running: Running) -> None:
     held = [running.raw() for _each in range(SHORT.connections)]
     # None of them asks for anything; each goes after its first half second and makes room.
     assert post(running.connection(), REVIEW)[0] == 200
     for each in held:
         each.close()
+
+
+def test_a_caller_that_does_not_read_is_cut_off_and_others_are_answered(running: Running) -> None:
+    """Its answers fill the socket: no more of its requests are read, and its time runs out."""
+    head = f"POST /mutate HTTP/1.1\r\nContent-Length: {len(REVIEW)}\r\n\r\n".encode()
+    with running.raw() as deaf:
+        deaf.settimeout(0.2)
+        with pytest.raises(OSError):
+            for _each in range(1000):
+                deaf.sendall((head + REVIEW) * 100)
+        began = time.monotonic()
+        while "connections 0" not in running.metrics():
+            assert post(running.connection(), REVIEW)[0] == 200
+            assert time.monotonic() - began < 5
+
+
+def test_requests_that_come_at_once_or_in_pieces_are_answered_in_order(running: Running) -> None:
+    asked_twice = b"".join(
+        f"POST /mutate HTTP/1.1\r\nContent-Length: {len(REVIEW)}\r\n\r\n".encode() + REVIEW for _each in range(2)
+    ) + b"GET /healthz HTTP/1.0\r\n\r\n"  # fmt: skip
+    with running.raw() as connection:
+        for begin in range(0, len(asked_twice), 700):
+            connection.sendall(asked_twice[begin : begin + 700])
+            time.sleep(0.005)
+        received = b""
+        while more := connection.recv(65536):
+            received += more
+    assert received.count(b"HTTP/1.1 200 OK\r\n") == 3 and received.endswith(b"Connection: close\r\n\r\nalive\n")
+
+
+def test_a_caller_that_asks_first_is_told_to_go_on(running: Running) -> None:
+    with running.raw() as connection:
+        length = len(REVIEW)
+        head = f"POST /mutate HTTP/1.1\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(REVIEW)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 def test_any_bytes_get_an_answer_and_never_a_500(running: Running) -> None:
@@ -212,191 +192,3 @@ def test_a_fault_of_ours_is_a_refusal(running: Running, monkeypatch: pytest.Monk
     response = json.loads(body)["response"]
     assert status == 200 and response["uid"] == "u-1" and response["allowed"] is False
     assert "internal fault" in response["status"]["message"]
-
-
-def shown(running: Running) -> int:
-    with running.raw() as connection:
-        found = connection.getpeercert()
-        assert found
-        return int(found["serialNumber"], 16)
-
-
-def test_it_is_ready_with_a_certificate_only(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
-    started = Running(folder)
-    port = started.webhook.metrics_port.server_address[1]
-
-    def ready() -> int:
-        client = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        client.request("GET", "/readyz")
-        return client.getresponse().status
-
-    try:
-        assert ready() == 503
-        with pytest.raises(OSError):
-            started.raw()
-        folder.renew()
-        deadline = time.monotonic() + 5
-        while ready() != 200:
-            assert time.monotonic() < deadline
-        assert shown(started) == folder.serial
-        started.webhook.certificate.expires = time.time() - 1
-        assert ready() == 503
-    finally:
-        started.webhook.stop(0, 0)
-
-
-def test_a_pair_that_does_not_match_changes_nothing_until_it_is_put_right(running: Running, folder: Folder) -> None:
-    good = folder.serial
-    folder.renew(matching=False)
-    deadline = time.monotonic() + 5
-    while not running.webhook.certificate.failed:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    assert shown(running) == good and running.webhook.certificate.usable
-    folder.renew()
-    while shown(running) == good:
-        assert time.monotonic() < deadline
-    assert shown(running) == folder.serial
-
-
-class Load:
-    """Callers that keep their connections as the API server does, and what they met with."""
-
-    def __init__(self, running: Running, callers: int = 6) -> None:
-        self._running = running
-        self.failures: list[str] = []
-        self.answered = 0
-        self.closing = 0
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._call, daemon=True) for _each in range(callers)]
-
-    def __enter__(self) -> Load:
-        for each in self._threads:
-            each.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        for each in self._threads:
-            each.join()
-
-    def _call(self) -> None:
-        connection = self._running.connection()
-        while not self._stop.is_set():
-            try:
-                connection.request("POST", "/mutate", REVIEW)
-                answer = connection.getresponse()
-                body = answer.read()
-                if answer.status != 200 or not json.loads(body)["response"].get("patch"):
-                    self.failures.append(f"status {answer.status}")
-                if answer.headers["Connection"] == "close":
-                    self.closing += 1
-                    connection = self._running.connection()
-            except (OSError, http.client.HTTPException) as error:
-                self.failures.append(repr(error))
-                connection = self._running.connection()
-            self.answered += 1
-            # About fifty a second from each: more would only measure this machine.
-            time.sleep(0.02)
-
-
-def test_no_admission_fails_while_certificates_change(folder: Folder) -> None:
-    started = Running(folder, SHORT._replace(connections=64, request=5.0))
-    try:
-        with Load(started) as load:
-            for matching in (True, False, True, True, False, True):
-                folder.renew(matching=matching)
-                # New connections, too, meet with every state.
-                for _each in range(5):
-                    assert post(started.connection(), REVIEW)[0] == 200
-                    time.sleep(0.03)
-        assert load.failures == [] and load.answered > 20
-        assert started.webhook.certificate.loaded >= 4 and started.webhook.certificate.failed >= 2
-    finally:
-        started.webhook.stop(0, 0)
-
-
-def test_ten_rollouts_under_load_lose_no_admission(folder: Folder) -> None:
-    """Each time a second server takes over, as a new pod does, and the first one leaves."""
-    limits = SHORT._replace(connections=64, request=5.0)
-    old = Running(folder, limits)
-    closing = 0
-    for _rollout in range(10):
-        new = Running(folder, limits)
-        with Load(old) as load:
-            time.sleep(0.1)
-            port = old.port
-            leaving = threading.Thread(target=old.webhook.stop, args=(0.4, 2))
-            leaving.start()
-            # Endpoints learn of it only a moment later: until then callers come back to the one that leaves.
-            time.sleep(0.15)
-            old.port = new.port
-            leaving.join()
-        assert load.failures == [] and load.answered > 10
-        closing += load.closing
-        with pytest.raises(OSError):
-            socket.create_connection(("127.0.0.1", port), timeout=1)
-        old.port, old = port, new
-    assert closing >= 10
-    old.webhook.stop(0, 0)
-
-
-def test_without_a_drain_the_same_load_loses_admissions(folder: Folder) -> None:
-    """Shows that the tests above can fail."""
-    old = Running(folder, SHORT._replace(connections=64))
-    new = Running(folder, SHORT._replace(connections=64))
-    with Load(old) as load:
-        time.sleep(0.1)
-        old.webhook.stop(0, 0)
-        time.sleep(0.15)
-        old.port = new.port
-    assert load.failures
-    new.webhook.stop(0, 0)
-
-
-def test_as_a_process_it_leaves_politely_and_says_what_is_wrong(folder: Folder, tmp_path: Path) -> None:
-    package = Path(server.__file__).parent
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    defaults = tmp_path / "defaults.json"
-    defaults.write_text("{}")
-    argv = [
-        sys.executable, "-m", f"{package.name}.server", f"--certificate={folder.path}", f"--defaults={defaults}",
-        "--host=127.0.0.1", f"--port={port}", "--metrics-port=0", "--drain=0.3",
-    ]  # fmt: skip
-    environment = {"PYTHONPATH": str(package.parent), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
-    process = subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True)
-    try:
-        client = http.client.HTTPSConnection(
-            "localhost", port, context=ssl.create_default_context(cafile=str(folder.authority)), timeout=5
-        )
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                assert base64.b64decode(json.loads(post(client, REVIEW)[1])["response"]["patch"])
-                break
-            except OSError:
-                assert time.monotonic() < deadline
-                client.close()
-                time.sleep(0.05)
-        process.send_signal(signal.SIGTERM)
-        time.sleep(0.1)
-        assert post(client, REVIEW)[0] == 200
-        assert process.wait(5) == 0
-    finally:
-        process.kill()
-        process.communicate()
-    defaults.write_text('{"values": {"ports": 1}}')
-    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=20)
-    assert done.returncode == 1 and "values.ports is not a setting" in done.stderr
-
-
-def test_when_a_certificate_expires_is_read_from_its_structure(folder: Folder) -> None:
-    certificate = Certificate(str(folder.path))
-    assert certificate.refresh() and not certificate.refresh()
-    assert certificate.expires == folder.expires
-    for broken in (b"", b"\x30", b"\x30\x82\xff\xff", bytes(200)):
-        with pytest.raises(CertificateError):
-            not_after(broken)
