@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from .._engine.compare import Change
 from .._engine.context import Context
 from .._engine.fields import Document, Field, Options
 from .._engine.ownership import DescriptionMark, without_sentence
@@ -100,3 +101,7 @@ class ApigeeTargetServer(ApigeeResource):
                 found.append(Reference("apigee_keystore", name, needed=False))
                 found.append(Reference("apigee_keystore_alias", name, option="keystore", needed=False))
         return found
+
+    def update(self, found: Document, changes: list[Change]) -> None:
+        """As any replacement. Apigee leaves false out of its answers, and takes what is left out for true."""
+        super().update({"isEnabled": False, **found}, changes)
