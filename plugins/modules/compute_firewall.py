@@ -65,6 +65,12 @@ options:
     description: Where traffic goes to.
     type: list
     elements: str
+  retain:
+    description:
+      - Keep what the rule admits already beside O(allowed) and O(source_ranges), whose other ranges and ports are not withdrawn.
+      - So a port can be admitted before callers move to it, and the old one be withdrawn by a second task when they have. The
+        result's C(note) says what is still admitted.
+    type: bool
   source_tags:
     description: Tags of machines that traffic comes from.
     type: list

@@ -36,6 +36,14 @@ options:
         description: Its namespace.
         type: str
         default: default
+      selector:
+        description: Labels that the Service selects its pods by.
+        type: dict
+      sidecar_port:
+        description:
+          - Port on which the TLS sidecar of each pod of O(services[].selector) must answer. As long as a ready pod lacks it, the
+            name gives no address here, because calls of that pod would fail.
+        type: int
   wait_timeout:
     description: Longest time in seconds to wait for a ready pod behind each; V(0) reads once and accepts none.
     type: int
@@ -82,7 +90,7 @@ waited:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import pods
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import manifests, pods
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main import fail, open_context
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import Failure
@@ -101,12 +109,19 @@ def explain(reader, service, seconds):
         there = reader.list(f"{place}/pods", selector) if selector else []
     except ReadError as error:
         return f"{service['name']}: its pods could not be read ({error})."
-    return pods.explain(service, found, there, seconds)
+    port = service.get("sidecar_port")
+    bare = manifests.without_sidecar(there, {pod["metadata"]["name"] for pod in there}, port) if port else []
+    return pods.explain(service, found, there, seconds, bare)
 
 
 def main():
     """Reads, waits, and ends the module."""
-    service = {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "default": "default"}}
+    service = {
+        "name": {"type": "str", "required": True},
+        "namespace": {"type": "str", "default": "default"},
+        "selector": {"type": "dict"},
+        "sidecar_port": {"type": "int"},
+    }
     module = AnsibleModule(
         argument_spec={
             **common(),

@@ -179,25 +179,31 @@ def backend(role: dict) -> list[dict]:
         }
         for suffix in role.get("dns_suffixes") or []
     ]
-    firewall = role.get("firewall") or {}
-    if firewall.get("ports"):
-        result.append(
-            {
-                "kind": "compute_firewall",
-                "project": project,
-                "name": firewall["name"],
-                "network": role["network"],
-                "direction": "INGRESS",
-                "source_ranges": list(firewall["source_ranges"]),
-                "allowed": [{"protocol": "tcp", "ports": [str(port) for port in firewall["ports"]]}],
-            }
-        )
+    # Whatever was called until now is withdrawn when nobody calls it any more.
+    result += [{**rule, "retain": True} for rule in firewall(role)]
     result += trust.entries(where, role)
     result += [
         {"kind": "apigee_target_server", **where, **trust.target_server(role, server)}
         for server in role.get("target_servers") or []
     ]
     return result + [_proxy(where, proxy) for proxy in role.get("proxies") or []]
+
+
+def firewall(role: dict) -> list[dict]:
+    """The rule that lets Apigee in, as it is in the end."""
+    wanted = role.get("firewall") or {}
+    if not wanted.get("ports"):
+        return []
+    rule = {
+        "kind": "compute_firewall",
+        "project": role["project"],
+        "name": wanted["name"],
+        "network": role["network"],
+        "direction": "INGRESS",
+        "source_ranges": list(wanted["source_ranges"]),
+        "allowed": [{"protocol": "tcp", "ports": [str(port) for port in wanted["ports"]]}],
+    }
+    return [rule]
 
 
 def _proxy(where: dict, proxy: dict) -> dict:

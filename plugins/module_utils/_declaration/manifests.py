@@ -8,9 +8,10 @@ Private to this collection.
 
 from __future__ import annotations
 
+import json
 import typing
 
-from .._sidecar.fields import PREFIX
+from .._sidecar.fields import PREFIX, STATUS
 from .workloads import absent, unannotated
 from .workloads import labels as pod_labels
 
@@ -204,6 +205,8 @@ def _headless(service: dict) -> dict:
 
 def _sample(service: dict) -> dict:
     sample, own = service["sample"], {NAME_LABEL: service.get("workload") or service["name"]}
+    # A sample that leaves TLS keeps its sidecar, and so both ports, until Apigee calls the plain one.
+    asked = annotations(service) or service.get("leaving") or {}
     container = {
         "name": "application",
         "image": sample["image"],
@@ -218,7 +221,7 @@ def _sample(service: dict) -> dict:
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }
     # With a sidecar the wait comes from the injector, which knows how long it has to be.
-    if not has_tls(service):
+    if not asked:
         container["lifecycle"] = {"preStop": {"sleep": {"seconds": _SAMPLE_DRAIN_SECONDS}}}
     if sample.get("command"):
         container["command"] = list(sample["command"])
@@ -234,11 +237,16 @@ def _sample(service: dict) -> dict:
             "replicas": sample.get("replicas") or 3,
             "selector": {"matchLabels": own},
             "template": {
-                "metadata": {"labels": own, **({"annotations": annotations(service)} if has_tls(service) else {})},
+                "metadata": {"labels": own, **({"annotations": asked} if asked else {})},
                 "spec": {"containers": [container]},
             },
         },
     }
+
+
+def plain_samples(services_of_cluster: list[dict]) -> list[dict]:
+    """Samples that leave TLS, as they are in the end: without their sidecar."""
+    return [_sample({**service, "leaving": {}}) for service in services_of_cluster if service.get("leaving")]
 
 
 def outcome(definitions: list[dict], result: dict, cluster: str) -> list[dict]:
@@ -314,11 +322,21 @@ def changes(before: typing.Any, after: typing.Any, path: str = "") -> list[dict]
     return [] if before == after else [{"field": path, "before": before, "after": after}]
 
 
-def places(services_of_cluster: list[dict]) -> list[dict]:
-    """Name and namespace of each service, as module ``headless_service_info`` takes them."""
-    return [
-        {"name": service["name"], "namespace": service.get("namespace") or "default"} for service in services_of_cluster
-    ]
+def places(services_of_cluster: list[dict], workloads: list[dict] | None = None, sidecars: bool = False) -> list[dict]:
+    """Each service, as module ``headless_service_info`` takes it.
+
+    Args:
+        services_of_cluster: as for ``services``.
+        workloads: as for ``services``.
+        sidecars: whether TLS is ended by sidecars, so that pods without theirs do not serve it.
+    """
+    found = []
+    for service in selecting(services_of_cluster, workloads):
+        place = {"name": service["name"], "namespace": service.get("namespace") or "default"}
+        if sidecars and has_tls(service):
+            place |= {"selector": selector(service), "sidecar_port": dialled_port(service)}
+        found.append(place)
+    return found
 
 
 def ready_endpoints(slices: list[dict], wanted: list[dict]) -> dict[str, list[dict]]:
@@ -345,6 +363,20 @@ def ready_endpoints(slices: list[dict], wanted: list[dict]) -> dict[str, list[di
             pod = (endpoint.get("targetRef") or {}).get("name", "")
             found[name] += [{"address": address, "pod": pod} for address in endpoint.get("addresses") or []]
     return {name: sorted(entries, key=lambda entry: entry["address"]) for name, entries in found.items()}
+
+
+def without_sidecar(pods: list[dict], names: set[str], port: int) -> list[str]:
+    """Those of the pods with these names whose TLS sidecar does not answer on this port, or which have none."""
+    found = []
+    for pod in pods:
+        metadata = pod["metadata"]
+        try:
+            status = json.loads((metadata.get("annotations") or {}).get(f"{PREFIX}{STATUS}") or "{}")
+        except ValueError:
+            status = {}
+        if metadata["name"] in names and status.get("port") != port:
+            found.append(metadata["name"])
+    return sorted(found)
 
 
 def crowded(endpoints: dict[str, list], limit: int | str) -> list[str]:

@@ -13,7 +13,9 @@ _MOST = 3
 _LONGEST = 160
 
 
-def explain(service: dict, found: dict | None, pods: list[dict], seconds: int) -> str:
+def explain(
+    service: dict, found: dict | None, pods: list[dict], seconds: int, bare: list[str] | None = None
+) -> str:
     """A paragraph.
 
     Args:
@@ -21,6 +23,7 @@ def explain(service: dict, found: dict | None, pods: list[dict], seconds: int) -
         found: the Service object, None when there is none.
         pods: those that it selects.
         seconds: how long was waited.
+        bare: names of those that lack the TLS sidecar that they should have.
     """
     name, namespace = service["name"], service["namespace"]
     lines = [f"{name} (namespace {namespace}): after {seconds} s its name leads to no pod."]
@@ -34,6 +37,18 @@ def explain(service: dict, found: dict | None, pods: list[dict], seconds: int) -
         lines.append(f"  found     no pod with the labels that the Service selects ({labels})")
         lines.append("  fix       Start the workload, or correct the service's workload or selector.")
         return "\n".join(lines)
+    if bare:
+        more = f" and {len(bare) - _MOST} more" if len(bare) > _MOST else ""
+        return "\n".join(
+            [
+                f"{name} (namespace {namespace}): after {seconds} s pods behind its name lack their TLS sidecar.",
+                f"  found     {', '.join(bare[:_MOST])}{more}",
+                f"  because   Apigee would call port {service['sidecar_port']}, on which they do not answer. They are older than what"
+                " adds sidecars in this cluster, or than the port.",
+                f"  fix       Replace them: kubectl --namespace {namespace} rollout restart, with the name of their workload;"
+                " then run again.",
+            ]
+        )
     lines.append(f"  found     {len(pods)} pods, none of them ready")
     lines.extend(f"            {line}" for line in [describe(pod) for pod in pods[:_MOST]])
     lines.append(f"  fix       Correct the workload; kubectl --namespace {namespace} describe pods says more.")

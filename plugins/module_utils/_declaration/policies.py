@@ -28,10 +28,11 @@ def definitions(services_of_cluster: list[dict], workloads: list[dict] | None = 
 
 def withdrawn(services_of_cluster: list[dict]) -> list[dict]:
     """What names the policies of services that want none any more, which say so by an empty ``network_policy``."""
-    return [_identity(service) for service in services_of_cluster if service.get("network_policy") == {}]
+    return [identity(service) for service in services_of_cluster if service.get("network_policy") == {}]
 
 
-def _identity(service: dict) -> dict:
+def identity(service: dict) -> dict:
+    """What names the policy of a service, and marks it as ours."""
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -50,7 +51,7 @@ def _policy(service: dict) -> dict:
         "ports": [{"port": manifests.dialled_port(service), "protocol": "TCP"}],
     }
     return {
-        **_identity(service),
+        **identity(service),
         "spec": {
             "podSelector": {"matchLabels": manifests.selector(service)},
             "policyTypes": ["Ingress"],

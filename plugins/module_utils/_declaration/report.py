@@ -53,7 +53,16 @@ def collect(results: list[typing.Any]) -> dict:
             # An object met twice (started, then followed) is reported by what was done to it first.
             if key not in objects or objects[key]["action"] in ("unchanged", "pending"):
                 objects[key] = {name: entry.get(name) or [] for name in ("kind", "name", "action", "changes")}
+            elif objects[key]["action"] == entry["action"] == "updated":
+                objects[key]["changes"] = _both(objects[key]["changes"], entry.get("changes") or [])
     return {"objects": list(objects.values()), "reads": reads, "writes": writes, "waited": round(waited, 1)}
+
+
+def _both(first: list[dict], then: list[dict]) -> list[dict]:
+    """Two changes of an object as one: from what was before the first to what is after the second."""
+    later = {change["field"]: change for change in then}
+    joined = [{**change, "after": later.pop(change["field"], change)["after"]} for change in first]
+    return joined + list(later.values())
 
 
 def actions(collected: dict) -> list[dict]:

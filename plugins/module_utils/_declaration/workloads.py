@@ -77,6 +77,12 @@ def unannotated(service: dict, workload: dict, wanted: dict[str, str], cluster: 
     )
 
 
+def asked(workload: dict) -> dict[str, str]:
+    """Annotations by which the pods of a workload ask for a TLS sidecar; empty when they do not."""
+    found = {key: text for key, text in (_template(workload).get("annotations") or {}).items() if key.startswith(PREFIX)}
+    return found if f"{PREFIX}service" in found else {}
+
+
 def annotated(workload: dict, wanted: dict[str, str]) -> dict:
     """The pod that a workload makes once its template carries these annotations too."""
     template, metadata = (workload.get("spec") or {}).get("template") or {}, _template(workload)

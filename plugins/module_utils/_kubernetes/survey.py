@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._declaration import manifests, ownership, workloads
+from .._declaration import manifests, ownership, policies, workloads
 from .._declaration.problems import Problem
 from .._sidecar.inject import inject
 from .._sidecar.settings import Defaults
@@ -49,7 +49,12 @@ def survey(
 
     theirs = [service for service in services if not service.get("sample")]
     places = {service["name"]: _place(service) for service in theirs}
-    wanted = [*places.values(), *map(objects.path_of, manifests.services(services))]
+    plain = [service for service in services if not manifests.has_tls(service)]
+    wanted = [
+        *places.values(),
+        *map(objects.path_of, manifests.services(services)),
+        *map(objects.path_of, map(policies.identity, plain)),
+    ]
     try:
         found = objects.read(connect, wanted)
     except ReadError as error:
@@ -71,13 +76,27 @@ def survey(
             if wanted and workloads.publishes(service, workload):
                 outcome = inject(workloads.annotated(workload, wanted), service["namespace"], defaults)
                 problems += [workloads.refused(service, outcome.refusal, cluster)] if outcome.refusal else []
-        complete.append({**service, "selector": selector})
+        complete.append({**service, "selector": selector, **_leaving_tls(service, found)})
     # A service whose pods are not known cannot be compared; it has its problem already.
     known = [service for service in complete if service.get("sample") or service["selector"]]
     definitions = manifests.services(known)
     standings = [ownership.standing(definition, found[objects.path_of(definition)]) for definition in definitions]
     problems += ownership.conflicts(definitions, standings, cluster)
     return Survey(problems, _advice(connect, theirs, places, found), complete)
+
+
+def _leaving_tls(service: dict[str, t.Any], found: dict[str, dict[str, t.Any] | None]) -> dict[str, t.Any]:
+    """What a plain service has of the time when it had TLS: a policy that closes its port, and the annotations of a sample."""
+    if manifests.has_tls(service):
+        return {}
+    left: dict[str, t.Any] = {}
+    policy = policies.identity(service)
+    if ownership.standing(policy, found[objects.path_of(policy)])["owner"] == ownership.OURS:
+        left["network_policy"] = {}
+    if service.get("sample"):
+        asked = workloads.asked(found[_place(service)] or {})
+        left.update({"leaving": asked} if asked else {})
+    return left
 
 
 def _place(service: dict[str, t.Any]) -> str:

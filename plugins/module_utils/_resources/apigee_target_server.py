@@ -89,8 +89,8 @@ class ApigeeTargetServer(ApigeeResource):
         return stated
 
     def references(self) -> list[Reference]:
-        """What TLS names: it should lead to something before requests are sent that way."""
-        found = super().references()
+        """What TLS names: it should lead to something before requests are sent that way. So should the port."""
+        found = [*super().references(), Reference("compute_firewall", needed=False)]
         tls = self.options.get("tls") or {}
         for store, kind in (("trust_store", "apigee_truststore"), ("key_store", "apigee_client_certificate")):
             name = str(tls.get(store) or "")

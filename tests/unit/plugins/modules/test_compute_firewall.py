@@ -54,6 +54,41 @@ def test_drift() -> None:
     assert [change["field"] for change in result["changes"]] == ["allowed"]
 
 
+def test_what_is_called_until_now_is_retained_until_it_is_withdrawn() -> None:
+    wanted = {**OPTIONS, "allowed": [{"protocol": "tcp", "ports": ["8443"]}], "source_ranges": ["10.50.0.0/22"]}
+    both = {
+        "allowed": [{"IPProtocol": "tcp", "ports": ["8443", "8080"]}],
+        "sourceRanges": ["10.50.0.0/22", "10.40.0.0/22"],
+    }
+    script = Script()
+    script.expect("GET", "compute", ONE).replies(RULE)
+    write(script, "PATCH", "global/firewalls/apigee", both)
+    script.expect("GET", "compute", ONE).replies({**RULE, **both})
+    result = script.run(compute_firewall, **wanted, retain=True)
+    assert result["action"] == "updated" and result["note"] == "still admits tcp 8080, 10.40.0.0/22"
+
+    script = Script()
+    script.expect("GET", "compute", ONE).replies({**RULE, **both})
+    result = script.run(compute_firewall, **wanted, retain=True)
+    assert not result["changed"] and result["note"] == "still admits tcp 8080, 10.40.0.0/22"
+
+    script = Script()
+    script.expect("GET", "compute", ONE).replies({**RULE, **both})
+    last = {"allowed": [{"IPProtocol": "tcp", "ports": ["8443"]}], "sourceRanges": ["10.50.0.0/22"]}
+    write(script, "PATCH", "global/firewalls/apigee", last)
+    script.expect("GET", "compute", ONE).replies({**RULE, **last})
+    result = script.run(compute_firewall, **wanted)
+    assert result["action"] == "updated" and "note" not in result
+
+
+def test_nothing_is_retained_where_nothing_more_is_admitted() -> None:
+    script = Script()
+    script.expect("GET", "compute", ONE).replies({**RULE, "allowed": [{"IPProtocol": "udp"}, *RULE["allowed"]]})
+    allowed = [{"protocol": "TCP", "ports": ["8080"]}, {"protocol": "udp"}]
+    result = script.run(compute_firewall, **{**OPTIONS, "allowed": allowed}, retain=True)
+    assert not result["changed"] and "note" not in result
+
+
 def test_new_description_keeps_the_mark() -> None:
     script = Script()
     script.expect("GET", "compute", ONE).replies(RULE)

@@ -40,7 +40,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., ApiServer]:
 
 
 def run(fails: bool = False, **options: t.Any) -> dict[str, t.Any]:
-    return Script().run(headless_service_info, fails=fails, **ASKED, **options)
+    return Script().run(headless_service_info, fails=fails, **{**ASKED, **options})
 
 
 def test_reads_once_and_takes_none_for_an_answer(serve: t.Callable[..., ApiServer]) -> None:
@@ -55,6 +55,32 @@ def test_waits_through_what_passes(serve: t.Callable[..., ApiServer]) -> None:
     result = run(wait_timeout=5)
     assert result["endpoints"] == {"orders": [{"address": "10.0.0.2", "pod": "orders-1"}]} and not result["changed"]
     assert server.asked == [SLICES] * 4
+
+
+def with_sidecar(port: int | None) -> dict[str, t.Any]:
+    status = {} if port is None else {"tls-sidecar.gatewayops.io/status": f'{{"engine": "nginx", "port": {port}}}'}
+    return {"items": [{"metadata": {"name": "orders-1", "annotations": status}}]}
+
+
+SIDECARS = [{"name": "orders", "namespace": "shop", "selector": {"app": "orders"}, "sidecar_port": 8443}]
+
+
+def test_a_name_is_ready_when_all_of_its_pods_have_their_sidecar(serve: t.Callable[..., ApiServer]) -> None:
+    ready = pieces(ready=True)
+    server = serve(ready, with_sidecar(None), ready, with_sidecar(9443), ready, with_sidecar(8443))
+    result = run(wait_timeout=5, services=SIDECARS)
+    assert result["endpoints"] == {"orders": [{"address": "10.0.0.2", "pod": "orders-1"}]}
+    assert server.asked == [SLICES, PODS] * 3
+
+
+def test_pods_without_their_sidecar_are_named_with_what_to_do(
+    serve: t.Callable[..., ApiServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(headless_service_info, "PAUSE_SECONDS", 2)
+    serve(pieces(ready=True), with_sidecar(None), SELECTED, with_sidecar(None))
+    said = " ".join(run(fails=True, wait_timeout=1, services=SIDECARS)["msg"].split())
+    assert "pods behind its name lack their TLS sidecar. found orders-1 because Apigee would call port 8443" in said
+    assert "kubectl --namespace shop rollout restart" in said
 
 
 NO_PLACE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}

@@ -42,6 +42,7 @@ SITE: dict[str, t.Any] = {
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 PODS = "/api/v1/namespaces/default/pods"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices"
+BEHIND = "/api/v1/namespaces/shop/pods"
 DEPLOYMENT = "/apis/apps/v1/namespaces/shop/deployments/orders"
 CERTIFICATE = "/apis/cert-manager.io/v1/namespaces/shop/certificates/orders-tls"
 AUTHORITY = "/apis/cert-manager.io/v1/clusterissuers/apigee-gke-ca"
@@ -65,6 +66,12 @@ class Cluster(ApiServer):
     def request(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> None:
         super().request(method, path, body, headers)
         self.answers = [self.documents.get(path.partition("?")[0], (404, {"message": "not found"}))]
+
+
+def behind(port: int) -> dict[str, t.Any]:
+    """The pod behind the name, with its sidecar on this port."""
+    status = {"tls-sidecar.gatewayops.io/status": f'{{"port": {port}}}'}
+    return {"metadata": {"name": "orders-x", "annotations": status}}
 
 
 def parts() -> list[dict[str, t.Any]]:
@@ -96,6 +103,7 @@ def complete() -> dict[str, t.Any]:
     ready = {"addresses": ["10.68.0.5"], "conditions": {"ready": True}, "targetRef": {"name": "orders-x"}}
     labels = {"kubernetes.io/service-name": "orders"}
     found[SLICES] = {"items": [{"metadata": {"namespace": "shop", "labels": labels}, "endpoints": [ready]}]}
+    found[BEHIND] = {"items": [behind(8443)]}
     found[SECRET] = {"data": {"ca.crt": base64.b64encode(NEW_CA.encode()).decode()}}
     return found
 
@@ -153,6 +161,7 @@ def renewed(found: dict[str, t.Any]) -> None:
         (rolling, "headless_service", "not ready: Deployment orders"),
         (renewed, "headless_service", "not ready: Certificate orders-tls"),
         (put(SLICES, {"items": []}), "headless_service", "no pod is ready behind orders"),
+        (put(BEHIND, {"items": [behind(9443)]}), "headless_service", "no pod is ready behind orders"),
         (lacking(SECRET), "trust", "no authority in Secret shop/orders-tls"),
         (put(SECRET, (403, {"message": "secrets is forbidden"})), "", "secrets is forbidden"),
         (put("/api/v1/namespaces/shop", (403, {"message": "namespaces is forbidden"})), "", "namespaces is forbidden"),

@@ -188,3 +188,20 @@ def test_a_cluster_that_does_not_answer_is_a_problem_and_one_that_refuses_is_ask
     assert problem.path == "clusters.gke" and "private endpoint" in problem.fix
     seen = look(monkeypatch, {"all": ReadError("HTTP 403: deployments is forbidden", again=False)})
     assert seen == survey.Survey([], [], [SERVICE])
+
+
+def test_what_a_plain_service_has_of_the_time_when_it_had_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = {**SERVICE, "sample": {"image": "an/image:1"}}
+    policy = "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies/orders"
+    ours = {"metadata": {"name": "orders", "labels": {manifests.OWNER_LABEL: manifests.MANAGED_BY}}}
+    with_tls = manifests.services([{**sample, "tls": {"port": 9443}}])[1]
+    (before,) = look(monkeypatch, {DEPLOYMENT: with_tls, policy: ours}, sample).services
+    assert before["network_policy"] == {} and before["leaving"] == {NAME: "orders", PORT: "9443"}
+    # On the way its pods stay as they are; in the end they are as those of a sample that never had TLS.
+    assert manifests.services([before])[1] == with_tls
+    assert manifests.plain_samples([before]) == [manifests.services([sample])[1]]
+    theirs = {"metadata": {"name": "orders"}}
+    (after,) = look(monkeypatch, {DEPLOYMENT: manifests.services([sample])[1], policy: theirs}, sample).services
+    assert "network_policy" not in after and "leaving" not in after and manifests.plain_samples([after]) == []
+    (still,) = look(monkeypatch, {DEPLOYMENT: with_tls, policy: ours}, {**sample, "tls": {"port": 9443}}).services
+    assert "network_policy" not in still and "leaving" not in still
