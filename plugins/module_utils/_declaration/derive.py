@@ -316,7 +316,8 @@ def _client_certificate(declaration: dict, site: dict) -> dict:
     """What Apigee shows to pods; empty when nothing.
 
     Returns:
-        ``dns_name``; ``namespaces`` with TLS of each cluster; ``authorities`` (PEM) where the user has the certificate, else where it is issued: ``cluster`` and
+        ``dns_name``; ``namespaces`` with TLS of each cluster; ``authorities`` (PEM) where the user has the certificate,
+        else where it is issued: ``cluster`` and
         ``namespace``, ``secret``, the name of its Secret there, and ``secrets``, all that name who issues.
     """
     client = _client(declaration)

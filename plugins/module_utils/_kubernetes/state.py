@@ -36,7 +36,8 @@ def look(
 
     Returns:
         ``part``, ``settled`` and ``because`` of each part, and of all settled parts together ``outcomes``, ``endpoints``
-        ``authorities`` and ``certificates`` (by CLUSTER/NAMESPACE/NAME). After a part that is not settled no other is, since what happens for it may change them.
+        ``authorities`` and ``certificates`` (by CLUSTER/NAMESPACE/NAME). After a part that is not settled no other is, since
+        what happens for it may change them.
     """
     found: list[dict[str, t.Any]] = []
     seen: dict[str, t.Any] = {"outcomes": [], "endpoints": {}, "authorities": [], "certificates": {}}
