@@ -317,8 +317,8 @@ def _client_certificate(declaration: dict, site: dict) -> dict:
 
     Returns:
         ``dns_name``; ``namespaces`` with TLS of each cluster; ``authorities`` (PEM) where the user has the certificate,
-        else where it is issued: ``cluster`` and
-        ``namespace``, ``secret``, the name of its Secret there, and ``secrets``, all that name who issues.
+        else where it is issued: ``cluster``, ``namespace``, the name of its ``secret``, and ``secrets``, all that name who
+        issues.
     """
     client = _client(declaration)
     published = [service for service in site["services"] if service["tls"] is not None]
