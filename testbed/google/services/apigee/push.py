@@ -2,8 +2,8 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 """Give the runtime its picture and turn its report into the states of deployments.
 
-One push at a time: two changes at once are two pictures in the order of their commits. A revision that the runtime
-refuses is taken out again in a second push, which brings back the revision it was to replace.
+One push at a time: changes that are made while one runs share the next, which begins after their commits. A revision
+that the runtime refuses is taken out again in a second push, which brings back the revision it was to replace.
 """
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from testbed.google.services.apigee.kinds import Kind
     from testbed.google.store import Transaction
 
+# Of each emulator: the turn that is being taken, and by organisation the push that has not begun yet.
 _turns: weakref.WeakKeyDictionary[Any, asyncio.Lock] = weakref.WeakKeyDictionary()
+_waiting: weakref.WeakKeyDictionary[Any, dict[str, asyncio.Task[None]]] = weakref.WeakKeyDictionary()
 # Each round can only reject revisions that an earlier one had accepted; this bounds a runtime that contradicts itself.
 _ROUNDS = 4
 # google.rpc codes of a deployment's errors.
@@ -29,7 +31,17 @@ FAILED_PRECONDITION, INTERNAL = 9, 13
 
 async def push(emulator: Emulator, organization: str) -> None:
     """Bring the runtime of an organisation to what the store holds now, and record what it reports."""
+    waiting = _waiting.setdefault(emulator, {})
+    if organization not in waiting:
+        waiting[organization] = asyncio.create_task(_take_turn(emulator, organization, waiting))
+    # Who gives up waiting does not end it for the others.
+    await asyncio.shield(waiting[organization])
+
+
+async def _take_turn(emulator: Emulator, organization: str, waiting: dict[str, asyncio.Task[None]]) -> None:
     async with _turns.setdefault(emulator, asyncio.Lock()):
+        # What is committed from here on needs another push.
+        del waiting[organization]
         for _round in range(_ROUNDS):
             snapshot = emulator.store.snapshot()
             if not picture.instances_of(snapshot, organization):

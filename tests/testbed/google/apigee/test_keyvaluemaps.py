@@ -3,6 +3,8 @@
 """Key value maps on their three levels."""
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 SCOPES = {"": "organizations", "environments/prod/": "organizations.environments", "apis/orders/": "organizations.apis"}
@@ -117,3 +119,29 @@ async def test_the_parent_must_exist(site):
     for path in ("environments/none", "apis/none"):
         with site.refused(404):
             await site.post(f"{path}/keyvaluemaps", {"name": "m", "encrypted": True})
+
+
+@pytest.mark.shows(*ENTRIES)
+async def test_entries_written_at_once_share_pictures_and_none_is_missing(site, monkeypatch):
+    await site.instance()
+    await site.post("keyvaluemaps", {"name": "m", "encrypted": True})
+    original, pictures = site.world.configure_runtime, []
+
+    async def slow(configuration, bundles):
+        pictures.append(configuration)
+        await asyncio.sleep(0.05)
+        return await original(configuration, bundles)
+
+    monkeypatch.setattr(site.world, "configure_runtime", slow)
+    names = [f"entry-{number}" for number in range(20)]
+
+    async def write(name):
+        await site.post("keyvaluemaps/m/entries", {"name": name, "value": "1"})
+        # Whoever has been answered is in the picture.
+        held, = site.world.configuration["key_value_maps"]
+        assert name in held["entries"]
+
+    await asyncio.gather(*map(write, names))
+    assert len(pictures) < len(names)
+    held, = site.world.configuration["key_value_maps"]
+    assert sorted(held["entries"]) == sorted(names)
