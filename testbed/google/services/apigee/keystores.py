@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
-"""Keystores (truststores are the same kind), the aliases in them, and references to them.
+"""Keystores (truststores are the same kind) and the aliases in them.
 
 Every change reaches the runtime before the answer leaves.
 """
@@ -10,17 +10,17 @@ import json
 from typing import Any
 
 from testbed.google.errors import GoogleError, precondition
-from testbed.google.rules import Immutable, Required, Said
+from testbed.google.rules import Required, Said
 from testbed.google.service import Call, Reply, handles
-from testbed.google.services.apigee import certificates, environment_parts, tls_material
-from testbed.google.services.apigee.base import ApigeeService, check_name, drop, name_list
+from testbed.google.services.apigee import certificates, tls_material
+from testbed.google.services.apigee.base import ApigeeService, check_name
 from testbed.google.services.apigee.certificates import Content
-from testbed.google.services.apigee.names import exists, ids, key, require
+from testbed.google.services.apigee.environment_parts import ENVIRONMENT, PREFIX, EnvironmentPart, listed
+from testbed.google.services.apigee.names import exists, ids, require
 from testbed.google.services.apigee.push import push
 from testbed.google.services.apigee.upload import form
 
 DOCUMENT = "apigee.v1 discovery document"
-ENVIRONMENT = "organizations/[^/]+/environments/[^/]+"
 FORMATS = ("keycertfile", "pkcs12", "selfsignedcert")
 EXPIRY = Said("refuses an expired certificate unless ignoreExpiryValidation",
               source=f"{DOCUMENT}: aliases.create, ignoreExpiryValidation")
@@ -31,66 +31,40 @@ CHAIN = Said("several certificates are a chain, each issued by the next",
 UNUSED = Said("refused while a target server or a reference names it",
               source="assumed: Reference (it must refer to a keystore that exists); Google publishes no text for it")
 
-REFERENCE_RULES = (
-    Required("name", source=f"{DOCUMENT}, Reference.name: Required"),
-    Required("refers", source=f"{DOCUMENT}, Reference.refers: Required"),
-    Said("refers names a keystore of the environment", source=f"{DOCUMENT}, Reference.refers"),
-    Said("resourceType is KeyStore or TrustStore", source=f"{DOCUMENT}, Reference.resourceType"))
-
-
-class Keystores(ApigeeService):
+class Keystores(EnvironmentPart):
     """organizations.environments.keystores.*"""
 
-    extra_routes = (name_list("apigee.organizations.environments.keystores.list", ENVIRONMENT, "keystores"),)
+    collection, kind, title = "keystores", "Keystore", "keystore"
+    method_prefix = f"{PREFIX}keystores"
+    extra_routes = listed(collection)
 
-    @handles("apigee.organizations.environments.keystores.create", rules=[
+    @handles(".create", rules=[
         Said("name matches [\\w[:space:].-]{1,255}; the query's overrides the body's",
              source=f"{DOCUMENT}, Keystore.name and keystores.create"),
         Said("aliases are output only", source=f"{DOCUMENT}, Keystore.aliases")])
     def create(self, call: Call) -> dict[str, Any]:
-        organization, environment = environment_parts.parent(call)
         name = call.query.get("name") or call.body.get("name") or ""
-        check_name(name, r"[\w\s.-]{1,255}", "keystore name")
-        where = key("organizations", organization, "environments", environment, "keystores", name)
-        if call.store.exists(where):
-            raise exists("Keystore", f"{call.path['parent']}/keystores/{name}")
-        call.store.put(where, {"name": name})
-        call.then(lambda: push(self.emulator, organization))
-        return {"name": name}
+        return self.put(call, self.free(call, name, r"[\w\s.-]{1,255}"), {"name": name})
 
-    @handles("apigee.organizations.environments.keystores.list", permission="apigee.keystores.list")
-    def list(self, call: Call) -> Reply:
-        return environment_parts.names(call, "keystores")
-
-    @staticmethod
-    def _get(call: Call) -> tuple[list[str], dict[str, Any]]:
-        path, _found = environment_parts.named(call, "Keystore", "keystores")
+    def named(self, call: Call) -> tuple[list[str], dict[str, Any]]:
+        path, _found = super().named(call)
         found = tls_material.aliases(call.store, *path)
         return path, {"name": path[2], "aliases": [item["alias"] for item in found]}
 
-    @handles("apigee.organizations.environments.keystores.get")
-    def get(self, call: Call) -> dict[str, Any]:
-        return self._get(call)[1]
-
-    @handles("apigee.organizations.environments.keystores.delete", rules=[
+    @handles(".delete", rules=[
         UNUSED, Said("its aliases go with it", source="assumed: no text says otherwise")])
     def delete(self, call: Call) -> dict[str, Any]:
-        (organization, environment, name), shown = self._get(call)
-        reasons = tls_material.users(call.store, organization, environment, name)
-        if reasons:
-            raise precondition(f"keystore {name} is in use: {'; '.join(reasons)}")
-        for alias in shown["aliases"]:
+        (organization, environment, name), _shown = self.named(call)
+        found = self.remove(call, tls_material.users(call.store, organization, environment, name))
+        for alias in found["aliases"]:
             call.store.put_blob(tls_material.key_blob(organization, environment, name, alias), b"")
-        drop(call.store, "organizations", organization, "environments", environment, "keystores", name)
-        call.then(lambda: push(self.emulator, organization))
-        return shown
+        return found
 
 
 class Aliases(ApigeeService):
     """organizations.environments.keystores.aliases.*"""
 
-    extra_routes = (name_list("apigee.organizations.environments.keystores.aliases.list",
-                              f"{ENVIRONMENT}/keystores/[^/]+", "aliases"),)
+    extra_routes = listed("keystores.aliases", f"{ENVIRONMENT}/keystores/[^/]+")
 
     @handles("apigee.organizations.environments.keystores.aliases.create", permission="apigee.keystorealiases.create",
              rules=[
@@ -218,69 +192,6 @@ class Aliases(ApigeeService):
         call.store.put_blob(tls_material.key_blob(*path), b"")
         call.then(lambda: push(self.emulator, path[0]))
         return _shown(found)
-
-
-class References(ApigeeService):
-    """organizations.environments.references.*"""
-
-    extra_routes = (name_list("apigee.organizations.environments.references.list", ENVIRONMENT, "references"),)
-
-    @handles("apigee.organizations.environments.references.create", rules=REFERENCE_RULES)
-    def create(self, call: Call) -> dict[str, Any]:
-        organization, environment = environment_parts.parent(call)
-        name = call.body["name"]
-        check_name(name, r"[\w\s\-.]+", "reference name")
-        where = key("organizations", organization, "environments", environment, "references", name)
-        if call.store.exists(where):
-            raise exists("Reference", f"{call.path['parent']}/references/{name}")
-        return self._put(call, organization, environment, name)
-
-    def _put(self, call: Call, organization: str, environment: str, name: str) -> dict[str, Any]:
-        kind, refers = call.body.get("resourceType"), call.body["refers"]
-        if kind not in ("KeyStore", "TrustStore"):
-            raise GoogleError(400, f'resource_type "{kind or ""}" is invalid: it must be KeyStore or TrustStore')
-        if not call.store.exists(key("organizations", organization, "environments", environment, "keystores", refers)):
-            raise GoogleError(400, f'reference {name} cannot refer to keystore "{refers}": it does not exist in '
-                                   f"environment {environment}")
-        document = {"name": name, "refers": refers, "resourceType": kind}
-        if call.body.get("description"):
-            document["description"] = call.body["description"]
-        call.store.put(key("organizations", organization, "environments", environment, "references", name), document)
-        call.then(lambda: push(self.emulator, organization))
-        return document
-
-    @handles("apigee.organizations.environments.references.list", permission="apigee.references.list")
-    def list(self, call: Call) -> Reply:
-        return environment_parts.names(call, "references")
-
-    @staticmethod
-    def _get(call: Call) -> tuple[list[str], dict[str, Any]]:
-        return environment_parts.named(call, "Reference", "references")
-
-    @handles("apigee.organizations.environments.references.get")
-    def get(self, call: Call) -> dict[str, Any]:
-        return self._get(call)[1]
-
-    @handles("apigee.organizations.environments.references.update", rules=[
-        *REFERENCE_RULES[1:], Immutable(("resourceType",), source="assumed: Terraform re-creates a reference for it"),
-        Said("replaces the whole: what is not sent is reset", source="text of references.update")])
-    def update(self, call: Call) -> dict[str, Any]:
-        (organization, environment, name), before = self._get(call)
-        if call.body.get("name") not in (None, "", name):
-            raise GoogleError(400, f'reference name "{call.body["name"]}" does not match "{name}" in the path')
-        call.immutable(before, call.body)
-        return self._put(call, organization, environment, name)
-
-    @handles("apigee.organizations.environments.references.delete", rules=[
-        Said("refused while a target server names it", source=UNUSED.source)])
-    def delete(self, call: Call) -> dict[str, Any]:
-        (organization, environment, name), found = self._get(call)
-        reasons = tls_material.users(call.store, organization, environment, tls_material.REF + name)
-        if reasons:
-            raise precondition(f"reference {name} is in use: {'; '.join(reasons)}")
-        call.store.delete(key("organizations", organization, "environments", environment, "references", name))
-        call.then(lambda: push(self.emulator, organization))
-        return found
 
 
 def _shown(document: dict[str, Any]) -> dict[str, Any]:

@@ -8,11 +8,9 @@ from typing import Any
 
 from testbed.google.errors import GoogleError, precondition
 from testbed.google.rules import Immutable, Range, Required, Said
-from testbed.google.service import Call, Reply, handles
-from testbed.google.services.apigee import environment_parts
-from testbed.google.services.apigee.base import ApigeeService, check_name, name_list
-from testbed.google.services.apigee.names import exists, ids, key, require
-from testbed.google.services.apigee.push import push
+from testbed.google.service import Call, handles
+from testbed.google.services.apigee.environment_parts import PREFIX, EnvironmentPart, listed
+from testbed.google.services.apigee.names import require
 
 DOCUMENT = "apigee.v1 discovery document, TargetServer"
 NAME = r"[A-Za-z0-9._\-$% ]{1,255}"
@@ -26,61 +24,36 @@ RULES = [
 ]
 
 
-class TargetServers(ApigeeService):
+class TargetServers(EnvironmentPart):
     """organizations.environments.targetservers.*"""
 
-    extra_routes = (name_list("apigee.organizations.environments.targetservers.list",
-                              "organizations/[^/]+/environments/[^/]+", "targetservers"),)
+    collection, kind, title = "targetservers", "TargetServer", "target server"
+    method_prefix = f"{PREFIX}targetservers"
+    extra_routes = listed(collection)
 
-    @handles("apigee.organizations.environments.targetservers.create", rules=RULES)
+    @handles(".create", rules=RULES)
     def create(self, call: Call) -> dict[str, Any]:
-        organization, environment = ids(call.path["parent"], "organizations", "environments")
+        organization, environment = self.parent(call)
         found = require(call.store, "environment", "organizations", organization, "environments", environment)
         if found["deploymentType"] == "ARCHIVE":
             raise precondition(f"target servers cannot be managed in environment {environment}: its deployment type is "
                                "ARCHIVE")
         name = call.query.get("name") or call.body.get("name") or ""
-        check_name(name, NAME, "target server name")
-        where = key("organizations", organization, "environments", environment, "targetservers", name)
-        if call.store.exists(where):
-            raise exists("TargetServer", f"{call.path['parent']}/targetservers/{name}")
-        return self._put(call, organization, where, {"name": name, **_complete(call.body)})
+        return self.put(call, self.free(call, name, NAME), {"name": name, **_complete(call.body)})
 
-    def _put(self, call: Call, organization: str, where: str, document: dict[str, Any]) -> dict[str, Any]:
-        call.store.put(where, document)
-        call.then(lambda: push(self.emulator, organization))
-        return document
-
-    @handles("apigee.organizations.environments.targetservers.list", permission="apigee.targetservers.list")
-    def list(self, call: Call) -> Reply:
-        return environment_parts.names(call, "targetservers")
-
-    @staticmethod
-    def _get(call: Call) -> tuple[list[str], dict[str, Any]]:
-        return environment_parts.named(call, "TargetServer", "targetservers")
-
-    @handles("apigee.organizations.environments.targetservers.get")
-    def get(self, call: Call) -> dict[str, Any]:
-        return self._get(call)[1]
-
-    @handles("apigee.organizations.environments.targetservers.update", rules=[
+    @handles(".update", rules=[
         *RULES, Immutable(("protocol",), source=f"{DOCUMENT}.protocol: Immutable"),
         Said("replaces the whole: what is not sent is reset", source="text of targetservers.update")])
     def update(self, call: Call) -> dict[str, Any]:
-        (organization, environment, name), before = self._get(call)
-        if call.body.get("name") not in (None, "", name):
-            raise GoogleError(400, f'TargetServer name "{call.body["name"]}" does not match "{name}" in the path')
+        (organization, environment, name), before = self.named(call)
+        self.same_name(call, name)
         call.immutable(before, call.body)
         document = {"name": name, **_complete({"protocol": before["protocol"], **call.body})}
-        where = key("organizations", organization, "environments", environment, "targetservers", name)
-        return self._put(call, organization, where, document)
+        return self.put(call, (organization, environment), document)
 
-    @handles("apigee.organizations.environments.targetservers.delete")
+    @handles(".delete")
     def delete(self, call: Call) -> dict[str, Any]:
-        (organization, environment, name), before = self._get(call)
-        call.store.delete(key("organizations", organization, "environments", environment, "targetservers", name))
-        call.then(lambda: push(self.emulator, organization))
-        return before
+        return self.remove(call, [])
 
 
 def _complete(body: dict[str, Any]) -> dict[str, Any]:
