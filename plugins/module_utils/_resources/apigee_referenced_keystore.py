@@ -59,6 +59,8 @@ class ReferencedKeystore(ApigeeResource):
     left_out = "told as its reference, its keystore and the aliases in it"
     #: Apigee's word for what the reference leads to.
     resource_type: t.ClassVar[str]
+    #: To which keystore of somebody else the reference led.
+    _turned_from = ""
     #: The option whose content is compared, and reported as a list of certificates.
     content_option: t.ClassVar[str]
 
@@ -68,7 +70,7 @@ class ReferencedKeystore(ApigeeResource):
         return f"{self.options.get('environment')}/{self.options.get('name')}"
 
     def content(self, present: list[Certificate]) -> dict[str, tuple[str, str | None]]:
-        """Alias -> certificates as PEM, and private key or None; ``present`` is what is there now."""
+        """Alias -> certificates as PEM, and private key or None; ``present`` is what we put there before."""
         raise NotImplementedError
 
     def wanted(self, present: list[Certificate]) -> list[Certificate]:
@@ -94,11 +96,10 @@ class ReferencedKeystore(ApigeeResource):
     def read(self) -> Document | None:
         """The reference, the certificates behind it, and keystores of ours that it does not lead to."""
         environment = self.fill(ENVIRONMENT_PATH)
-        ours = re.compile(re.escape(str(self.options["name"])) + "-[0-9a-f]{8}")
         names = self.wire.find(self.service, f"{environment}/keystores") or []
         reference = self.wire.find(self.service, self.url())
         keystore = str((reference or {}).get("refers") or "")
-        others = [name for name in names if ours.fullmatch(name) and name != keystore]
+        others = [name for name in names if self._named_by_us(name) and name != keystore]
         if reference is None and not others:
             return None
         held = self._held(keystore) if keystore in names else {}
@@ -117,6 +118,24 @@ class ReferencedKeystore(ApigeeResource):
     def present(self, found: Document | None) -> list[Certificate]:
         """The certificates that are there."""
         return certificates.distinct((found or {}).get("held", {}).values())
+
+    def before(self, found: Document) -> list[Certificate]:
+        """Those among them that this collection put there. A reference that was turned to somebody else's keystore, or an
+        alias that somebody added to ours, must not have its certificates believed any longer."""
+        if not self._named_by_us(found["keystore"]):
+            return []
+        return certificates.distinct([pem for alias, pem in found["held"].items() if self.filled_by_us(alias, pem)])
+
+    def filled_by_us(self, alias: str, pem: str) -> bool:
+        """Whether an alias in a keystore of ours is one that is made here."""
+        raise NotImplementedError
+
+    def _named_by_us(self, keystore: str) -> bool:
+        return re.fullmatch(re.escape(str(self.options["name"])) + "-[0-9a-f]{8}", keystore) is not None
+
+    def _foreign(self, found: Document) -> str:
+        """The keystore of somebody else to which the reference leads; nothing when it leads to one of ours."""
+        return found["keystore"] if found["reference"] and not self._named_by_us(found["keystore"]) else ""
 
     def output(self, found: Document) -> Options:
         """Reference, keystore and certificates; never a key."""
@@ -146,8 +165,9 @@ class ReferencedKeystore(ApigeeResource):
         """What the keystore behind the reference holds, and keystores of ours that are left over."""
         spec = next(field for field in self.fields if field.name == self.content_option)
         present = self.present(found)
-        wanted = self.wanted(present)
+        wanted = self.wanted(self.before(found))
         name = self.keystore_name(wanted)
+        self._turned_from = self._foreign(found)
         changes = []
         if [one.fingerprint for one in wanted] != [one.fingerprint for one in present]:
             labels = [[one.label for one in some] for some in (present, wanted)]
@@ -163,7 +183,7 @@ class ReferencedKeystore(ApigeeResource):
     def _left_over(self, found: Document, name: str) -> list[str]:
         """Keystores of ours that nothing leads to once the reference leads to ``name``."""
         candidates = [other for other in found["others"] if other != name]
-        if re.fullmatch(re.escape(str(self.options["name"])) + "-[0-9a-f]{8}", found["keystore"]):
+        if self._named_by_us(found["keystore"]):
             candidates += [found["keystore"]] if found["keystore"] != name else []
         return [other for other in candidates if self._keystore(other).mark.owned(self._keystore(other), {})]
 
@@ -172,14 +192,29 @@ class ReferencedKeystore(ApigeeResource):
         return []
 
     def examine(self, found: Document, changes: list[Change]) -> list[str]:
-        """A reference of another kind cannot be taken over."""
+        """A reference of another kind, or of somebody else, cannot be taken over."""
         kind = (found["reference"] or {}).get("resourceType")
-        if kind in (None, self.resource_type):
-            return []
-        return [
-            f"a reference {self.options['name']} of type {kind} exists, wanted is {self.resource_type}, and Google cannot "
-            "change the type. Choose another name."
-        ]
+        if kind not in (None, self.resource_type):
+            return [
+                f"a reference {self.options['name']} of type {kind} exists, wanted is {self.resource_type}, and Google "
+                "cannot change the type. Choose another name."
+            ]
+        foreign = self._foreign(found)
+        if foreign and changes and not self.mark.owned(self, found):
+            return [
+                f"a reference {self.options['name']} exists and leads to {foreign}; this collection made neither, and "
+                "whatever names the reference would use other certificates. Choose another name, or delete the reference."
+            ]
+        return []
+
+    def remark(self, action: str) -> str:
+        """Where the reference led to a keystore of somebody else."""
+        if not self._turned_from:
+            return ""
+        return (
+            f"the reference led to {self._turned_from}, which this collection did not make: it is left alone, and nothing "
+            "in it is used any more."
+        )
 
     def diff(self, action: str, found: Document | None, changes: list[Change]) -> dict[str, t.Any] | None:
         """Certificates as one line each."""
@@ -209,9 +244,9 @@ class ReferencedKeystore(ApigeeResource):
         self._exchange(found)
 
     def _exchange(self, found: Document) -> None:
-        present = self.present(found)
-        name = self.keystore_name(self.wanted(present))
-        self._fill(name, self.content(present))
+        before = self.before(found)
+        name = self.keystore_name(self.wanted(before))
+        self._fill(name, self.content(before))
         flipped = self._flip(found["reference"], name)
         left = self._left_over(found, name)
         settle = self.options.get("settle", SETTLE)

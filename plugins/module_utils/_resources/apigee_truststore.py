@@ -58,20 +58,29 @@ class ApigeeTruststore(ReferencedKeystore):
 
     def content(self, present: list[Certificate]) -> dict[str, tuple[str, str | None]]:
         """One alias for each authority: several in one would have to be a chain."""
-        return {f"ca-{one.fingerprint[:8]}": (one.pem, None) for one in self.wanted(present)}
+        return {_alias(one): (one.pem, None) for one in self.wanted(present)}
+
+    def filled_by_us(self, alias: str, pem: str) -> bool:
+        """By the name, which follows from the content."""
+        return [alias] == [_alias(one) for one in certificates.read(pem)]
 
     def difference(self, found: Document) -> list:
         """As for all; remembers which authorities are kept beyond what is stated."""
         stated = {one.fingerprint for one in certificates.distinct(self.options["authorities"])}
-        kept = [one for one in self.wanted(self.present(found)) if one.fingerprint not in stated]
+        kept = [one for one in self.wanted(self.before(found)) if one.fingerprint not in stated]
         self._retained = tuple(kept)
         return super().difference(found)
 
     def remark(self, action: str) -> str:
         """Which authorities are trusted beyond what is stated."""
+        turned = super().remark(action)
         if not self._retained:
-            return ""
-        return (
+            return turned
+        return turned + (" " if turned else "") + (
             f"still trusts {'; '.join(one.label for one in self._retained)}. Set retire: true once no certificate of "
             "it is in use any more."
         )
+
+
+def _alias(authority: Certificate) -> str:
+    return f"ca-{authority.fingerprint[:8]}"

@@ -194,6 +194,28 @@ async def test_interrupted_at_every_write_no_call_fails_and_the_next_run_complet
     assert site.failed == [] and site.good > 100
 
 
+async def test_a_reference_that_somebody_turned_does_not_make_its_authority_trusted(site):
+    await publish(site)
+    stranger = TestAuthority("stranger CA")
+    await site.run({"kind": "apigee_keystore", **PLACE, "name": "partners"},
+                   {"kind": "apigee_keystore_alias", **PLACE, "keystore": "partners", "name": "ca",
+                    "certificate": stranger.pem},
+                   {"kind": "apigee_reference", **PLACE, "name": "gke-ca", "refers": "partners",
+                    "resource_type": "TrustStore"})
+    site.serve(stranger.issue([HOST]))
+    async with site.load(1):
+        pass
+    assert site.failed == [], "whoever turned it is trusted until the next run"
+    mended = await site.run(trusting(OLD))
+    assert "led to partners" in mended["resources"][0]["note"]
+    assert "still trusts" not in mended["resources"][0]["note"]
+    async with site.load(1):
+        await asyncio.sleep(0.1)
+    assert "SslHandshakeFailed" in site.failed[-1]
+    assert "partners" in await site.stores(), "it is not ours to remove"
+    assert not (await site.run(trusting(OLD)))["changed"]
+
+
 async def test_the_other_order_loses_calls(site):
     """What the test above would show if the authority were exchanged before both were trusted."""
     await publish(site)

@@ -190,6 +190,43 @@ def test_a_keystore_of_others_that_is_named_alike_stays() -> None:
     assert not trust(script, NEW_CA)["changed"]
 
 
+def test_a_foreign_truststore_is_never_taken_for_the_authority_before() -> None:
+    """Somebody turned our reference to it: ours again, and nothing in theirs is trusted or removed."""
+    script = Environment()
+    script.reads([OLD, "theirs"], "theirs", held={"their-ca": OLD_CA})
+    script.finds_no(NEW)
+    script.owned()
+    script.makes(NEW)
+    script.fills(NEW, alias(NEW_CA), NEW_CA)
+    script.refers(NEW, before="theirs")
+    script.removes(OLD)
+    script.reads([NEW, "theirs"], NEW, held=authorities(NEW_CA))
+    result = trust(script, NEW_CA)
+    assert result["action"] == "updated" and "led to theirs, which this collection did not make" in result["note"]
+    assert "still trusts" not in result["note"]
+    assert result["resource"]["keystore"] == NEW
+
+
+def test_a_reference_of_others_is_refused() -> None:
+    script = Environment()
+    script.document["description"] = "the partners"
+    script.reads(["theirs"], "theirs", held={"their-ca": OLD_CA})
+    told = trust(script, NEW_CA, fails=True)["msg"]
+    assert "a reference gke-ca exists and leads to theirs" in told and "Choose another name" in told
+
+
+def test_an_authority_that_somebody_added_by_hand_goes() -> None:
+    script = Environment()
+    script.reads([NEW], NEW, held={**authorities(NEW_CA), "theirs": OLD_CA})
+    script.expect("GET", "apigee", f"{STORES}/{NEW}").replies({"name": NEW})
+    script.holds(NEW, {**authorities(NEW_CA), "theirs": OLD_CA})
+    script.expect("DELETE", "apigee", f"{STORES}/{NEW}/aliases/theirs").replies({})
+    script.reads([NEW], NEW, held=authorities(NEW_CA))
+    result = trust(script, NEW_CA)
+    assert result["action"] == "updated" and "note" not in result
+    assert result["changes"][0]["after"] == [certificates.read(NEW_CA)[0].label]
+
+
 def test_somebody_took_an_authority_away() -> None:
     script = Environment()
     script.reads([OLD], OLD)
