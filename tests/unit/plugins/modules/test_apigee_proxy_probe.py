@@ -1,0 +1,157 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The request that proves a deployment: what is asked, by which way, and what its answer is worth.
+
+The gateway is a double at the two places where the network begins: whether a connection comes about, and the answer.
+Requests through a real gateway are in tests/acceptance/test_proxy_deployments.py.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import typing as t
+
+import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._gateway import asking
+from ansible_collections.gatewayops.apigee_gke.plugins.modules import apigee_proxy
+from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.apigee_proxy_replies import (
+    CONTENT,
+    WANTED,
+    ProxyScript,
+    labels,
+    path,
+    proxy,
+)
+from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.apigee_replies import ORG
+
+UNKNOWN = {"fault": {"faultstring": "no", "detail": {"errorcode": "messaging.adaptors.http.flow.ApplicationNotFound"}}}
+NO_KEY = {"fault": {"faultstring": "no", "detail": {"errorcode": "steps.oauth.v2.FailedToResolveAPIKey"}}}
+NO_HOST = {"fault": {"faultstring": "no", "detail": {"errorcode": "protocol.http.NoResolvedHost"}}}
+RUNNING = [{"instance": "eu", "deployedRevisions": [{"revision": "8", "percentage": 100}]}]
+PROBED = {name: value for name, value in WANTED.items() if name != "probe"}
+
+
+class Gateway:
+    """What was asked, and what is answered."""
+
+    def __init__(self) -> None:
+        self.answer: tuple[int, t.Any] = (200, {})
+        self.unreachable: set[str | None] = set()
+        self.asked: list[tuple[dict[str, t.Any], asking.Way]] = []
+
+    def obstacle(self, way: asking.Way, url: str, seconds: float) -> str:
+        return "Name or service not known" if way.address in self.unreachable else ""
+
+    def send(self, request: dict[str, t.Any], way: asking.Way, context: t.Any) -> tuple[int, bytes, float]:
+        self.asked.append((request, way))
+        return self.answer[0], json.dumps(self.answer[1]).encode(), 1.0
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Gateway:
+    double = Gateway()
+    monkeypatch.setattr(asking.Way, "obstacle", lambda way, url, seconds: double.obstacle(way, url, seconds))
+    monkeypatch.setattr(asking.Way, "context", lambda way: None)
+    monkeypatch.setattr(asking, "send", double.send)
+    monkeypatch.setattr(asking, "PAUSE", 100.0)
+    return double
+
+
+def deploying() -> ProxyScript:
+    """Revision 8 is READY over 7; the environment's group has two host names."""
+    script = ProxyScript()
+    script.get(proxy(8, labels(8)))
+    script.state(8, None)
+    script.deployed(7)
+    script.download(7)
+    script.download(8, CONTENT)
+    script.report(8)
+    script.surroundings()
+    script.deploy(8)
+    script.state(8, instances=RUNNING)
+    return script
+
+
+def group(script: ProxyScript) -> None:
+    names = {"environmentGroups": [{"name": "public", "hostnames": ["*.acme.example", "api.acme.example"]}]}
+    attached = {"environmentGroupAttachments": [{"name": "a1", "environment": "prod"}]}
+    script.expect("GET", "apigee", f"{ORG}/envgroups").replies(names)
+    script.expect("GET", "apigee", f"{ORG}/envgroups/public/attachments").replies(attached)
+
+
+def settled(script: ProxyScript) -> None:
+    script.get(proxy(8, labels(8)))
+    script.state(8)
+
+
+def undone(script: ProxyScript) -> None:
+    script.expect("POST", "apigee", path(7), query={"override": "true"}).replies({})
+    script.state(7)
+
+
+@pytest.mark.parametrize("answer", [(200, {}), (404, {}), (500, {"oops": 1}), (401, NO_KEY)])
+def test_any_answer_of_the_proxy_or_its_backend_will_do(gateway: Gateway, answer: tuple[int, t.Any]) -> None:
+    gateway.answer = answer
+    script = deploying()
+    group(script)
+    settled(script)
+    note = script.run(apigee_proxy, **PROBED)["note"]
+    assert f"GET https://api.acme.example/orders answered {answer[0]}" in note
+    assert gateway.asked[0][0]["url"] == "https://api.acme.example/orders"
+
+
+@pytest.mark.parametrize(("status", "fault"), [(404, UNKNOWN), (503, NO_HOST)])
+def test_apigees_own_refusals_are_none(gateway: Gateway, status: int, fault: dict[str, t.Any]) -> None:
+    gateway.answer = (status, fault)
+    script = deploying()
+    group(script)
+    undone(script)
+    said = script.run(apigee_proxy, fails=True, **PROBED)["msg"]
+    assert "does not answer through the gateway" in said and fault["fault"]["detail"]["errorcode"] in said
+    assert "rollback revision 7" in said and "outage   up to" in said
+
+
+def test_a_stated_request_is_sent_as_stated_and_its_status_decides(gateway: Gateway) -> None:
+    stated = {"path": "/health", "method": "HEAD", "status": [204], "host": "shop.example", "headers": {"x": "1"}}
+    script = deploying()
+    undone(script)
+    said = script.run(apigee_proxy, fails=True, probe_request={**stated, "address": "10.0.0.1", "port": 8443}, **PROBED)
+    assert "HEAD https://shop.example/orders/health through 10.0.0.1: status 200" in said["msg"]
+    request, way = gateway.asked[0]
+    assert request["headers"] == {"x": "1"} and (way.address, way.port) == ("10.0.0.1", 8443)
+
+
+def test_without_the_name_an_instance_is_asked_with_the_organisations_authority(gateway: Gateway) -> None:
+    gateway.unreachable = {None}
+    script = deploying()
+    group(script)
+    script.expect("GET", "apigee", f"{ORG}/instances/eu").replies({"name": "eu", "host": "10.64.0.2"})
+    authority = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nA\n").decode()
+    script.expect("GET", "apigee", ORG).replies({"name": "acme-shop", "caCertificates": [authority]})
+    settled(script)
+    assert "answered 200" in script.run(apigee_proxy, **PROBED)["note"]
+    way = gateway.asked[0][1]
+    assert way.address == "10.64.0.2" and way.tls_name == "probe.acme-shop.apigee.internal"
+    assert way.ca_cert_content == "-----BEGIN CERTIFICATE-----\nA\n"
+
+
+def test_a_gateway_that_cannot_be_reached_is_told_and_a_failure_only_where_somebody_insists(gateway: Gateway) -> None:
+    gateway.unreachable = {None, "10.64.0.2"}
+    for insisted in (False, True):
+        script = deploying()
+        group(script)
+        script.expect("GET", "apigee", f"{ORG}/instances/eu").replies({"name": "eu", "host": "10.64.0.2"})
+        script.expect("GET", "apigee", ORG).replies({"name": "acme-shop"})
+        (undone if insisted else settled)(script)
+        result = script.run(apigee_proxy, fails=insisted, **PROBED, **({"probe": True} if insisted else {}))
+        text = result["msg"] if insisted else result["note"]
+        assert "Name or service not known" in text and gateway.asked == []
+    assert "say how the gateway is reached" in text
+
+
+def test_a_path_without_a_slash_is_refused() -> None:
+    said = ProxyScript().run(apigee_proxy, fails=True, probe_request={"path": "health"}, **PROBED)["msg"]
+    assert "Write /health: it is appended to the base path" in said
