@@ -15,6 +15,7 @@ from .._engine import normalise
 from .._engine.fields import Document
 from .._google.errors import ApiError, Failure, RefusedError
 from . import apigee_deployment_status as statuses
+from . import apigee_revision_comparing as comparing
 from . import apigee_revision_pruning as pruning
 from . import apigee_rollout as rollout
 from . import apigee_rollout_telling as telling
@@ -48,7 +49,7 @@ def bring_about(owner: ApigeeRevisions, found: Document) -> None:
     if owner.pinned and not owner.wanted_revision:
         raise RefusedError(f"revision {owner.options['revision']} does not exist.")
     wanted = owner.wanted_revision or owner.coming_revision(found)
-    todo = [one for one in owner.environments if owner.deployment_changes(one, deployed.get(one), wanted)]
+    todo = [one for one in owner.environments if comparing.deployment(owner, one, deployed.get(one), wanted)]
     _check_surroundings(owner, todo)
     if not owner.wanted_revision and owner.content.digest():
         owner.wanted_revision = _import(owner, found)

@@ -17,10 +17,10 @@ import typing as t
 
 from .._apigee import bundle as bundles
 from .._apigee import diff as diffs
-from .._engine import normalise
 from .._engine.compare import Change
 from .._engine.fields import Document, Field, Options
 from .._engine.resource import Reference, State
+from . import apigee_revision_comparing as comparing
 from . import apigee_revision_declared as declared
 from . import apigee_revision_pruning as pruning
 from . import apigee_revision_telling as telling
@@ -29,13 +29,10 @@ from .apigee_common import ApigeeResource
 from .apigee_revision_calls import RevisionCalls
 from .apigee_revision_content import Content
 
-_REVISION = Field("revision", type="int", api=None)
-_ENVIRONMENTS = Field("environments", type="list", elements="str", api=None)
-
 #: Options of both kinds, after those that say what the content is.
 OPTIONS = (
-    _REVISION,
-    _ENVIRONMENTS,
+    comparing.REVISION,
+    comparing.ENVIRONMENTS,
     Field("undeploy_elsewhere", type="bool", api=None),
     Field("service_account", api=None),
     Field("override", type="bool", api=None),
@@ -282,56 +279,13 @@ class ApigeeRevisions(ApigeeResource):
 
     def difference(self, found: Document) -> list[Change]:
         """Content, deployments, service account, what is remembered, superfluous revisions."""
-        changes: list[Change] = []
-        latest = str(found.get("latestRevisionId") or "")
         wanted = self.wanted_revision or str(self.options.get("revision") or "") or self.coming_revision(found)
-        if not self.wanted_revision and not self.pinned and self.content.digest():
-            changes.append(Change("revision", telling.number(latest), telling.number(wanted), _REVISION, "revision"))
-        deployed = {str(one.get("environment")): one for one in found.get("deployments") or []}
-        for environment in self.environments:
-            changes.extend(self.deployment_changes(environment, deployed.get(environment), wanted))
-        if self.options.get("undeploy_elsewhere"):
-            for environment in sorted(set(deployed) - set(self.environments)):
-                before = telling.number(deployed[environment].get("revision"))
-                changes.append(Change(f"environments[{environment}]", before, None, _ENVIRONMENTS, "environments"))
-        changes.extend(self.memory_changes(found))
-        self._see_files(found, changes)
+        changes = comparing.changes(self, found, wanted)
+        self._files = comparing.files(self, found, changes)
         changes.extend(pruning.changes(self, found, wanted))
         self._plan = telling.planned(wanted, not self.wanted_revision and bool(self.content.digest()), changes)
         self._joining = not changes
         return changes
-
-    def deployment_changes(self, environment: str, live: Document | None, wanted: str) -> list[Change]:
-        """What would change in one environment, where ``live`` is deployed."""
-        name = f"environments[{environment}]"
-        wanted = self.equal.get(environment) or wanted
-        if live is None or str(live.get("revision")) != wanted:
-            before = telling.number(live.get("revision")) if live else None
-            return [Change(f"{name}.revision", before, telling.number(wanted), _ENVIRONMENTS, "environments")]
-        if live.get("state") == "ERROR":
-            return [Change(f"{name}.state", "ERROR", "READY", _ENVIRONMENTS, "environments")]
-        account = self.options.get("service_account")
-        there = normalise.service_account(live.get("serviceAccount"))
-        if account is not None and (account or None) != (there or None):
-            return [Change(f"{name}.service_account", there, account, _ENVIRONMENTS, "environments")]
-        return []
-
-    def _see_files(self, found: Document, changes: list[Change]) -> None:
-        """Find the files that would change for those who call it, to be shown."""
-        self._files = []
-        known = self.wanted_revision or self.content.digest()
-        if not known or not any(change.field.endswith("revision") for change in changes):
-            return
-        serving = [
-            str(one.get("revision"))
-            for one in found.get("deployments") or []
-            if one["environment"] in self.environments and str(one.get("revision")) != self.wanted_revision
-        ]
-        # Nothing else serves: a new revision is compared with the newest, one that exists with nothing.
-        before = serving[0] if serving else "" if self.wanted_revision else str(found.get("latestRevisionId") or "")
-        if before:
-            after = self.calls.download(self.wanted_revision) if self.wanted_revision else self.content.bundle()
-            self._files = diffs.compare(self.calls.download(before), after, self.name)
 
     def fixed(self, changes: list[Change]) -> list[Change]:
         """Everything changes in place: content by a new revision."""
