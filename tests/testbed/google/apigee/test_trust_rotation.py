@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import ssl
-import sys
-from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
 
-from testbed.apigee.runtime import Options, Runtime
-from testbed.apigee.server import Northbound
-from tests.testbed.apigee.doubles import DnsDouble, Target
+from tests.testbed.apigee.doubles import Target
 from tests.testbed.certificates_double import Leaf, TestAuthority
+from tests.testbed.google.apigee.gateway import Gateway, gateway
 
 HOST = "orders.shop.svc.gke.acme.internal"
-RUN = Path(__file__).resolve().parents[2] / "resources_run.py"
 OLD, NEW = TestAuthority("old CA"), TestAuthority("new CA")
 PLACE = {"environment": "prod", "organization": "acme-shop"}
 STORES = "environments/prod/keystores"
@@ -40,12 +35,12 @@ def showing(leaf: Leaf, settle: int = 1) -> dict:
 
 
 class Site:
-    """The emulator with a runtime behind it, the backend, and calls without end."""
+    """A gateway with a backend, and calls without end."""
 
-    def __init__(self, apigee, runtime: Runtime, url: str, backend: Target, context: ssl.SSLContext,
-                 folder: Path) -> None:
-        self.apigee, self.runtime, self.url, self.backend = apigee, runtime, url, backend
-        self.context, self.folder = context, folder
+    def __init__(self, gateway: Gateway, backend: Target, context: ssl.SSLContext) -> None:
+        self.gateway, self.backend, self.context = gateway, backend, context
+        self.apigee, self.runtime, self.url = gateway.apigee, gateway.runtime, gateway.url
+        self.folder, self.run = gateway.folder, gateway.run
         self.good = 0
         self.failed: list[str] = []
 
@@ -54,24 +49,6 @@ class Site:
         file = self.folder / "pair.pem"
         file.write_text(leaf.pair)
         self.context.load_cert_chain(file)
-
-    async def run(self, *resources: dict, die_after: int = 0, **options) -> dict:
-        """The module ``resources`` in a process of its own."""
-        path = self.folder / "arguments.json"
-        path.write_text(json.dumps({
-            "endpoints": {"apigee": f"{self.apigee.client.make_url('/apigee/')}"}, "project": "acme-shop",
-            "access_token": self.apigee.token, "resources": resources, **options,
-            "_ansible_remote_tmp": str(self.folder), "_ansible_keep_remote_files": False}))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, str(RUN), str(path), str(die_after), stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
-        out, errors = await process.communicate()
-        if die_after and process.returncode == 137:
-            return {}
-        result = json.loads(out or errors)
-        assert not result.get("failed"), result["msg"]
-        assert "PRIVATE KEY" not in out.decode()
-        return result
 
     async def _call(self, session: aiohttp.ClientSession) -> None:
         while True:
@@ -114,28 +91,12 @@ async def site(apigee, tmp_path):
         response.force_close()
         return response
     backend = await Target(handler=answer, tls=context).start()
-    dns = DnsDouble()
-    await dns.start()
-    dns.records[HOST] = (10, ["127.0.0.1"])
-    runtime = Runtime(Options(f"127.0.0.1:{dns.port}"))
-    northbound = web.ServerRunner(web.Server(Northbound(runtime).handle, access_log=None))
-    await northbound.setup()
-    await web.TCPSite(northbound, "127.0.0.1", 0).start()
-
-    async def configure(configuration, bundles):
-        for digest, data in bundles.items():
-            runtime.add_bundle(digest, data)
-        return runtime.configure(configuration)
-    # The only thing that stands between the emulator and the runtime here is this function.
-    apigee.world.configure_runtime = configure
-    await apigee.ready()
-    site = Site(apigee, runtime, f"http://127.0.0.1:{northbound.addresses[0][1]}", backend, context, tmp_path)
-    site.serve(OLD.issue([HOST]))
-    yield site
-    await northbound.cleanup()
-    await runtime.close()
+    async with gateway(apigee, tmp_path) as opened:
+        opened.dns.records[HOST] = (10, ["127.0.0.1"])
+        site = Site(opened, backend, context)
+        site.serve(OLD.issue([HOST]))
+        yield site
     await backend.stop()
-    dns.stop()
 
 
 async def publish(site: Site, *more: dict, **tls) -> None:
