@@ -18,6 +18,11 @@ from .apigee_model import Unsuited, hidden, refusals
 
 #: Stands in the URL of every kind; in Apigee X an organisation is called like its project.
 ORGANIZATION = Field("organization", api=None, identity=True, reference="apigee_organization")
+#: Stand in the URL of every kind that lives in an environment.
+IN_ENVIRONMENT = (
+    ORGANIZATION,
+    Field("environment", api=None, required=True, identity=True, reference="apigee_environment"),
+)
 
 
 class ApigeeResource(Resource):

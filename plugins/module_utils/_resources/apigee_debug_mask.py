@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from .._engine.compare import Change
 from .._engine.fields import Document, Field
-from .apigee_common import ORGANIZATION, ApigeeResource
+from .apigee_common import IN_ENVIRONMENT, ApigeeResource
 from .apigee_keystore import ENVIRONMENT_PATH
 from .apigee_ownership import RecordMark, organization_and_environment
 
@@ -30,8 +30,7 @@ class ApigeeDebugMask(ApigeeResource):
     update_method = "PATCH"
     mark = RecordMark(organization_and_environment)
     fields = (
-        ORGANIZATION,
-        Field("environment", api=None, required=True, identity=True, reference="apigee_environment"),
+        *IN_ENVIRONMENT,
         _values("variables"),
         _values("request_json_paths", "requestJSONPaths"),
         _values("response_json_paths", "responseJSONPaths"),

@@ -12,7 +12,7 @@ from __future__ import annotations
 from .._engine.compare import Change
 from .._engine.fields import Document, Field
 from .._engine.ownership import DescriptionMark, without_sentence
-from .apigee_common import ORGANIZATION, ApigeeResource
+from .apigee_common import IN_ENVIRONMENT, ApigeeResource
 from .apigee_keystore import ENVIRONMENT_PATH
 
 #: Source: apigee v1 discovery document, FlowHook.flowHookPoint.
@@ -30,8 +30,7 @@ class ApigeeFlowHook(ApigeeResource):
     update_method = "PUT"
     mark = DescriptionMark()
     fields = (
-        ORGANIZATION,
-        Field("environment", api=None, required=True, identity=True, reference="apigee_environment"),
+        *IN_ENVIRONMENT,
         Field("point", api="flowHookPoint", required=True, identity=True, choices=POINTS),
         Field("shared_flow", reference="apigee_shared_flow"),
         Field("continue_on_error", type="bool", initial=True),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .._engine.fields import Field
 from .apigee_attachment import covered_by
-from .apigee_common import ORGANIZATION, ApigeeResource
+from .apigee_common import IN_ENVIRONMENT, ApigeeResource
 
 #: Where keystores live, and what lives in the same place.
 ENVIRONMENT_PATH = "v1/organizations/{organization}/environments/{environment}"
@@ -24,8 +24,7 @@ class ApigeeKeystore(ApigeeResource):
     path = ENVIRONMENT_PATH + "/keystores/{name}"
     mark = covered_by()
     fields = (
-        ORGANIZATION,
-        Field("environment", api=None, required=True, identity=True, reference="apigee_environment"),
+        *IN_ENVIRONMENT,
         Field("name", required=True, identity=True),
         Field("aliases", type="list", elements="str", output=True),
     )

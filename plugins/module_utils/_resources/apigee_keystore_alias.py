@@ -18,7 +18,7 @@ from .._engine.compare import Change
 from .._engine.fields import Document, Field, Options
 from .._engine.ownership import ParentMark
 from .._engine.resource import Reference, Resource
-from .apigee_common import ORGANIZATION, ApigeeResource
+from .apigee_common import IN_ENVIRONMENT, ApigeeResource
 from .apigee_keystore import ENVIRONMENT_PATH, ApigeeKeystore
 
 
@@ -32,8 +32,7 @@ class ApigeeKeystoreAlias(ApigeeResource):
     path = ENVIRONMENT_PATH + "/keystores/{keystore}/aliases/{name}"
     update_method = "PUT"
     fields = (
-        ORGANIZATION,
-        Field("environment", api=None, required=True, identity=True, reference="apigee_environment"),
+        *IN_ENVIRONMENT,
         Field("keystore", api=None, required=True, identity=True, secret=False),
         Field("name", api="alias", required=True, identity=True, aliases=("alias",)),
         Field("certificate"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from .._engine.fields import Field
 from .._engine.ownership import DescriptionMark, without_sentence
 from .._engine.resource import Reference
-from .apigee_common import ORGANIZATION, ApigeeResource
+from .apigee_common import IN_ENVIRONMENT, ApigeeResource
 from .apigee_keystore import ENVIRONMENT_PATH
 
 PREFIX = "ref://"
@@ -26,8 +26,7 @@ class ApigeeReference(ApigeeResource):
     update_method = "PUT"
     mark = DescriptionMark()
     fields = (
-        ORGANIZATION,
-        Field("environment", api=None, required=True, identity=True, reference="apigee_environment"),
+        *IN_ENVIRONMENT,
         Field("name", required=True, identity=True),
         Field("refers"),
         Field("resource_type", choices=("KeyStore", "TrustStore"), immutable=True),

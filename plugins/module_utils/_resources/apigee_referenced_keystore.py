@@ -25,7 +25,7 @@ from .._engine.ownership import SENTENCE, DescriptionMark
 from .._engine.resource import Resource
 from .._google import clock
 from .._google.errors import ApiError
-from .apigee_common import ORGANIZATION, ApigeeResource
+from .apigee_common import IN_ENVIRONMENT, ApigeeResource
 from .apigee_keystore import ENVIRONMENT_PATH, ApigeeKeystore
 from .apigee_keystore_alias import ApigeeKeystoreAlias
 
@@ -33,8 +33,7 @@ from .apigee_keystore_alias import ApigeeKeystoreAlias
 SETTLE = 30
 
 BASE_FIELDS = (
-    ORGANIZATION,
-    Field("environment", api=None, required=True, identity=True, reference="apigee_environment"),
+    *IN_ENVIRONMENT,
     Field("name", required=True, identity=True),
     Field("settle", type="int", api=None),
 )

@@ -18,7 +18,7 @@ import typing as t
 from .._engine.compare import Change
 from .._engine.fields import Document, Field, Options
 from .._google.errors import ApiError, Failure
-from .apigee_common import ORGANIZATION, ApigeeResource
+from .apigee_common import IN_ENVIRONMENT, ApigeeResource
 from .apigee_keystore import ENVIRONMENT_PATH
 from .apigee_ownership import RecordMark, organization_and_environment
 
@@ -39,8 +39,7 @@ class ApigeeResourceFile(ApigeeResource):
     update_method = "PUT"
     mark = RecordMark(organization_and_environment)
     fields = (
-        ORGANIZATION,
-        Field("environment", api=None, required=True, identity=True, reference="apigee_environment"),
+        *IN_ENVIRONMENT,
         Field("type", required=True, identity=True, choices=TYPES),
         Field("name", required=True, identity=True),
         Field("content", api=None, secret=True),

@@ -11,7 +11,7 @@ from .._engine.context import Context
 from .._engine.fields import Document, Field, Options
 from .._engine.ownership import DescriptionMark, without_sentence
 from .._engine.resource import Reference
-from .apigee_common import ORGANIZATION, ApigeeResource
+from .apigee_common import IN_ENVIRONMENT, ApigeeResource
 from .apigee_reference import PREFIX
 
 _TLS = (
@@ -39,8 +39,7 @@ class ApigeeTargetServer(ApigeeResource):
     update_method = "PUT"
     mark = DescriptionMark()
     fields = (
-        ORGANIZATION,
-        Field("environment", api=None, required=True, identity=True, reference="apigee_environment"),
+        *IN_ENVIRONMENT,
         Field("name", required=True, identity=True),
         Field("host"),
         Field("port", type="int"),

@@ -12,7 +12,7 @@ import typing as t
 from .._engine.compare import Change
 from .._engine.fields import Document, Field, put
 from .._engine.ownership import without_sentence
-from .._engine.resource import request_id
+from .._engine.states import request_id
 from .compute_common import ComputeResource, network_field
 
 
