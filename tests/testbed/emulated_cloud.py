@@ -27,6 +27,8 @@ class Cloud:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.url = t.cast(t.IO[str], self.process.stdout).readline().strip()
         self.connection = json.loads((state / "connection.json").read_text())
+        command = [sys.executable, str(HERE / "resources_run.py")]
+        self._runs = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.client = Client({**self.access, "auth_kind": "serviceaccount"})
 
     def control(self, path: str, method: str = "GET", body: t.Any = None) -> dict[str, t.Any]:
@@ -37,6 +39,8 @@ class Cloud:
             return json.load(reply)
 
     def stop(self) -> None:
+        t.cast(t.IO[str], self._runs.stdin).close()
+        self._runs.wait(20)
         self.process.terminate()
         self.process.wait(20)
 
@@ -105,7 +109,10 @@ class Cloud:
         fails: bool = False,
         **options: t.Any,
     ) -> dict[str, t.Any]:
-        """The result of a module. ``die_after``: it dies after so many mutating calls. ``fails``: it should."""
+        """The result of a module. ``fails``: it should.
+
+        ``die_after``: it dies after so many mutating calls; the result is empty then, unless there were fewer.
+        """
         arguments = {
             **self.access,
             **options,
@@ -114,13 +121,13 @@ class Cloud:
             "_ansible_remote_tmp": str(self.state),
             "_ansible_keep_remote_files": False,
         }
-        path = self.state / "arguments.json"
-        path.write_text(json.dumps(arguments))
-        command = [sys.executable, str(HERE / "resources_run.py"), str(path), str(die_after), name]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        asked = {"module": name, "options": arguments, "die_after": die_after}
+        print(json.dumps(asked), file=self._runs.stdin, flush=True)
+        done = json.loads(t.cast(t.IO[str], self._runs.stdout).readline())
         if die_after:
-            assert done.returncode == 137, done.stdout + done.stderr
-            return {}
-        result = json.loads(done.stdout)
+            assert done["code"] in (0, 137), done["output"]
+            return {} if done["code"] else json.loads(done["output"])
+        assert done["output"].startswith("\n{"), done["output"]
+        result = json.loads(done["output"])
         assert bool(result.get("failed")) is fails, result.get("msg", result)
         return result

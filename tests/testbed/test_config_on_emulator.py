@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import difflib
+import itertools
+import json
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +20,9 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._organizatio
 
 from tests.testbed import whole_organization as whole
 from tests.testbed.emulated_cloud import Cloud
+
+#: So that the writes to be killed after are shared by pytest's workers.
+SHARES = 3
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +167,33 @@ def test_what_others_made_is_exported_managed_and_only_ours_once_adopted(cloud: 
         "apigee_proxy orders",
         "apigee_reference ref",
     ]
+
+
+@pytest.mark.parametrize("first", range(1, SHARES + 1))
+def test_killed_after_every_write_the_next_run_ends_in_the_same_state(cloud: Cloud, first: int) -> None:
+    """Dead once Google has carried out a write, before its reply is seen; each share has every third write."""
+
+    def platform() -> None:
+        cloud.control("reset", "POST")
+        cloud.run([*whole.PLATFORM, whole.organization(cloud.connection["project"])])
+
+    platform()
+    cloud.run(whole.CONTENT)
+    wanted = cloud.control("state")
+    for number in itertools.count(first, SHARES):
+        platform()
+        if cloud.run(whole.CONTENT, die_after=number):
+            break
+        cloud.run(whole.CONTENT)
+        state = cloud.control("state")
+        assert state["digest"] == wanted["digest"], (number, different(state, wanted))
+    assert number > len(whole.CONTENT)
+    # Once more, where nothing is left to do.
+    cloud.control("requests", "DELETE")
+    assert not cloud.run(whole.CONTENT)["changed"] and cloud.writes() == 0
+
+
+def different(state: dict[str, t.Any], wanted: dict[str, t.Any]) -> list[str]:
+    """What two dumps differ in."""
+    left, right = (json.dumps(one, indent=1, sort_keys=True).splitlines() for one in (state, wanted))
+    return list(difflib.unified_diff(left, right, lineterm="", n=2))[:60]

@@ -85,13 +85,14 @@ def connect(items: list[Item]) -> dict[Item, set[Item]]:
         by_kind.setdefault(item.resource.kind, []).append(item)
     references = {item: item.resource.references() for item in items}
     named = {item: {one.kind for one in references[item] if one.value is not None} for item in items}
+    behind = _behind(items, named)
     for item in items:
         for reference in references[item]:
             for other in by_kind.get(reference.kind, []):
                 if other is item or not _means(reference, other.resource):
                     continue
-                # "After all of that kind" does not mean those that live in one of mine (a proxy's own key value maps).
-                if reference.value is None and item.resource.kind in named[other]:
+                # "After all of that kind" does not mean those that themselves need what comes after this one.
+                if reference.value is None and any(item.resource.kind in behind[kind] for kind in named[other]):
                     continue
                 if item.present and other.present:
                     item.needs.append((other, reference))
@@ -100,6 +101,26 @@ def connect(items: list[Item]) -> dict[Item, set[Item]]:
                     before[other].add(item)
     graph.order(items, before, lambda item: item.label)
     return before
+
+
+def _behind(items: list[Item], named: dict[Item, set[str]]) -> dict[str, set[str]]:
+    """For each kind: itself and every kind whose objects may have to come before one of it.
+
+    A proxy comes after all key value maps, but for its own, which live in it.
+    """
+    first: dict[str, set[str]] = {}
+    for item in items:
+        first.setdefault(item.resource.kind, set(item.resource.after)).update(named[item])
+    found: dict[str, set[str]] = {}
+    for kind in set(first).union(*first.values()) if first else ():
+        seen, left = set(), [kind]
+        while left:
+            one = left.pop()
+            if one not in seen:
+                seen.add(one)
+                left += first.get(one, ())
+        found[kind] = seen
+    return found
 
 
 def _means(reference: Reference, resource: Resource) -> bool:

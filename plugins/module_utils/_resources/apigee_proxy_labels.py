@@ -47,7 +47,8 @@ def wanted_labels(
         after[LABEL] = LABEL_VALUE
     if revision and digest and (imported or after.get(LABEL) == LABEL_VALUE or DIGEST_LABEL in before):
         after[DIGEST_LABEL], after[REVISION_LABEL] = digest, revision
-        if imported and kept_for:
+        # A run that was cut off after the import has not said so yet.
+        if kept_for and (imported or before.get(REVISION_LABEL) != revision):
             after[KEPT_LABEL] = revision
     return after
 
