@@ -172,16 +172,11 @@ def test_what_others_made_is_exported_managed_and_only_ours_once_adopted(cloud: 
 @pytest.mark.parametrize("first", range(1, SHARES + 1))
 def test_killed_after_every_write_the_next_run_ends_in_the_same_state(cloud: Cloud, first: int) -> None:
     """Dead once Google has carried out a write, before its reply is seen; each share has every third write."""
-
-    def platform() -> None:
-        cloud.control("reset", "POST")
-        cloud.run([*whole.PLATFORM, whole.organization(cloud.connection["project"])])
-
-    platform()
+    whole.ground(cloud)
     cloud.run(whole.CONTENT)
     wanted = cloud.control("state")
     for number in itertools.count(first, SHARES):
-        platform()
+        whole.ground(cloud)
         if cloud.run(whole.CONTENT, die_after=number):
             break
         cloud.run(whole.CONTENT)
