@@ -133,13 +133,14 @@ def _import(owner: ApigeeRevisions, found: Document) -> str:
 
 
 def _overwrite(owner: ApigeeRevisions, found: Document, revision: str, content: bundles.Bundle) -> bool:
-    """Put the content into an existing revision; False where Apigee says that it was deployed once."""
+    """Put the content into an existing revision; False where Apigee refuses, as once it was deployed."""
     # What is remembered of the revision must go first: a run that ends in between may not leave a false memory.
     owner.forget_content(found)
     try:
         owner.calls.overwrite(revision, content)
     except ApiError as error:
-        if error.code != "FAILED_PRECONDITION" and not error.missing:
+        # Whatever Apigee does not like about it, it says again when the content is imported.
+        if error.status not in (400, 404, 409):
             raise
         return False
     return True

@@ -38,6 +38,8 @@ class Log:
         self.served = 0.0
         self.stopped: float | None = None
         self.restored: float | None = None
+        #: What serves does not answer well, so that only a revision which is READY ends the outage.
+        self._unanswered = False
 
     def now(self) -> float:
         """Seconds since the deployment was asked for."""
@@ -54,7 +56,7 @@ class Log:
         serves = statuses.serves(status)
         if serves and self.stopped is None:
             self.served = seen
-        elif serves and self.restored is None:
+        elif serves and self.restored is None and (word == "READY" or not self._unanswered):
             self.restored = seen
         elif serves is False and self.stopped is None and word != "GONE":
             self.stopped = seen
@@ -63,7 +65,7 @@ class Log:
     def failing_since(self, seconds: float) -> None:
         """Requests have not been answered well since then, though Apigee says that something serves."""
         self.served = self.stopped = seconds
-        self.restored = None
+        self.restored, self._unanswered = None, True
 
     @property
     def outage(self) -> tuple[float, float] | None:

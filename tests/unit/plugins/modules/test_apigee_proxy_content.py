@@ -12,7 +12,9 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee impo
 from ansible_collections.gatewayops.apigee_gke.plugins.modules import apigee_proxy
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.apigee_proxy_replies import (
     CONTENT,
+    ONE,
     OTHER,
+    OURS,
     WANTED,
     ProxyScript,
     labels,
@@ -135,6 +137,61 @@ def test_apigees_view_of_a_broken_bundle_is_passed_on() -> None:
     script.upload().refuses(400, "bundle contains errors", code="INVALID_ARGUMENT", details=details)
     said = script.run(apigee_proxy, fails=True, **WANTED)["msg"]
     assert "bundle contains errors" in said and "no such policy" in said
+
+
+def never_deployed(script: ProxyScript) -> None:
+    """Revision 8 was imported with other content, and only 7 is deployed."""
+    script.get(proxy(8, labels(8, OTHER)))
+    script.deployed(7)
+    script.download(7)
+    script.routes()
+    script.surroundings()
+    # A run that ends here leaves no false memory of what revision 8 holds.
+    script.label(OURS)
+
+
+def served(script: ProxyScript, revision: int) -> None:
+    script.label(labels(revision))
+    script.report(revision)
+    script.deploy(revision)
+    script.state(revision)
+    script.get(proxy(revision, labels(revision)))
+    script.state(revision)
+
+
+def test_a_revision_that_was_never_deployed_is_overwritten() -> None:
+    script = ProxyScript()
+    never_deployed(script)
+    script.expect("POST", "apigee", f"{ONE}/revisions/8", content=lambda data: None).replies({"revision": "8"})
+    served(script, 8)
+    assert "imported into revision 8, which was never deployed" in script.run(apigee_proxy, **WANTED)["note"]
+
+
+def test_one_that_was_deployed_once_is_not() -> None:
+    script = ProxyScript()
+    never_deployed(script)
+    overwrite = script.expect("POST", "apigee", f"{ONE}/revisions/8", content=lambda data: None)
+    overwrite.refuses(400, "has been deployed and is immutable", code="FAILED_PRECONDITION")
+    script.upload().replies({"revision": "9"})
+    served(script, 9)
+    assert "imported revision 9" in script.run(apigee_proxy, **WANTED)["note"]
+
+
+def test_one_that_was_imported_to_be_deployed_later_is_kept() -> None:
+    script = ProxyScript()
+    script.get(proxy(8, {**labels(8, OTHER), "kept-revision": "8"}))
+    script.deployed(7)
+    script.download(7)
+    script.routes()
+    script.surroundings()
+    script.upload().replies({"revision": "9"})
+    script.label({**labels(9), "kept-revision": "8"})
+    script.report(9)
+    script.deploy(9)
+    script.state(9)
+    script.get(proxy(9, {**labels(9), "kept-revision": "8"}))
+    script.state(9)
+    assert "imported revision 9" in script.run(apigee_proxy, **WANTED)["note"]
 
 
 def test_a_broken_bundle_is_refused_unsent(tmp_path: Path) -> None:

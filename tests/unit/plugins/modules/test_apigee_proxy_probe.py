@@ -108,8 +108,14 @@ def test_apigees_own_refusals_are_none(gateway: Gateway, status: int, fault: dic
     gateway.answer = (status, fault)
     script = deploying()
     group(script)
-    undone(script)
-    said = script.run(apigee_proxy, fails=True, **PROBED)["msg"]
+    script.expect("POST", "apigee", path(7), query={"override": "true"}).replies({})
+    # The new revision goes on running meanwhile, which ends nothing.
+    script.state(7, "PROGRESSING", instances=RUNNING)
+    script.state(7, "PROGRESSING", instances=RUNNING)
+    script.state(7)
+    result = script.run(apigee_proxy, fails=True, **PROBED)
+    said, done = result["msg"], result["deployment"]["rollback"]["done_after"]
+    assert result["deployment"]["outage_seconds"] >= done > 0
     assert "does not answer through the gateway" in said and fault["fault"]["detail"]["errorcode"] in said
     assert "rollback revision 7" in said and "outage   up to" in said
 
