@@ -51,6 +51,7 @@ VPC_SCOPE = {"clusterDns": "CLOUD_DNS", "clusterDnsScope": "VPC_SCOPE", "cluster
         ({"project": None}, "does not exist, or these credentials may not see it"),
         ({"project": {**PROJECT, "state": "DELETE_REQUESTED"}}, "is not active"),
         ({"organization": {"name": "acme-shop", "disableVpcPeering": True}}, "is not VPC-peered"),
+        ({"organization": {"name": "acme-shop", "runtimeType": "HYBRID"}}, "is a hybrid one"),
         ({"organization": {"name": "acme-shop", "authorizedNetwork": "other"}}, "Set network: other"),
         ({"organization": {"name": "acme-shop", "projectId": "other-team"}}, "belongs to another project"),
         ({"clusters": cluster(CLUSTER_SCOPE)}, "Write dns: additive"),
