@@ -110,7 +110,7 @@ def keys(site: Cloud) -> list[dict[str, t.Any]]:
 
 
 def view(site: Cloud) -> t.Any:
-    """What matters of the consumers, without times and generated ids."""
+    """What matters of the app and its keys, without times and generated ids."""
     app = site.by_hand("GET", APP)
     return (
         [
@@ -119,18 +119,7 @@ def view(site: Cloud) -> t.Any:
         ],
         app["attributes"],
         app["callbackUrl"],
-        [
-            sorted((one["name"], one["value"]) for one in site.by_hand("GET", f"{path}/entries")["keyValueEntries"])
-            for path in (
-                "/environments/prod/keyvaluemaps/settings",
-                "/apis/orders/keyvaluemaps/routes",
-                "/keyvaluemaps/shared",
-            )
-        ],
-        [
-            {key: value for key, value in site.by_hand("GET", f"/apiproducts/{name}").items() if not key.endswith("At")}
-            for name in ("partner", "manual")
-        ],
+        site.by_hand("GET", "/environments/prod/keyvaluemaps/settings/entries")["keyValueEntries"],
     )
 
 
@@ -201,13 +190,24 @@ def test_many_entries_are_read_in_pages_and_written_at_once(site: Cloud) -> None
     assert site.run([fewer])["requests"]["writes"] == 50
 
 
+#: What leaves something behind that the next run has to recognise: keys have no name of Google's, entries are many.
+DELICATE = [
+    one
+    for one in RESOURCES
+    if one["kind"] in ("apigee_app", "apigee_app_key", "apigee_developer") or one["name"] == "settings"
+]
+
+
 def test_interrupted_at_every_write_the_next_run_ends_in_the_same_state(site: Cloud) -> None:
-    site.run(RESOURCES)
+    site.run([one for one in RESOURCES if one["kind"] == "apigee_api_product"])
+    site.control("requests", "DELETE")
+    site.run(DELICATE)
     writes, wanted = site.writes(), view(site)
     assert len(keys(site)) == 2
     for number in range(1, writes + 1):
-        site.run(RESOURCES, state="absent", force=True)
-        assert "apps" not in site.by_hand("GET", "/developers")
-        site.run(RESOURCES, die_after=number)
-        site.run(RESOURCES)
+        maps = ("/environments/prod/keyvaluemaps/settings", "/keyvaluemaps/gatewayops-ownership")
+        for path in (f"/developers/{ANN}", *maps):
+            site.by_hand("DELETE", path)
+        site.run(DELICATE, die_after=number)
+        site.run(DELICATE)
         assert view(site) == wanted, f"interrupted after write {number}"
