@@ -41,12 +41,14 @@ def main() -> None:
         engines = bench.alone("benchmarks.engines")
         say("the webhook's server")
         server = bench.alone("benchmarks.server")
+        say("a whole organisation")
+        organization = bench.alone("benchmarks.organization")
         try:
             bench.up()
             figures = {**bench.measure(options.repeat), **bench.measure_tls(options.repeat)}
         finally:
             bench.down()
-    figures.update(engines=engines, server=server)
+    figures.update(engines=engines, server=server, organization=organization)
     print(report.markdown(figures))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")

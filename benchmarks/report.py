@@ -11,6 +11,7 @@ from tooling.steps import duration
 def markdown(figures: dict) -> str:
     """All of it."""
     lines = ["### Converges", "", "```text", *(line[1:] for line in _converges(figures)), "```", ""]
+    lines += ["### A whole organisation", "", *_organization(figures["organization"]), ""]
     lines += ["### Admissions", "", *_admissions(figures["admissions"]), ""]
     lines += ["### The webhook's server", "", *_server(figures["server"]), ""]
     lines += ["### Engines", "", *_engines(figures["engines"])]
@@ -64,6 +65,35 @@ def _row(name: str, times: dict) -> str:
         else:
             line += f"{'not run':>12}{'':>8}"
     return line.rstrip()
+
+
+def _organization(found: dict) -> list[str]:
+    """The table, as Markdown."""
+    role, same, each, sample = found["role"], found["same"], found["each"], found["sample"]
+
+    def row(name: str, first: float | None, unchanged: float, beside: dict[str, float], calls: str) -> str:
+        shown = [
+            f"{seconds:.1f} s | {beside[key] / seconds:.2f}" if seconds else " | "
+            for key, seconds in (("first", first), ("unchanged", unchanged))
+        ]
+        return f"| {name} | {calls} | {' | '.join(shown)} |"
+
+    few = sample["objects"]
+    return [
+        "| | calls | first | role to it | nothing to change | role to it |",
+        "|---|---|---|---|---|---|",
+        row(f"role, {found['objects']} objects", role["first"], role["unchanged"], role, ""),
+        row(
+            "bare HTTP, the same calls",
+            same["first"],
+            same["unchanged"],
+            role,
+            f"{same['writes']} writes; {same['reads']} reads",
+        ),
+        row("bare HTTP, every object", None, each["unchanged"], role, f"{each['reads']} reads"),
+        row(f"role, {few} objects", *sample["role"].values(), sample["role"], ""),
+        row(f"one task per object, {few} objects", *sample["tasks"].values(), sample["role"], ""),
+    ]
 
 
 def _admissions(found: dict[str, dict[str, float]]) -> list[str]:

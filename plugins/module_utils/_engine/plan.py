@@ -20,6 +20,8 @@ from .context import Context
 from .fields import Document, Field
 from .resource import Reference, Resource, State
 
+#: From how many objects of one collection on its list is read instead of each of them.
+TOGETHER = 10
 #: What a plan calls the owner of an object that is adopted.
 OWNER = "gatewayops.apigee_gke"
 
@@ -32,7 +34,7 @@ class Item:
     ``unsure``: could not be read yet because its API is only just being enabled; looked at again before it is made.
     ``adopt``: it becomes ours if it is not; ``adoption`` is the change that says so.
     ``origin``: where it is declared (file and line), for messages.
-    ``known``: ``found`` has been read before the plan, because the object is there and not declared (prune.py).
+    ``seen``: ``found`` has been read before the plan; ``known``: because the object is there and not declared (prune.py).
     ``operation``: where to look for the end of what is pending; ``unfinished``: there is more to do after it.
     """
 
@@ -51,6 +53,7 @@ class Item:
     refused: list[str] = dataclasses.field(default_factory=list)
     failure: Failure | None = None
     unsure: bool = False
+    seen: bool = False
     known: bool = False
     adoption: Change | None = None
     origin: str = ""
@@ -151,6 +154,7 @@ def make(items: list[Item], context: Context) -> dict[Item, set[Item]]:
     check_declarations(items)
     before = connect(items)
     enabling = any(item.resource.kind == "project_services" for item in items)
+    _read_lists(items)
     # Reading knows no "first delete the child": deletions are all looked at together.
     reading = {item: {other for other, reference in item.needs} for item in items}
     graph.run(items, reading, lambda item: _look(item, context, enabling))
@@ -163,13 +167,31 @@ def make(items: list[Item], context: Context) -> dict[Item, set[Item]]:
     return before
 
 
+def _read_lists(items: list[Item]) -> None:
+    """Read many objects of one collection by its list, where that holds them whole."""
+    together: dict[tuple[str, str], list[Item]] = {}
+    for item in items:
+        if item.resource.listed_whole and not item.seen:
+            together.setdefault((item.resource.kind, item.resource.parent_url()), []).append(item)
+    for some in together.values():
+        if len(some) < TOGETHER:
+            continue
+        probe = some[0].resource
+        try:
+            found = {probe.place_of(probe.describe(one) | {"name": one.get("name")}): one for one in probe.everything()}
+        except ApiError:
+            continue  # Each is read alone, and says what is wrong with it.
+        for item in some:
+            item.found, item.seen = found.get(item.resource.place()), True
+
+
 def _look(item: Item, context: Context, enabling: bool) -> None:
     try:
         if item.present and any(_comes_later(other, reference) for other, reference in item.needs):
             item.action, item.refused = "created", item.resource.examine_ahead()
             return
         try:
-            item.found = item.found if item.known else item.resource.read()
+            item.found = item.found if item.seen else item.resource.read()
         except ApiError as error:
             if item.resource.absent_when(error):
                 item.found = None

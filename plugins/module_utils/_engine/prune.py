@@ -97,7 +97,7 @@ def _item(index: int, resource: Resource, document: Document) -> Item:
     """An object that is to go. It is declared as it is, because that tells what it refers to."""
     whole = type(resource)({**resource.declaration(document), "project": resource.options.get("project")}, resource.context)
     whole.remote_id, whole.wire = resource.remote_id, resource.wire
-    return Item(index=index, resource=whole, present=False, found=document, known=True)
+    return Item(index=index, resource=whole, present=False, found=document, known=True, seen=True)
 
 
 class _Declared:

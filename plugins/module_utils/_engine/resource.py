@@ -115,6 +115,8 @@ class Resource(Calls):
     delete_patience: t.ClassVar[float] = 60.0
     #: Which option is the object's name in reports.
     name_option: t.ClassVar[str] = "name"
+    #: A list of the kind's collection holds its objects just as a get does: many are read by one call (plan.py).
+    listed_whole: t.ClassVar[bool] = False
     #: Why an export leaves the kind out; "": it is part of what an organisation holds.
     left_out: t.ClassVar[str] = ""
     #: Whether pruning looks at the kind without being told to by its name.

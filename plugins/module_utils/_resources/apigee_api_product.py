@@ -30,6 +30,7 @@ class ApigeeApiProduct(AttributedResource):
 
     kind = "apigee_api_product"
     title = "API product"
+    listed_whole = True
     path = "v1/organizations/{organization}/apiproducts/{name}"
     # Google removes the keys of a deleted app or developer some time later.
     delete_patience = 30.0
