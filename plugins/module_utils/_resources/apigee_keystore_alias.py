@@ -4,8 +4,9 @@
 
 """Alias: a certificate in a keystore, with its private key or without. Private to the collection.
 
-What goes in (PEM, PKCS #12, or a certificate that Google makes) is read by ``_apigee/alias_content.py``. Certificates are compared by their fingerprints. Google replaces the certificate of an alias, never its key, and never
-shows a key; whether a new certificate needs another key is seen from the public keys in both.
+What goes in (PEM, PKCS 12, or a certificate that Google makes) is read by ``_apigee/alias_content.py``. Certificates
+are compared by their fingerprints. Google replaces the certificate of an alias, never its key, and never shows a key;
+whether a new certificate needs another key is seen from the public keys in both.
 """
 
 from __future__ import annotations
