@@ -42,6 +42,8 @@ class Deployments(ApigeeService):
         Pattern("serviceAccount", ACCOUNT, query=True, source=f"{DOCUMENT}: deploy, serviceAccount"),
         Said("another deployed revision needs override", source="scastria/terraform-provider-apigee #15"),
         Said("a base path of another proxy in the environment is refused", source="apigee-deploy-maven-plugin #153"),
+        Said("PROGRESSING while route conflicts that changed are rolled out",
+             source=f"{DOCUMENT}, Deployment.routeConflicts"),
         Said("base paths of other environments are not checked",
              source=f"{DOCUMENT}: generateDeployChangeReport; apigeecli #201"),
         Said("a missing target server makes the deployment fail", source="assumed: the runtime cannot load it"),
@@ -260,6 +262,10 @@ def with_status(store: Transaction, organization: str, document: dict[str, Any])
     conflicts = routing.conflicts_of(environment, proxy, tables) if document["claims"] else []
     if conflicts:
         shown["routeConflicts"] = conflicts
+    if shown["state"] == picture.READY and document.get("conflicts", []) != picture.brief(conflicts):
+        # "If the conflicts change, the state will transition to PROGRESSING until the latest configuration is rolled
+        # out to all instances" (discovery document, Deployment.routeConflicts).
+        shown["state"] = picture.PROGRESSING
     groups = picture.groups_of(store, organization, environment)
     routes = [{"envgroup": group, "basepath": path, "environment": rule.winner.environment, "percentage": 100}
               for group in sorted(groups) for path, rule in tables[group].items()

@@ -8,8 +8,8 @@ A deployment document holds ``collection`` (apis or sharedflows: its kind), ``de
 is the name, of a shared flow too: apigee/apigeecli #276 shows one), ``claims`` (base path to the time it was claimed),
 ``phase`` (``pending`` until its duration is over, ``active``, ``removing``), ``status`` (state and errors),
 ``previous`` (the revision that serves until this one is ready), ``serving`` (the revision that the runtime runs),
-``rejected`` and ``reasons`` (what the runtime refused, and why), ``fault``, ``drops_old`` and ``rollout`` (fault
-control).
+``rejected`` and ``reasons`` (what the runtime refused, and why), ``conflicts`` (what the runtime's routing knows to
+be in the way of its base paths), ``fault``, ``drops_old`` and ``rollout`` (fault control).
 """
 from __future__ import annotations
 
@@ -97,6 +97,25 @@ def tables(store: Transaction, organization: str, documents: Iterable[dict[str, 
             for document in documents for claim in claims_of(document)
             if claim.environment in attached and (only is None or claim.environment in only))
     return found
+
+
+def conflicts(store: Transaction, organization: str) -> dict[str, list[list[str]]]:
+    """What is in the way of each proxy's deployment, by its key in the store; those without conflicts are left out."""
+    rules = tables(store, organization)
+    found = {}
+    for document in deployments(store, organization):
+        deployment = document["deployment"]
+        there = routing.conflicts_of(deployment["environment"], deployment["apiProxy"], rules)
+        if there:
+            found[deployment_key(organization, document)] = brief(there)
+    return found
+
+
+def brief(conflicts_of_one: list[dict[str, Any]]) -> list[list[str]]:
+    """Route conflicts as they are kept and compared: group, environment, proxy and base path of each."""
+    return [[item["environmentGroup"], *(item["conflictingDeployment"][name]
+                                         for name in ("environment", "apiProxy", "basepath"))]
+            for item in conflicts_of_one]
 
 
 def instances_of(store: Transaction, organization: str, environment: str | None = None) -> list[dict[str, Any]]:

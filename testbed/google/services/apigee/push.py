@@ -56,7 +56,8 @@ async def _take_turn(emulator: Emulator, organization: str, waiting: dict[str, a
                 report, failure = await emulator.world.configure_runtime(configuration, bundles), None
             except WorldError as error:
                 report, failure = {}, str(error)
-            if not await _record(emulator, organization, configuration, report, failure, shown):
+            conflicts = None if failure else picture.conflicts(snapshot, organization)
+            if not await _record(emulator, organization, configuration, report, failure, shown, conflicts):
                 return
 
 
@@ -66,11 +67,12 @@ def _identity(document: dict[str, Any]) -> tuple[str, str]:
 
 
 async def _record(emulator: Emulator, organization: str, configuration: dict[str, Any], report: dict[str, Any] | None,
-                  failure: str | None = None, shown: dict[str, tuple[str, str]] | None = None) -> bool:
+                  failure: str | None = None, shown: dict[str, tuple[str, str]] | None = None,
+                  conflicts: dict[str, list[list[str]]] | None = None) -> bool:
     """Write states; returns whether a revision was newly rejected, so that the picture has changed.
 
     ``shown`` says which deployments the runtime was told of. One that has changed since is judged by the push that its
-    own change started.
+    own change started. ``conflicts`` are those that the routing of the runtime now has.
     """
     rejected = False
     async with emulator.store.transaction() as tx:
@@ -82,6 +84,8 @@ async def _record(emulator: Emulator, organization: str, configuration: dict[str
                     continue
                 before = dict(document)
                 rejected |= _judge(tx, organization, document, pushed, report or {}, failure)
+                if conflicts is not None:
+                    document["conflicts"] = conflicts.get(where, [])
                 if document != before:
                     tx.put(where, document)
     return rejected

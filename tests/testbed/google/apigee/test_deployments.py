@@ -294,6 +294,43 @@ async def test_same_base_path_in_another_environment_is_only_a_route_conflict(si
     assert "routeConflicts" not in await site.state(environment="test")
 
 
+@pytest.mark.shows(STATE)
+async def test_changed_conflicts_are_progressing_until_they_are_rolled_out(site):
+    await two_environments(site)
+    assert (await site.deploy(environment="test"))["state"] == "READY"
+    async with site.emulator.store.transaction() as tx:
+        tx.put("settings/durations", {"scale": 0.01})
+    await site.delete(ONE.format(1))
+    state = await site.state(environment="test")
+    assert state["state"] == "PROGRESSING" and "routeConflicts" not in state
+    await site.emulator.operations.idle()
+    assert (await site.state(environment="test"))["state"] == "READY"
+    rules = site.world.configuration["environment_groups"][0]["routing_rules"]
+    assert rules == [{"basepath": "/orders", "environment": "test"}]
+
+
+@pytest.mark.shows(REPORT.format("Deploy"))
+async def test_two_groups_are_reported_each_for_itself(site):
+    await two_environments(site)
+    await site.group("partners", environments=("prod", "test"), hostnames=("partners.acme.example",))
+    report = await site.post("environments/test/apis/orders/revisions/1/deployments:generateDeployChangeReport")
+    assert [item["environmentGroup"] for item in report["routingConflicts"]] == ["partners", "shop"]
+    assert all(item["description"] and item["conflictingDeployment"]["basepath"] == "/orders"
+               for item in report["routingConflicts"])
+    changes = (await site.post(f"{ONE.format(1)}:generateUndeployChangeReport"))["routingChanges"]
+    assert sorted(item["environmentGroup"] for item in changes) == ["partners", "shop"]
+    await site.deploy(environment="test")
+    state = await site.state(environment="test")
+    assert [item["environmentGroup"] for item in state["routeConflicts"]] == ["partners", "shop"]
+    # Another revision that gives the path up hands its traffic over: nothing of the kind is refused.
+    await site.upload(site.bundle("/elsewhere"))
+    report = await site.post(f"{ONE.format(3)}:generateDeployChangeReport", override=True)
+    moved = [(item["environmentGroup"], item["fromDeployment"]["environment"], item["toDeployment"]["environment"])
+             for item in report["routingChanges"]]
+    assert moved == [("partners", "prod", "test"), ("shop", "prod", "test")]
+    assert "validationErrors" not in report
+
+
 @pytest.mark.shows(REPORT.format("Deploy"))
 async def test_deploy_change_report(site):
     assert await site.post(f"{ONE.format(1)}:generateDeployChangeReport") == {}
