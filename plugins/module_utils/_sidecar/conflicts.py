@@ -17,7 +17,7 @@ GROUPS = ("containers", "initContainers", "ephemeralContainers")
 
 def named(items: t.Any, name: str) -> bool:
     """Whether one of the items has the name."""
-    return any(item.get("name") == name for item in items or [])
+    return name in [item.get("name") for item in items or ()]
 
 
 def injected(pod: Pod) -> bool:
@@ -35,13 +35,17 @@ def longlived(spec: t.Mapping[str, t.Any]) -> list[t.Mapping[str, t.Any]]:
 
 def tcp_ports(containers: t.Iterable[t.Mapping[str, t.Any]]) -> list[int]:
     """TCP ports that the containers declare, each once."""
-    found = [port for item in containers for port in item.get("ports") or [] if (port.get("protocol") or "TCP") == "TCP"]
-    return list(dict.fromkeys(port["containerPort"] for port in found if port.get("containerPort") is not None))
+    found = {}
+    for item in containers:
+        for port in item.get("ports") or ():
+            if port.get("containerPort") is not None and (port.get("protocol") or "TCP") == "TCP":
+                found[port["containerPort"]] = True
+    return list(found)
 
 
 def application_ports(pod: Pod) -> list[int]:
     """Ports among which the application's own is."""
-    return tcp_ports(item for item in pod["spec"].get("containers") or [] if item.get("name") != SIDECAR)
+    return tcp_ports([item for item in pod["spec"].get("containers") or () if item.get("name") != SIDECAR])
 
 
 def sysctl(spec: t.Mapping[str, t.Any]) -> str:
@@ -74,7 +78,7 @@ def _kind(spec: t.Mapping[str, t.Any]) -> list[str]:
 
 def _names(pod: Pod, spec: t.Mapping[str, t.Any]) -> list[str]:
     found = []
-    if any(named(spec.get(group), SIDECAR) for group in GROUPS):
+    if [group for group in GROUPS if named(spec.get(group), SIDECAR)]:
         found.append(
             f"{PREFIX}service asks for a container named {SIDECAR}, and the pod has another of that name. "
             "Rename that container, or remove the annotation."

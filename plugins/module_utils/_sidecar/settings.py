@@ -164,7 +164,8 @@ def _texts(given: t.Any, place: str) -> tuple[dict[str, str], list[str]]:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What is wanted for one pod. ``given`` holds what annotations and defaults say, by field name."""
+    """What is wanted for one pod. ``given`` holds what annotations and defaults say, by field name. Pods share it, so that
+    what is asked of it for each is worked out once."""
 
     given: t.Mapping[str, str]
     namespace: str
@@ -181,32 +182,32 @@ class Settings:
         """The value of a field, its own default when nothing says otherwise, or nothing."""
         return self.given.get(name) or BY_NAME[name].default
 
-    @property
+    @functools.cached_property
     def engine(self) -> contract.Engine:
         """The engine."""
         return ENGINES[self.text("engine")]
 
-    @property
+    @functools.cached_property
     def port(self) -> int:
         """The port on which TLS is served."""
         return int(self.text("port"))
 
-    @property
+    @functools.cached_property
     def metrics_port(self) -> int:
         """The port on which metrics are shown in clear; 0 for none."""
         return int(self.text("metrics-port") or 0)
 
-    @property
+    @functools.cached_property
     def administration_port(self) -> int:
         """The port on loopback by which the engine is administered; 0 where it is not."""
         return contract.administration_port(self.port) if self.engine.administered else 0
 
-    @property
+    @functools.cached_property
     def rewrites_probes(self) -> bool:
         """Whether the application's probes go through the sidecar."""
         return self.text("probes") == "rewrite"
 
-    @property
+    @functools.cached_property
     def client(self) -> str:
         """What is asked of callers: one of ``contract.CLIENT_MODES``."""
         if self.text("client-names"):

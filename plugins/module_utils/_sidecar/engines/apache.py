@@ -12,6 +12,7 @@ from __future__ import annotations
 from .contract import Choice, Engine, Probe, Resources
 from .headers import removed
 from .shell import DRAINING, READY, READY_PATH, draining, supervised
+from .variants import by_client, by_protocol
 
 _MODULES = (
     "mpm_event", "authz_core", "env", "headers", "http2", "log_config", "proxy", "proxy_http", "proxy_http2", "rewrite",
@@ -150,14 +151,6 @@ reissued() { restart; }
 """
 
 
-def _by_client(off: str, ca: str, names: str) -> dict[str, str]:
-    return {"off": off, "ca": ca, "names": names}
-
-
-def _by_protocol(http: str, http2: str) -> dict[str, str]:
-    return {"http": http, "http2": http2, "grpc": http2, "tcp": http}
-
-
 ENGINE = Engine(
     name="apache",
     image="docker.io/library/httpd:2.4",
@@ -169,16 +162,16 @@ ENGINE = Engine(
     probes={(protocol, client): Probe("https", path=READY_PATH)
             for protocol in ("http", "http2") for client in ("off", "ca", "names")},
     choices=(
-        Choice("scheme", "protocol", _by_protocol("http", "h2c")),
-        Choice("upgrade", "protocol", _by_protocol(" upgrade=websocket", "")),
+        Choice("scheme", "protocol", by_protocol("http", "h2c", "http")),
+        Choice("upgrade", "protocol", by_protocol(" upgrade=websocket", "", "")),
         Choice("protocols", "http2", {"true": "h2 http/1.1", "false": "http/1.1"}),
         Choice("minimum", "tls-minimum", {"1.2": "+TLSv1.2 +TLSv1.3", "1.3": "+TLSv1.3"}),
         Choice("access", "access-log", {"off": "", "json": _ACCESS_LOG}),
         Choice("metrics", "metrics", {"off": "", "on": _METRICS}),
-        Choice("client-verification", "client", _by_client(
+        Choice("client-verification", "client", by_client(
             "", _VERIFICATION.replace("CONDITION", f'"{_VERIFIED}"'),
             _VERIFICATION.replace("CONDITION", f'"{_VERIFIED} && ({_NAMED})"'))),
-        Choice("client-files", "client", _by_client("true", '[ -s "$authorities" ]', '[ -s "$authorities" ]')),
+        Choice("client-files", "client", by_client("true", '[ -s "$authorities" ]', '[ -s "$authorities" ]')),
     ),
     name_separator="', '",
     administered=True,

@@ -14,6 +14,7 @@ from __future__ import annotations
 from .contract import Choice, Engine, Probe, Resources
 from .headers import removed
 from .shell import DRAINING, READY, READY_PATH, draining, supervised
+from .variants import by_client, by_protocol
 
 _HEADERS = """\
     PROXY_set_header Host $http_host;
@@ -223,14 +224,6 @@ def _layer(proxy: str, scheme: str, text: str) -> str:
     return layer.replace("@{proxy}", text + headers).replace("@{pass}", f"{proxy}_pass {scheme}")
 
 
-def _by_client(off: str, required: str) -> dict[str, str]:
-    return {"off": off, "ca": required, "names": required}
-
-
-def _by_protocol(http: str, grpc: str, tcp: str) -> dict[str, str]:
-    return {"http": http, "http2": grpc, "grpc": grpc, "tcp": tcp}
-
-
 _HTTP_PROBE = Probe("https", path=READY_PATH)
 _STREAM_PROBE = Probe("exec", command=("/bin/sh", "-c", f"[ -e {READY} ]"))
 
@@ -247,8 +240,8 @@ ENGINE = Engine(
         **{("tcp", client): _STREAM_PROBE for client in ("off", "ca")},
     },
     choices=(
-        Choice("layer", "protocol", _by_protocol(_layer("proxy", "http", _PROXY), _layer("grpc", "grpc", _GRPC), _STREAM)),
-        Choice("drain-action", "protocol", _by_protocol("@{drain-http2}", "@{drain-http2}", "true")),
+        Choice("layer", "protocol", by_protocol(_layer("proxy", "http", _PROXY), _layer("grpc", "grpc", _GRPC), _STREAM)),
+        Choice("drain-action", "protocol", by_protocol("@{drain-http2}", "@{drain-http2}", "true")),
         Choice("drain-http2", "http2", {"true": _DRAIN_HTTP2, "false": "true"}),
         Choice("tls", "tls-minimum", {
             "1.2": _TLS.replace("PROTOCOLS", "TLSv1.2 TLSv1.3"), "1.3": _TLS.replace("PROTOCOLS", "TLSv1.3")}),
@@ -257,9 +250,9 @@ ENGINE = Engine(
         Choice("metrics", "metrics", {"off": "", "on": _METRICS}),
         Choice("metrics-alone", "metrics", {
             "off": "", "on": f"http {{\n{_TEMPORARY}  server_tokens off;\n{_METRICS}}}\n"}),
-        Choice("client-verification", "client", _by_client("", _VERIFICATION.replace("SWITCH", "optional"))),
-        Choice("client-verification-stream", "client", _by_client("", _VERIFICATION.replace("SWITCH", "on"))),
-        Choice("client-condition", "client", _by_client("", _CONDITION)),
-        Choice("client-files", "client", _by_client("true", '[ -s "$authorities" ]')),
+        Choice("client-verification", "client", by_client("", _VERIFICATION.replace("SWITCH", "optional"))),
+        Choice("client-verification-stream", "client", by_client("", _VERIFICATION.replace("SWITCH", "on"))),
+        Choice("client-condition", "client", by_client("", _CONDITION)),
+        Choice("client-files", "client", by_client("true", '[ -s "$authorities" ]')),
     ),
 )

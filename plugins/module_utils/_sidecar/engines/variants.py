@@ -1,6 +1,6 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: BSD-2-Clause
-"""Texts and probes by setting, for engines that serve every protocol with every client mode. Private to the collection."""
+"""Texts and probes by setting, which engines share. Private to the collection."""
 
 from __future__ import annotations
 
