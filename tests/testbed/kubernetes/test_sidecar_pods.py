@@ -39,7 +39,7 @@ def listed(items: list[dict[str, Any]]) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
 
 
-#: Clusters whose sidecars are containers like the others, without a sleep action; a newer API server takes them as well.
+#: Clusters whose sidecars are containers like the others, without a sleep action; newer API servers take them as well.
 CLASSIC = Defaults.read({"kubernetes_version": "1.28"})
 
 
