@@ -7,8 +7,14 @@ Apigee's times and the drain are scaled by one factor (``APIGEE_SCALE``).
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
+from collections.abc import Iterator
 
+from testbed.callers import Seen
+from testbed.commands import common
+from testbed.state import State, cache_folder
 from tests.acceptance.cloud import Cloud
 from tests.acceptance.tls import PLAIN_PORT, TLS_PORT, load, play, pods, reached
 
@@ -35,13 +41,41 @@ def rolled_out(cloud: Cloud) -> None:
     cloud.kubectl("rollout", "status", "deployment/orders", "-n", "shop", "--timeout=120s")
 
 
+@contextlib.contextmanager
+def callers(cloud: Cloud) -> Iterator[Seen]:
+    """Load, while Apigee keeps no connection for long: an open one goes on past a firewall that has closed."""
+    stop = threading.Event()
+    state = State(home=cloud.home, cache=cache_folder())
+
+    def forget() -> None:
+        while not stop.wait(0.3):
+            common.control(state, "DELETE", "/memory")
+
+    thread = threading.Thread(target=forget, daemon=True)
+    with load(cloud) as seen:
+        thread.start()
+        try:
+            yield seen
+        finally:
+            stop.set()
+            thread.join()
+
+
+def slow(cloud: Cloud, method: str) -> None:
+    """Let a change at Google take its time, so that whatever relied on it too early is called meanwhile."""
+    cloud.control("DELETE", "faults")
+    cloud.control("POST", "faults", json={"kind": "delay", "match": method, "seconds": 3})
+
+
 def test_from_plain_to_tls_and_back_without_a_failed_call(running_cloud: Cloud) -> None:
     site = running_cloud
     site.reset()
     play(site, tls=False)
     assert (site.call()["tls"], ports(site)) == (None, {str(PLAIN_PORT)})
 
-    with load(site) as there:
+    # The old port was withdrawn before Apigee had turned: calls would fail for as long as that takes.
+    slow(site, "apigee.organizations.environments.targetservers.update")
+    with callers(site) as there:
         play(site)
         rolled_out(site)
     print(json.dumps({"plain to TLS": there.done, "failed": len(there.failed)}))
@@ -50,7 +84,9 @@ def test_from_plain_to_tls_and_back_without_a_failed_call(running_cloud: Cloud) 
     assert site.call(fresh=True)["tls"]["verified"] is True
     assert (ports(site), open_ports(site)) == ({str(TLS_PORT)}, {TLS_PORT})
 
-    with load(site) as back:
+    # The new port was admitted after Apigee had turned.
+    slow(site, "compute.firewalls.patch")
+    with callers(site) as back:
         preview = play(site, "--check", "--diff", tls=False).actions
         moved = play(site, tls=False)
         rolled_out(site)
