@@ -35,7 +35,9 @@ SAMPLE = (13, 3, 7, 7)
 REPEAT = 3
 DEVELOPER = "ann@acme.example"
 ENVIRONMENT = "environments/prod"
-_PLAY = {"hosts": "localhost", "gather_facts": False}
+#: As the playbooks of the collection have it.
+_STORED = {"ansible_module_compression": "ZIP_STORED"}
+_PLAY = {"hosts": "localhost", "gather_facts": False, "vars": _STORED}
 
 
 def content(size: tuple[int, int, int, int]) -> dict[str, list[Entry]]:
@@ -162,7 +164,8 @@ class Plays:
             path.parent.mkdir(parents=True, exist_ok=True)
             said = [{name: value for name, value in entry.items() if name != "environment"} for entry in some]
             path.write_text(yaml.safe_dump(said, sort_keys=False))
-        variables = {"apigee_config_folder": str(place), "apigee_config_project": self._google.connection["project"]}
+        project = self._google.connection["project"]
+        variables = {**_STORED, "apigee_config_folder": str(place), "apigee_config_project": project}
         roles = [{"role": "gatewayops.apigee_gke.apigee_config"}]
         return self._play([{**_PLAY, "vars": variables, "roles": roles}], endpoints)
 
