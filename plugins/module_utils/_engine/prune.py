@@ -87,7 +87,7 @@ def superfluous(scope: Scope, declared: t.Sequence[Item], context: Context) -> l
     kept = _Declared(declared)
     found = [entry for kind in kinds for entry in there.named(kind) if not kept.covers(entry[0])]
     documents = graph.each(there.read, found)
-    candidates = [(one, document) for (one, _), document in zip(found, documents, strict=True) if document is not None]
+    candidates = [(one, document) for (one, _seen), document in zip(found, documents, strict=True) if document is not None]
     ours = graph.each(lambda pair: pair[0].mark.owned(*pair), candidates)
     going = [pair for pair, owned in zip(candidates, ours, strict=True) if owned]
     return [_item(len(declared) + number, *pair) for number, pair in enumerate(going)]

@@ -57,7 +57,8 @@ def read(
     """Read everything of the wanted kinds (none = all), several objects at once.
 
     ``files``: content of what has files is read as well, and is what the entry states instead of a revision.
-    ``reading``: options that only readers have, such as whether values that may be secrets are shown. Raises Failure, with the organisation's name where it is not there.
+    ``reading``: options that only readers have, such as whether values that may be secrets are shown.
+    Raises Failure, with the organisation's name where it is not there.
     """
     there = listing.Listing(context, common, reading=reading)
     exists(context, common)

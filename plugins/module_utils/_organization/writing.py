@@ -60,7 +60,7 @@ def write(root: str, export: Export, kinds: t.Collection[str], context: Context)
             _replace(os.path.join(root, path), after)
     for stem, kind in chosen.items():
         if layout.has_files(kind):
-            changes += _bundles(root, stem, [one for one in export.objects if type(one.resource) is kind], context.check)
+            changes += _bundles(root, stem, [one for one in export.objects if one.resource.kind == kind.kind], context.check)
     return sorted(changes)
 
 
