@@ -20,6 +20,9 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 HEADERS, LINE = 100, 65536
 """At most so many headers, and bytes of each line."""
 
+HEAD = 2 * LINE
+"""Bytes of a head that has not ended. It is looked at whenever more of it comes, for which all others wait."""
+
 _PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 _METHODS, _VERSIONS = ("GET", "POST"), ("HTTP/1.1", "HTTP/1.0")
 _KEPT = 2048
@@ -102,7 +105,7 @@ def unfinished(data: bytearray) -> None:
     line = data.find(b"\r\n")
     if line > LINE or (line < 0 and len(data) > LINE):
         raise Refused(414, "the address is too long")
-    if len(data) - data.rfind(b"\r\n") > LINE or data.count(b"\r\n") > HEADERS + 1:
+    if len(data) > HEAD or len(data) - data.rfind(b"\r\n") > LINE or data.count(b"\r\n") > HEADERS + 1:
         raise Refused(431, "the headers are too long or too many")
 
 

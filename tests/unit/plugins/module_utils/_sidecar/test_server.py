@@ -74,6 +74,8 @@ def test_it_answers_reviews_on_one_connection_and_counts_them(running: Running) 
         (b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\n\r\n", 414),
         (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n", 431),
         (b"GET / HTTP/1.1\r\na: " + b"b" * 70000 + b"\r\n\r\n", 431),
+        # It goes on, and would be looked through again with each byte.
+        (b"GET / HTTP/1.1\r\n" + (b"a: " + b"b" * 60000 + b"\r\n") * 4, 431),
         (b"POST /mutate HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{} ", 400),
         (b"POST /mutate HTTP/1.1\r\nContent-Length : 2\r\n\r\n{}", 400),
         (b"GET / HTTP/1.1\r\na: b\r\n folded\r\n\r\n", 400),
