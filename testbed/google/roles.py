@@ -27,6 +27,8 @@ ROLES: dict[str, tuple[str, ...]] = {
     "roles/serviceusage.serviceUsageAdmin": ("serviceusage.*",),
     "roles/servicenetworking.networksAdmin": ("servicenetworking.*",),
     "roles/iam.serviceAccountTokenCreator": ("iam.serviceAccounts.getAccessToken", "iam.serviceAccounts.signBlob"),
+    "roles/iam.serviceAccountAdmin": ("iam.serviceAccounts.*",),
+    "roles/resourcemanager.projectIamAdmin": ("resourcemanager.projects.*IamPolicy", "resourcemanager.projects.get"),
     "roles/iam.serviceAccountUser": ("iam.serviceAccounts.actAs",),
     "roles/browser": ("resourcemanager.projects.get",),
 }  # fmt: skip

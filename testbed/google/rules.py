@@ -181,6 +181,22 @@ class MaxItems(Rule):
 
 
 @dataclass(frozen=True)
+class Bytes(Rule):
+    """A string of the body has at most so many bytes in UTF-8, when given."""
+
+    field: str
+    most: int
+
+    def check(self, call: Call) -> None:
+        length = len(str(value_at(call.body, self.field) or "").encode())
+        if length > self.most:
+            raise field_violation(self.field, f"{self.field} may have at most {self.most} bytes, got {length}")
+
+    def describe(self) -> str:
+        return f"{self.field} has at most {self.most} bytes"
+
+
+@dataclass(frozen=True)
 class ProjectNumber(Rule):
     """A project in the path (path=name of the parameter) or in a body field is given by number, not by id."""
 

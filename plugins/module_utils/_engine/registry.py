@@ -44,6 +44,7 @@ if t.TYPE_CHECKING:
         compute_network,
         compute_subnetwork,
         gke_cluster,
+        iam_service_account,
         project_services,
         service_networking_connection,
     )
@@ -80,6 +81,7 @@ KINDS: dict[str, str] = {
     "compute_network": "ComputeNetwork",
     "compute_subnetwork": "ComputeSubnetwork",
     "gke_cluster": "GkeCluster",
+    "iam_service_account": "IamServiceAccount",
     "project_services": "ProjectServices",
     "service_networking_connection": "ServiceNetworkingConnection",
 }

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from testbed.google.errors import GoogleError
+from testbed.google import policies
 from testbed.google.paging import matching, page
+from testbed.google.rules import Said
 from testbed.google.service import Call, Service, handles
 
 
@@ -15,29 +16,22 @@ class ResourceManager(Service):
     """Base of both versions: the IAM policy of a project and the caller's own permissions are the same in each."""
 
     prefix = "cloudresourcemanager"
+    # How often a policy was written.
+    volatile = ("changes",)
 
     @handles("cloudresourcemanager.projects.getIamPolicy", permission="resourcemanager.projects.getIamPolicy")
     def get_policy(self, call: Call) -> dict[str, Any]:
         """Return the project's IAM policy with its etag."""
-        stored = call.store.get(f"policies/projects/{call.project()['projectId']}") or {"bindings": []}
-        return {"version": 1, "bindings": stored["bindings"], "etag": _etag(stored.get("changes", 0))}
+        return policies.read(call, f"projects/{call.project()['projectId']}")
 
-    @handles("cloudresourcemanager.projects.setIamPolicy", permission="resourcemanager.projects.setIamPolicy")
+    @handles(
+        "cloudresourcemanager.projects.setIamPolicy",
+        rules=[*policies.RULES, Said("everybody cannot be a member", source="text of projects.setIamPolicy")],
+        permission="resourcemanager.projects.setIamPolicy",
+    )
     def set_policy(self, call: Call) -> dict[str, Any]:
-        """Replace the policy; an outdated etag is refused with 409 ABORTED, as documented."""
-        key = f"policies/projects/{call.project()['projectId']}"
-        stored = call.store.get(key) or {"bindings": []}
-        new = call.body.get("policy", {})
-        if new.get("etag") and new["etag"] != _etag(stored.get("changes", 0)):
-            raise GoogleError(
-                409,
-                "There were concurrent policy changes. Please retry the whole read-modify-write with exponential "
-                "backoff.",
-                status="ABORTED",
-            )
-        changes = stored.get("changes", 0) + 1
-        call.store.put(key, {"version": 1, "bindings": new.get("bindings", []), "changes": changes})
-        return {"version": 1, "bindings": new.get("bindings", []), "etag": _etag(changes)}
+        """Replace the policy."""
+        return policies.write(call, f"projects/{call.project()['projectId']}", public=False)
 
     @handles("cloudresourcemanager.projects.testIamPermissions")
     def test_permissions(self, call: Call) -> dict[str, Any]:
@@ -104,7 +98,3 @@ def _v1(project: dict[str, Any]) -> dict[str, Any]:
         "parent": {"type": kind.removesuffix("s"), "id": number},
         "labels": project["labels"],
     }
-
-
-def _etag(version: int) -> str:
-    return f"BwY{version:09d}="

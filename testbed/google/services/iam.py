@@ -1,6 +1,6 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Service accounts, impersonation and token exchange, as far as credentials need them."""
+"""Service accounts and who may use them, impersonation and token exchange."""
 
 from __future__ import annotations
 
@@ -9,32 +9,112 @@ from typing import Any
 
 import jwt
 
+from testbed.google import policies
 from testbed.google.errors import GoogleError, field_violation
 from testbed.google.paging import page
-from testbed.google.rules import Required
+from testbed.google.rules import Bytes, Pattern, Required, Said
+from testbed.google.schema import camel
 from testbed.google.service import Call, Reply, Service, handles
 
 
+_DOCUMENT = "iam.v1, field texts of "
+_CHANGEABLE = ("displayName", "description")
+RULES = [
+    Bytes("serviceAccount.displayName", 100, source=_DOCUMENT + "ServiceAccount"),
+    Bytes("serviceAccount.description", 256, source=_DOCUMENT + "ServiceAccount"),
+]
+
+
 class Iam(Service):
-    """Service accounts of a project: read only."""
+    """Service accounts of a project, and who may use them."""
 
     document = "iam.v1"
     prefix = "iam"
     api = "iam.googleapis.com"
+    volatile = ("uniqueId", "oauth2ClientId")
 
     @handles("iam.projects.serviceAccounts.get", permission="iam.serviceAccounts.get")
     def get(self, call: Call) -> dict[str, Any]:
-        email = call.path["name"].rsplit("/", 1)[-1]
-        account = call.emulator.identity.account(email)
-        if account is None:
-            raise GoogleError(404, f"Unknown service account: {email}")
-        return _shown(account)
+        return _shown(self._named(call, call.path["name"])[1])
 
     @handles("iam.projects.serviceAccounts.list", permission="iam.serviceAccounts.list")
     def list(self, call: Call) -> dict[str, Any]:
         items = call.store.children(f"iam/projects/{call.project()['projectId']}/serviceAccounts")
         shown, following = page([_shown(a) for a in items], call.query.get("pageSize"), call.query.get("pageToken"), 20)
         return {"accounts": shown, "nextPageToken": following}
+
+    @handles(
+        "iam.projects.serviceAccounts.create",
+        rules=[
+            Required("accountId", source=_DOCUMENT + "CreateServiceAccountRequest"),
+            Pattern(
+                "accountId", r"[a-z][-a-z0-9]{4,28}[a-z0-9]", source=_DOCUMENT + "CreateServiceAccountRequest"
+            ),
+            *RULES,
+            Said("a name that is taken is refused with 409", source="google-apis.md 4.13"),
+        ],
+    )
+    def create(self, call: Call) -> dict[str, Any]:
+        project, name = call.project()["projectId"], call.body["accountId"]
+        email = f"{name}@{project}.iam.gserviceaccount.com"
+        key = f"projects/{project}/serviceAccounts/{email}"
+        if call.store.exists(f"iam/{key}"):
+            raise GoogleError(409, f"Service account {name} already exists within project projects/{project}.")
+        number = str(call.store.next_number("service-account", 10**20 + 1000))
+        given = call.body.get("serviceAccount") or {}
+        account = {
+            "name": key,
+            "projectId": project,
+            "uniqueId": number,
+            "email": email,
+            "oauth2ClientId": number,
+            **{name: given[name] for name in _CHANGEABLE if name in given},
+        }
+        return _shown(call.store.put(f"iam/{key}", account))
+
+    @handles(
+        "iam.projects.serviceAccounts.patch",
+        rules=[
+            Required("updateMask", source="iam.v1, text of PatchServiceAccountRequest"),
+            *RULES,
+            Said("changes displayName and description alone", source="iam.v1, text of PatchServiceAccountRequest"),
+        ],
+    )
+    def patch(self, call: Call) -> dict[str, Any]:
+        key, account = self._named(call, call.path["name"])
+        for place in call.body["updateMask"].split(","):
+            if camel(place) not in _CHANGEABLE:
+                raise field_violation("updateMask", f"Field mask path {place} cannot be changed.")
+            account[camel(place)] = (call.body.get("serviceAccount") or {}).get(camel(place), "")
+        return _shown(call.store.put(key, account))
+
+    @handles(
+        "iam.projects.serviceAccounts.delete",
+        rules=[Said("what it was granted stays, for a deleted member", source="iam.v1, Binding.members, deleted:")],
+    )
+    def delete(self, call: Call) -> dict[str, Any]:
+        key, account = self._named(call, call.path["name"])
+        call.store.delete(key)
+        call.store.delete(f"policies/{key.removeprefix('iam/')}")
+        policies.forget_account(call.store, account["email"], account["uniqueId"])
+        return {}
+
+    @handles("iam.projects.serviceAccounts.getIamPolicy")
+    def get_policy(self, call: Call) -> dict[str, Any]:
+        return policies.read(call, self._named(call, call.path["resource"])[0].removeprefix("iam/"))
+
+    @handles("iam.projects.serviceAccounts.setIamPolicy", rules=policies.RULES)
+    def set_policy(self, call: Call) -> dict[str, Any]:
+        return policies.write(call, self._named(call, call.path["resource"])[0].removeprefix("iam/"), public=False)
+
+    @staticmethod
+    def _named(call: Call, name: str) -> tuple[str, dict[str, Any]]:
+        """Return store key and document of the account that a path names by its address. Raises GoogleError 404."""
+        email = name.rsplit("/", 1)[-1]
+        account = call.emulator.identity.account(email)
+        if account is None:
+            raise GoogleError(404, f"Unknown service account: {email}")
+        return f"iam/{account['name']}", account
 
 
 def _shown(account: dict[str, Any]) -> dict[str, Any]:
