@@ -11,8 +11,7 @@ short_description: Manage a service account
 version_added: 0.1.0
 author: The gatewayops.apigee_gke contributors (@gatewayops)
 description:
-  - A service account is who a function or a gateway is when it calls something. Roles are granted to it by
-    M(gatewayops.apigee_gke.iam_member).
+  - A service account is who a function or a gateway is when it calls something.
   - Keys are never made for it, as nothing here needs one.
   - An account that is made again under the name of a deleted one is another account, and has none of the roles of the first.
 options:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """IAM policies of whatever has one: read with an etag, replaced whole, checked as Google checks them.
 
-A service's getIamPolicy handler returns read(call, key), its setIamPolicy handler write(call, key), with RULES; key is the
-store key of the thing that the policy belongs to, below "policies/".
+A service's getIamPolicy handler returns read(call, key), its setIamPolicy handler, with RULES, write(call, key); key is
+the store key of the thing that the policy belongs to, below "policies/".
 """
 
 from __future__ import annotations
@@ -47,7 +47,10 @@ def read(call: Call, key: str) -> dict[str, Any]:
 
 
 def write(call: Call, key: str, *, public: bool = True) -> dict[str, Any]:
-    """Replace the policy of a thing and return it. public: whether everybody may be a member. Raises GoogleError 400, 409."""
+    """Replace the policy of a thing and return it.
+
+    public: whether everybody may be a member. Raises GoogleError 400, 409.
+    """
     new = call.body["policy"]
     stored = call.store.get(f"policies/{key}") or {"bindings": []}
     if new.get("etag") and new["etag"] != _etag(stored):
@@ -58,7 +61,7 @@ def write(call: Call, key: str, *, public: bool = True) -> dict[str, Any]:
         )
     bindings = _joined(new.get("bindings", []))
     if (_conditional(bindings) or _conditional(stored["bindings"])) and new.get("version") != 3:
-        raise GoogleError(400, "Specified policy version is invalid: a policy with conditional bindings needs version 3.")
+        raise GoogleError(400, "Invalid policy version: a policy with conditional bindings needs version 3.")
     for binding in bindings:
         _check(call, binding, public)
     document = {
@@ -113,7 +116,7 @@ def _check(call: Call, binding: dict[str, Any], public: bool) -> None:
         if not _MEMBER.fullmatch(member):
             raise GoogleError(400, f"Invalid member {member}: the member is not of a known type.")
         if member in _PUBLIC and not public:
-            raise GoogleError(400, f"Policy members must be of the form \"<type>:<value>\"; {member} is not supported here.")
+            raise GoogleError(400, f"Invalid member {member}: everybody cannot get a role on this resource.")
         email = member.removeprefix("serviceAccount:")
         if member != email and _ours(call, email) and not call.store.exists(f"iam/{_account(email)}"):
             raise GoogleError(400, f"Service account {email} does not exist.")

@@ -15,7 +15,7 @@ from tests.testbed.emulated_cloud import Cloud
 
 RESOURCES: list[dict[str, t.Any]] = [
     {"kind": "project_services", "services": ["iam"]},
-    {"kind": "iam_service_account", "name": "shop-gateway", "display_name": "Gateway", "description": "calls the function"},
+    {"kind": "iam_service_account", "name": "shop-gateway", "display_name": "Gateway", "description": "calls"},
     {"kind": "iam_service_account", "name": "shop-function"},
 ]
 

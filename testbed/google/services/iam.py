@@ -16,7 +16,6 @@ from testbed.google.rules import Bytes, Pattern, Required, Said
 from testbed.google.schema import camel
 from testbed.google.service import Call, Reply, Service, handles
 
-
 _DOCUMENT = "iam.v1, field texts of "
 _CHANGEABLE = ("displayName", "description")
 RULES = [

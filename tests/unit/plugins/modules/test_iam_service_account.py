@@ -120,7 +120,8 @@ def test_the_address_is_made_from_the_projects_id(project: str, project_id: str,
 
 
 def test_info() -> None:
-    google = {**ACCOUNT, "name": "x/123-compute@developer.gserviceaccount.com", "email": "123-compute@developer.gserviceaccount.com"}
+    email = "123-compute@developer.gserviceaccount.com"
+    google = {**ACCOUNT, "name": f"projects/acme-shop/serviceAccounts/{email}", "email": email}
     script = Script()
     script.expect("GET", "iam", ALL).replies({"accounts": [ACCOUNT], "nextPageToken": "2"})
     script.expect("GET", "iam", ALL, query={"pageToken": "2"}).replies({"accounts": [google]})
