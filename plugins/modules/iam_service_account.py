@@ -11,7 +11,8 @@ short_description: Manage a service account
 version_added: 0.1.0
 author: The gatewayops.apigee_gke contributors (@gatewayops)
 description:
-  - A service account is who a function or a gateway is when it calls something.
+  - A service account is who a function or a gateway is when it calls something. Roles are granted to it by
+    M(gatewayops.apigee_gke.iam_member).
   - Keys are never made for it, as nothing here needs one.
   - An account that is made again under the name of a deleted one is another account, and has none of the roles of the first.
 options:
@@ -31,6 +32,7 @@ extends_documentation_fragment:
   - gatewayops.apigee_gke.attributes
   - gatewayops.apigee_gke.attributes.group
 seealso:
+  - module: gatewayops.apigee_gke.iam_member
   - module: gatewayops.apigee_gke.iam_service_account_info
 """
 
