@@ -14,6 +14,7 @@ from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.scripted_http 
 PROJECT = "v3/projects/acme-shop"
 EMAIL = "shop-gateway@acme-shop.iam.gserviceaccount.com"
 ACCOUNT = f"v1/projects/-/serviceAccounts/{EMAIL}"
+UNKNOWN = f"Service account {EMAIL} does not exist."
 MEMBER = f"serviceAccount:{EMAIL}"
 ANN = "user:ann@acme.example"
 INVOKER, VIEWER = "roles/run.invoker", "roles/viewer"
@@ -104,7 +105,7 @@ def test_a_new_account_is_waited_for() -> None:
     reads(script, policy())
     for _look in range(2):
         reads(script, policy())
-        writes(script, granted(MEMBER)).refuses(400, f"Service account {EMAIL} does not exist.", code="INVALID_ARGUMENT")
+        writes(script, granted(MEMBER)).refuses(400, UNKNOWN, code="INVALID_ARGUMENT")
         script.expect("GET", "iam", ACCOUNT).replies({"email": EMAIL})
     reads(script, policy())
     writes(script, granted(MEMBER))
@@ -116,7 +117,7 @@ def test_a_misspelt_account_is_not_waited_for() -> None:
     script = Script()
     reads(script, policy())
     reads(script, policy())
-    writes(script, granted(MEMBER)).refuses(400, f"Service account {EMAIL} does not exist.", code="INVALID_ARGUMENT")
+    writes(script, granted(MEMBER)).refuses(400, UNKNOWN, code="INVALID_ARGUMENT")
     script.expect("GET", "iam", ACCOUNT).refuses(404)
     result = script.run(iam_member, fails=True, **OPTIONS)
     assert f"member {MEMBER} does not exist. Create it first" in result["msg"] and not script.slept
