@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import json
+import stat
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,14 @@ def test_what_is_exported_changes_nothing_when_applied(made: Cloud, tmp_path: Pa
     assert whole.files(tmp_path / "a") == texts
     found(made, tmp_path / "b")
     assert whole.files(tmp_path / "b") == texts
+
+
+def test_who_may_read_a_file_of_the_folder_stays_as_it_is(made: Cloud, tmp_path: Path) -> None:
+    found(made, tmp_path)
+    maps = tmp_path / "environments" / "prod" / "key_value_maps.yml"
+    maps.chmod(0o600)
+    assert "environments/prod/key_value_maps.yml" in found(made, tmp_path, values=True)["files"]
+    assert stat.S_IMODE(maps.stat().st_mode) == 0o600
 
 
 def test_the_same_organization_comes_from_its_export(made: Cloud, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from .._apigee import validate as validation
 from .._engine.fields import Field
 from .._gateway import answers, asking, certificates
+from .._google.errors import Failure
 from . import apigee_deployment_status as statuses
 from .apigee_proxy_routes import groups
 from .apigee_rollout import Attempt, Trouble
@@ -79,7 +80,12 @@ class Probe:
 
     def __call__(self, attempt: Attempt) -> Trouble | None:
         """Ask; None when the proxy answers, or nothing can be said without somebody having insisted."""
-        url = self._url(attempt)
+        try:
+            url = self._url(attempt)
+            way, why = self._way(attempt, url) if url else (None, "")
+        except Failure as error:
+            # Host names and instances are somebody else's to show: that says nothing about the deployment.
+            return self._unproved(attempt, f"what leads to the gateway cannot be read: {error.message}")
         if not url:
             return self._unproved(attempt, "environment has no host name, or the bundle no base path to ask for")
         request = {
@@ -89,7 +95,6 @@ class Probe:
             "headers": self.stated.get("headers") or {},
             "status": self.stated.get("status") or [],
         }
-        way, why = self._way(attempt, url)
         if way is None:
             return self._unproved(attempt, why)
         try:

@@ -57,7 +57,7 @@ def bring_about(owner: ApigeeRevisions, found: Document) -> None:
     owner.remember(found, imported)
     for environment in todo:
         _check_report(owner, environment)
-    attempts = [_deploy(owner, environment, deployed.get(environment)) for environment in todo]
+    attempts = _deploy_all(owner, todo, deployed)
     elsewhere = sorted(set(deployed) - set(owner.environments)) if owner.options.get("undeploy_elsewhere") else []
     # Traffic that moves to another environment needs somewhere to go: what an earlier run left under way counts too.
     left = [one for one in owner.environments if one not in todo and elsewhere and deployed[one].get("state") != "READY"]
@@ -177,13 +177,40 @@ def _check_report(owner: ApigeeRevisions, environment: str) -> None:
         )
 
 
+def _deploy_all(owner: ApigeeRevisions, todo: list[str], deployed: dict[str, Document]) -> list[rollout.Attempt]:
+    """Ask for every deployment. Where one is refused, those before it are seen to their end all the same. Raises Failure."""
+    attempts: list[rollout.Attempt] = []
+    for environment in todo:
+        try:
+            attempts.append(_deploy(owner, environment, deployed.get(environment)))
+        except Failure as refusal:
+            if not attempts:
+                raise
+            refusal.message = f"environment {environment}: {refusal.message}"
+            if owner.context.wait:
+                _settle_before(owner, attempts, refusal)
+            raise
+    return attempts
+
+
+def _settle_before(owner: ApigeeRevisions, attempts: list[rollout.Attempt], refusal: Failure) -> None:
+    """What was asked for before the refusal may have to go back; what it came to is told with it."""
+    try:
+        settle(owner, attempts)
+    except Failure as failure:
+        refusal.message = f"{failure.message}\n{refusal.message}"
+        refusal.facts = {**refusal.facts, **failure.facts}
+
+
 def _deploy(owner: ApigeeRevisions, environment: str, live: Document | None) -> rollout.Attempt:
     """Ask for the deployment; what there is to go back to is noted before."""
     before = normalise.service_account(live.get("serviceAccount")) if live else None
+    stated = owner.options.get("service_account")
     how = {
         "override": owner.override or None,
         "sequencedRollout": owner.options.get("sequenced_rollout") or None,
-        "serviceAccount": owner.options.get("service_account") or before,
+        # An empty one is stated to take it away.
+        "serviceAccount": (before if stated is None else stated) or None,
     }
     revision = owner.wanted_in(environment)
     if live and str(live.get("revision")) != revision:

@@ -158,6 +158,16 @@ def test_a_gateway_that_cannot_be_reached_is_told_and_a_failure_only_where_someb
     assert "say how the gateway is reached" in text
 
 
+def test_host_names_that_may_not_be_read_are_no_failure_of_the_deployment(gateway: Gateway) -> None:
+    for insisted in (False, True):
+        script = deploying()
+        script.expect("GET", "apigee", f"{ORG}/envgroups").refuses(403, "not for you", code="PERMISSION_DENIED")
+        (undone if insisted else settled)(script)
+        result = script.run(apigee_proxy, fails=insisted, **PROBED, **({"probe": True} if insisted else {}))
+        text = result["msg"] if insisted else result["note"]
+        assert "cannot be read: Google answered PERMISSION_DENIED: not for you" in text and gateway.asked == []
+
+
 def test_a_path_without_a_slash_is_refused() -> None:
     said = ProxyScript().run(apigee_proxy, fails=True, probe_request={"path": "health"}, **PROBED)["msg"]
     assert "Write /health: it is appended to the base path" in said

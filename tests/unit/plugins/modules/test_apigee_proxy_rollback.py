@@ -196,7 +196,8 @@ def test_a_deployment_of_an_interrupted_run_that_fails_goes_back_as_well() -> No
     assert "rollback revision 7" in script.run(apigee_proxy, fails=True, **WANTED)["msg"]
 
 
-def test_two_environments_are_followed_at_once_and_each_ends_by_itself() -> None:
+def to_both() -> ProxyScript:
+    """Revision 8 is about to go out over 7, to prod and to test."""
     script = ProxyScript()
     script.get(proxy(8, labels(8)))
     script.state(8, None)
@@ -212,6 +213,11 @@ def test_two_environments_are_followed_at_once_and_each_ends_by_itself() -> None
     base = path(8, "test").split("/apis/")[0]
     script.expect("GET", "apigee", base).replies({"name": "test"})
     script.expect("GET", "apigee", f"{base}/targetservers/orders").replies({"name": "orders"})
+    return script
+
+
+def test_two_environments_are_followed_at_once_and_each_ends_by_itself() -> None:
+    script = to_both()
     for one in ("prod", "test"):
         script.expect("POST", "apigee", path(8, one), query={"override": "true"}).replies({})
     with script.together():
@@ -221,3 +227,17 @@ def test_two_environments_are_followed_at_once_and_each_ends_by_itself() -> None
         script.expect("GET", "apigee", path(7, "test")).replies({"state": "READY"})
     said = script.run(apigee_proxy, fails=True, **{**WANTED, "environments": ["prod", "test"]})["msg"]
     assert "in environment test" in said and "rollback revision 7" in said and "It serves in prod." in said
+
+
+def test_where_the_second_environment_is_refused_the_first_is_not_left_to_itself() -> None:
+    script = to_both()
+    script.deploy(8)
+    refused = script.expect("POST", "apigee", path(8, "test"), query={"override": "true"})
+    refused.refuses(403, "not allowed there", code="PERMISSION_DENIED")
+    script.state(8, "ERROR", errors=ERRORS)
+    script.deploy(7)
+    script.state(7)
+    result = script.run(apigee_proxy, fails=True, **{**WANTED, "environments": ["prod", "test"]})
+    assert "in environment prod" in result["msg"] and "rollback revision 7" in result["msg"]
+    assert "environment test: Google answered PERMISSION_DENIED: not allowed there" in result["msg"]
+    assert result["deployment"]["environment"] == "prod" and result["google_error"]["status"] == 403

@@ -141,3 +141,17 @@ def test_without_waiting_nothing_is_undeployed_before_what_comes_serves() -> Non
     moving(script, "PROGRESSING")
     result = script.run(apigee_proxy, **WANTED, undeploy_elsewhere=True, wait=False)
     assert result["pending"] == "deployment of revision 7 to prod"
+
+
+def test_an_empty_service_account_takes_away_the_one_that_is_there() -> None:
+    script = ProxyScript()
+    script.get(proxy(7, labels(7)))
+    script.state(7, serviceAccount="projects/-/serviceAccounts/run@acme.example")
+    script.report(7)
+    script.surroundings()
+    script.deploy(7)
+    script.state(7)
+    script.get(proxy(7, labels(7)))
+    script.state(7)
+    result = script.run(apigee_proxy, **WANTED, service_account="")
+    assert result["changed"] and result["resource"]["deployments"][0]["service_account"] is None
