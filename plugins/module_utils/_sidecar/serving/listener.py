@@ -8,6 +8,7 @@ one thread spares their switches and locks.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import selectors
@@ -201,7 +202,9 @@ class Listener:
         time.sleep(seconds)
         self._cut = time.monotonic() + grace
         if not self._ended.is_set():
-            self._waker.send(b".")
+            # Woken by a caller, it may have ended in this very moment.
+            with contextlib.suppress(OSError):
+                self._waker.send(b".")
         self._ended.wait()
         self._waker.close()
 

@@ -174,6 +174,28 @@ def test_without_a_drain_the_same_load_loses_admissions(folder: Folder) -> None:
     new.webhook.stop(0, 0)
 
 
+def test_a_listener_that_ends_while_it_is_woken_has_left_all_the_same(running: Running) -> None:
+    port = running.webhook.port
+    waker = port._waker
+
+    class Late:
+        """A double of the socket that wakes: it comes when somebody else has woken the listener."""
+
+        def send(self, data: bytes) -> int:
+            waker.send(data)
+            assert port._ended.wait(3)
+            return waker.send(data)
+
+        def close(self) -> None:
+            waker.close()
+
+    port._waker = Late()
+    port.drain(0, 0)
+    assert port.connections == 0
+    with pytest.raises(ConnectionRefusedError):
+        running.raw()
+
+
 def test_as_a_process_it_leaves_politely_and_says_what_is_wrong(folder: Folder, tmp_path: Path) -> None:
     package = Path(server.__file__).parent
     with socket.socket() as probe:
