@@ -9,7 +9,10 @@ from __future__ import annotations
 import difflib
 import itertools
 import json
+import os
 import stat
+import subprocess
+import sys
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +20,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee import bundle as bundles
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee.generate import generate
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.credentials import ENVIRONMENT
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._organization import export
 
 from tests.testbed import whole_organization as whole
@@ -69,6 +73,20 @@ def test_what_is_exported_changes_nothing_when_applied(made: Cloud, tmp_path: Pa
     assert whole.files(tmp_path / "a") == texts
     found(made, tmp_path / "b")
     assert whole.files(tmp_path / "b") == texts
+
+
+def test_the_inventory_names_the_project_also_where_the_credentials_have_another(cloud: Cloud, tmp_path: Path) -> None:
+    cloud.empty_organization()
+    (tmp_path / "environments" / "prod").mkdir(parents=True)
+    server = "- {name: orders, host: a.internal, port: 80}"
+    (tmp_path / "environments" / "prod" / "target_servers.yml").write_text(server)
+    auth = {name: value for name, value in cloud.access.items() if name != "project"}
+    stated = {"apigee_gke": {"project": "elsewhere"}, "apigee_gke_auth": auth, "apigee_config_folder": str(tmp_path)}
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), "gatewayops.apigee_gke.apigee_config"]
+    without = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT["project"]}
+    run = subprocess.run([*command, "-e", json.dumps(stated)], capture_output=True, text=True, env=without, check=False)
+    assert run.returncode and "organizations/elsewhere" in run.stdout, run.stdout + run.stderr
+    assert not cloud.by_hand("GET", "/environments/prod/targetservers")
 
 
 def test_who_may_read_a_file_of_the_folder_stays_as_it_is(made: Cloud, tmp_path: Path) -> None:
