@@ -9,6 +9,7 @@ Private to this collection.
 from __future__ import annotations
 
 import typing as t
+import zlib
 
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._certificates import release
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._certificates.definitions import API_VERSION, GROUP
@@ -36,7 +37,15 @@ class Watch:
     def release(self) -> dict[str, t.Any] | None:
         """The Helm release, as ``release.newest`` gives it. Raises ReadError."""
         path = f"/api/v1/namespaces/{self._namespace}/secrets"
-        return release.newest(self._reader.list(path, {"owner": "helm", "name": "cert-manager"}))
+        found = self._reader.list(path, {"owner": "helm", "name": "cert-manager"})
+        try:
+            return release.newest(found)
+        except (LookupError, TypeError, ValueError, OSError, EOFError, zlib.error) as error:
+            raise ReadError(
+                f"what Helm keeps of release cert-manager in namespace {self._namespace} cannot be read"
+                f" ({type(error).__name__}: {error}); see helm --namespace {self._namespace} history cert-manager",
+                again=False,
+            ) from error
 
     def webhook(self) -> str | None:
         """Why the webhook does not answer; None when it does. Stores nothing."""

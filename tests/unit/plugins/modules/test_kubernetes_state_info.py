@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import gzip
 import json
 import typing as t
 
@@ -178,6 +179,20 @@ def test_what_is_not_seen_to_be_settled_is_not_settled(
     # What comes after it may be changed by what it needs.
     assert all(entry["settled"] for entry in before)
     assert set(result["settled"]) == {entry["part"] for entry in before}
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [gzip.compress(b"{}"), gzip.compress(b"{}")[:-6], b"\x1f\x8b" + b"x" * 30, b"x"],
+    ids=["another document", "cut off", "damaged", "no document"],
+)
+def test_a_release_that_cannot_be_read_is_not_settled(monkeypatch: pytest.MonkeyPatch, kept: bytes) -> None:
+    packed = base64.b64encode(base64.b64encode(kept)).decode()
+    secret = {"metadata": {"labels": {"version": "1"}}, "data": {"release": packed}}
+    part = {"part": "cert_manager", "release": {"version": "v1.21.2", "values": {}}}
+    cluster = {"cluster": "gke", "endpoint": "203.0.113.7", "parts": [part]}
+    result = run(monkeypatch, {"/api/v1/namespaces/cert-manager/secrets": {"items": [secret]}}, [cluster])
+    assert result["settled"] == {} and "helm --namespace cert-manager" in result["found"]["gke"][0]["because"]
 
 
 def test_many_pods_behind_a_name_are_for_somebody_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
