@@ -12,8 +12,8 @@ from testbed.google.seed import PROJECT, PROJECT_NUMBER, key_file
 # What follows the service's prefix in gcloud's endpoint overrides, where gcloud's base has a path.
 _GCLOUD_TAIL = {"compute": "compute/v1/", "dns": "dns/v1/"}
 SERVICES = (
-    "apigee", "cloudresourcemanager", "compute", "container", "dns", "iam", "iamcredentials", "servicenetworking",
-    "serviceusage", "sts",
+    "apigateway", "apigee", "cloudresourcemanager", "compute", "container", "dns", "iam", "iamcredentials",
+    "servicemanagement", "servicenetworking", "serviceusage", "sts",
 )  # fmt: skip
 
 

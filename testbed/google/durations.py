@@ -36,4 +36,8 @@ DURATIONS: dict[str, float] = {
     "apigee.endpoint_attachment": 120,
     "apigee.deployment": 30,
     "apigee.undeployment": 15,
+    "apigateway.api": 20,
+    "apigateway.config": 105,
+    "apigateway.gateway": 150,
+    "apigateway.gateway_update": 60,
 }

@@ -12,11 +12,13 @@ _READ = ("*.get", "*.list", "*.getIamPolicy", "*.batchGet", "*.getProjectMapping
 ROLES: dict[str, tuple[str, ...]] = {
     "roles/owner": ("*",),
     "roles/editor": (
-        "apigee.*", "compute.*", "container.*", "dns.*", "serviceusage.*", "servicenetworking.services.get*",
-        "servicenetworking.services.list*", "servicenetworking.services.createPeeredDnsDomain",
-        "servicenetworking.services.deletePeeredDnsDomain", "iam.serviceAccounts.*", *_READ,
+        "apigateway.*", "apigee.*", "compute.*", "container.*", "dns.*", "serviceusage.*",
+        "servicenetworking.services.get*", "servicenetworking.services.list*",
+        "servicenetworking.services.createPeeredDnsDomain", "servicenetworking.services.deletePeeredDnsDomain",
+        "iam.serviceAccounts.*", "servicemanagement.services.update", *_READ,
     ),
     "roles/viewer": _READ,
+    "roles/apigateway.admin": ("apigateway.*", "servicemanagement.services.get", "serviceusage.services.list"),
     "roles/compute.networkAdmin": ("compute.*", "servicenetworking.*"),
     "roles/compute.viewer": ("compute.*.get", "compute.*.list"),
     "roles/container.admin": ("container.*",),
@@ -72,6 +74,6 @@ def permission(method: str) -> str:
     # Apigee's permissions call these resources otherwise than its paths do (discovery document, texts of deploy).
     if kind == "revisions":
         kind = {"apis": "proxyrevisions", "sharedflows": "sharedflowrevisions"}[parts[-3]]
-    kind = {"apis": "proxies"}.get(kind, kind)
+    kind = {("apigee", "apis"): "proxies", ("apigateway", "configs"): "apiconfigs"}.get((api, kind), kind)
     api = {"cloudresourcemanager": "resourcemanager"}.get(api, api)
     return f"{api}.{kind}.{_VERBS.get(name, name)}"

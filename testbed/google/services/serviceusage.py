@@ -11,6 +11,7 @@ from testbed.google.operations import Run
 from testbed.google.paging import page
 from testbed.google.rules import MaxItems, Pattern, Required
 from testbed.google.service import Call, Service, handles, work
+from testbed.google.services.servicemanagement import managed_key
 
 _PROSE = "serviceusage.v1, field text"
 # Titles as Google shows them; the list is also what exists: any other name answers as an unknown service.
@@ -173,7 +174,8 @@ class ServiceUsage(Service):
         return stored.get("state") == "ENABLED"
 
     def _known(self, call: Call, name: str) -> None:
-        if name not in CATALOGUE:
+        # What a project produces itself (API Gateway's managed services) can be enabled like Google's own.
+        if name not in CATALOGUE and not call.store.exists(managed_key(name)):
             # 403, not 404: google-apis.md section 2.
             raise GoogleError(
                 403,
@@ -194,6 +196,6 @@ class ServiceUsage(Service):
         return {
             "name": f"projects/{number}/services/{name}",
             "parent": f"projects/{number}",
-            "config": {"name": name, "title": CATALOGUE[name]},
+            "config": {"name": name, "title": CATALOGUE.get(name, name)},
             "state": "ENABLED" if self._enabled(call, number, name) else "DISABLED",
         }

@@ -144,6 +144,8 @@ def _where(operation: dict[str, Any]) -> str:
     if link.startswith("https://container"):
         return "container/" + link.split("googleapis.com/")[1]
     kind = operation.get("metadata", {}).get("@type", "")
+    if "apigateway" in kind:
+        return f"apigateway/v1/{operation['name']}"
     if "serviceusage" in kind or operation["name"].startswith("operations/acat"):
         return f"serviceusage/v1/{operation['name']}"
     if operation["name"].startswith("organizations/"):
