@@ -11,6 +11,7 @@ authority's. What counts as an answer without a stated status: anything that the
 
 from __future__ import annotations
 
+import re
 import typing as t
 from urllib.parse import quote
 
@@ -29,6 +30,9 @@ if t.TYPE_CHECKING:
 CONNECT = 3.0
 PATIENCE = 15.0
 REQUEST = 10.0
+
+#: What a path with a query may hold besides letters and digits. Source: RFC 3986 section 2.2.
+_SAFE = "/?#[]@!$&'()*+,;=:%~"
 
 OPTIONS = (
     Field("probe", type="bool", api=None),
@@ -76,6 +80,9 @@ class Probe:
         path = self.stated.get("path")
         if path and not str(path).startswith("/"):
             return [f"probe_request.path is {path!r}. Write /{path}: it is appended to the base path."]
+        if path and not re.fullmatch("[!-~]+", str(path)):
+            # No request line can hold it, which would be found once the proxy is deployed.
+            return [f"probe_request.path is {path!r}. Write it percent-encoded: {quote(str(path), safe=_SAFE)}."]
         return []
 
     def __call__(self, attempt: Attempt) -> Trouble | None:

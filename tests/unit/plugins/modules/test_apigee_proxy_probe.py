@@ -168,6 +168,13 @@ def test_host_names_that_may_not_be_read_are_no_failure_of_the_deployment(gatewa
         assert "cannot be read: Google answered PERMISSION_DENIED: not for you" in text and gateway.asked == []
 
 
-def test_a_path_without_a_slash_is_refused() -> None:
-    said = ProxyScript().run(apigee_proxy, fails=True, probe_request={"path": "health"}, **PROBED)["msg"]
-    assert "Write /health: it is appended to the base path" in said
+@pytest.mark.parametrize(
+    ("stated", "remedy"),
+    [
+        ("health", "Write /health: it is appended to the base path"),
+        ("/caf\u00e9?a=1 2", "Write it percent-encoded: /caf%C3%A9?a=1%202."),
+    ],
+)
+def test_a_path_that_cannot_be_asked_is_refused_before_anything_is_sent(stated: str, remedy: str) -> None:
+    said = ProxyScript().run(apigee_proxy, fails=True, probe_request={"path": stated}, **PROBED)["msg"]
+    assert remedy in said
