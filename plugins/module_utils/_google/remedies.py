@@ -106,7 +106,7 @@ REMEDIES = (
         "Google has no room there now: try later, or another zone or machine type.",
     ),
     Remedy(
-        r"RESOURCE_EXHAUSTED|quota|limit (of|reached|exceeded)|maximum number",
+        r"RESOURCE_EXHAUSTED|quota_?exceeded|quota\b.*\bexceed|exceed.*\bquota\b|limit (of|reached|exceeded)|maximum number",
         "A quota or limit is used up: remove what is no longer needed, or ask Google for more (IAM & Admin, Quotas).",
     ),
     # -- Apigee ------------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ REMEDIES = (
         "Correct the files named above. apigee_proxy with check mode finds most of it before anything is sent.",
     ),
     Remedy(
-        r"in use|is referenced|resource_?in_?use|being used",
+        r"\bin use\b|is referenced|resource_?in_?use|being used",
         "Remove what uses it first; in one list of resources the order follows by itself.",
     ),
     Remedy(

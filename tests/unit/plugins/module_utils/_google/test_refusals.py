@@ -206,6 +206,12 @@ def test_one_message_for_every_shape(status: int, body: t.Any, holds: tuple[str,
     assert error.message.count("\n  do ") <= 1 and "{" not in error.message
 
 
+@pytest.mark.parametrize("said", ["quotaInterval 0: the quota interval is invalid", "invalid value in userName"])
+def test_words_of_a_field_are_no_reason_for_a_remedy(said: str) -> None:
+    body = json.dumps(rpc(400, "INVALID_ARGUMENT", said)).encode()
+    assert ApiError.read("PUT", "https://x/", 400, body).message == f"Google answered INVALID_ARGUMENT: {said}"
+
+
 def test_every_detail_is_kept_as_it_came() -> None:
     details = [OVERRIDE, info("X", a="b"), HELP, {"@type": RPC + "DebugInfo", "stackEntries": ["a", "b"]}]
     document = rpc(400, "FAILED_PRECONDITION", "no", *details)
