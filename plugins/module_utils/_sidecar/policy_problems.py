@@ -132,7 +132,7 @@ def _conflicts(defaults: Defaults) -> t.Iterator[tuple[str, str]]:
     yield f"!({twice}) && {port} in variables.taken_ports", sample(app(54323), StandIn(54323, port), port="54323")
     held = f"(variables.taken_ports + ({own} != '' ? [int({own})] : []))"
     reached = contract.administration_port(54323)
-    administered = next(name for name, engine in ENGINES.items() if engine.administered)
+    administered = [name for name, engine in ENGINES.items() if engine.administered][0]
     marks = [
         StandIn(54323, port), StandIn(reached, "variables.administration_port"), StandIn(administered, variable("engine"))]
     yield f"variables.administration_port in {held}", sample(app(reached), *marks, port="54323", engine=administered)

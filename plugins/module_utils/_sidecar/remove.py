@@ -78,7 +78,9 @@ def _told(status: t.Any) -> dict[str, t.Any] | None:
         return None
     if not isinstance(told, dict) or told.get("version") != parts.VERSION:
         return None
-    return told if all(type(told.get(name)) is int for name in TOLD) else None
+    numbers = [told.get(name) for name in TOLD]
+    # JSON's true is an int to Python.
+    return told if all(isinstance(one, int) and not isinstance(one, bool) for one in numbers) else None
 
 
 def _keep(whole: Spec, name: str, wanted: t.Callable[[Spec], bool]) -> None:

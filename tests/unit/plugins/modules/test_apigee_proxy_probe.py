@@ -42,7 +42,7 @@ class Gateway:
         self.unreachable: set[str | None] = set()
         self.asked: list[tuple[dict[str, t.Any], asking.Way]] = []
 
-    def obstacle(self, way: asking.Way, url: str, seconds: float) -> str:
+    def obstacle(self, way: asking.Way, url: str) -> str:
         return "Name or service not known" if way.address in self.unreachable else ""
 
     def send(self, request: dict[str, t.Any], way: asking.Way, context: t.Any) -> tuple[int, bytes, float]:
@@ -53,7 +53,7 @@ class Gateway:
 @pytest.fixture
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Gateway:
     double = Gateway()
-    monkeypatch.setattr(asking.Way, "obstacle", lambda way, url, seconds: double.obstacle(way, url, seconds))
+    monkeypatch.setattr(asking.Way, "obstacle", lambda way, url, _seconds: double.obstacle(way, url))
     monkeypatch.setattr(asking.Way, "context", lambda way: None)
     monkeypatch.setattr(asking, "send", double.send)
     monkeypatch.setattr(asking, "PAUSE", 100.0)

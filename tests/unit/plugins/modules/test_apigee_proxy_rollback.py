@@ -94,7 +94,7 @@ def test_ready_is_not_enough_while_replicas_lack_the_revision() -> None:
 
 def test_an_instance_that_never_has_it_ends_in_the_old_revision() -> None:
     script = deploying()
-    for _ in range(4):
+    for _attempt in range(4):
         script.state(8, instances=running((8, 40), (7, 60)))
     script.deploy(7)
     script.state(7, instances=running((7, 100)))
@@ -210,7 +210,7 @@ def to_both() -> ProxyScript:
         url = path(8, one) + ":generateDeployChangeReport"
         script.expect("POST", "apigee", url, query={"override": "true"}).replies({})
     script.surroundings()
-    base = path(8, "test").split("/apis/")[0]
+    base = path(8, "test").split("/apis/", maxsplit=1)[0]
     script.expect("GET", "apigee", base).replies({"name": "test"})
     script.expect("GET", "apigee", f"{base}/targetservers/orders").replies({"name": "orders"})
     return script

@@ -28,8 +28,6 @@ ANYTHING = st.recursive(
 )
 
 
-
-
 def test_it_answers_reviews_on_one_connection_and_counts_them(running: Running) -> None:
     connection = running.connection()
     bare = {"metadata": {}, "spec": {"containers": [application()]}}
