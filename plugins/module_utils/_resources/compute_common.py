@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from .._engine import normalise
-from .._engine.fields import Field
+from .._engine.compare import Change
+from .._engine.fields import Document, Field
 from .._engine.ownership import DescriptionMark
 from .._engine.resource import Resource
 from .._google import operations
@@ -23,6 +24,34 @@ class ComputeResource(Resource):
     update_mask = False
     request_ids = True
     mark = DescriptionMark()
+
+
+class LabelledAfterwards(ComputeResource):
+    """One of which Google changes nothing in place but labels, and takes labels only after the creation."""
+
+    def body(self) -> Document:
+        body = super().body()
+        body.pop("labels", None)
+        return body
+
+    def create(self) -> None:
+        super().create()
+        if self.options.get("labels"):
+            found = self.read()
+            if found is not None:
+                self._set_labels(found)
+
+    def update(self, found: Document, changes: list[Change]) -> None:
+        self._set_labels(found)
+
+    def _set_labels(self, found: Document) -> None:
+        labels = self.options["labels"]
+        body = {
+            "labels": {**(found.get("labels") or {}), **labels} if labels else {},
+            "labelFingerprint": found.get("labelFingerprint", ""),
+        }
+        reply = self.wire.send(self.service, "POST", f"{self.url()}/setLabels", body=body, repeatable=True)
+        self.finish(reply.json())
 
 
 def network_field(**more: t.Any) -> Field:

@@ -6,16 +6,15 @@
 
 from __future__ import annotations
 
-from .._engine.compare import Change
 from .._engine.fields import Document, Field
 from .._engine.ownership import without_sentence
-from .compute_common import ComputeResource, network_field
+from .compute_common import LabelledAfterwards, network_field
 
 
-class ComputeGlobalAddress(ComputeResource):
+class ComputeGlobalAddress(LabelledAfterwards):
     """A global address; with ``purpose: VPC_PEERING`` the range that Google's services get inside the VPC.
 
-    Google changes nothing of it in place but labels, and takes labels only after the creation.
+    Google changes nothing of it in place but labels.
     """
 
     kind = "compute_global_address"
@@ -46,26 +45,6 @@ class ComputeGlobalAddress(ComputeResource):
 
     def body(self) -> Document:
         body = super().body()
-        body.pop("labels", None)
         if body.get("purpose") == "VPC_PEERING":
             body.setdefault("addressType", "INTERNAL")
         return body
-
-    def create(self) -> None:
-        super().create()
-        if self.options.get("labels"):
-            found = self.read()
-            if found is not None:
-                self._set_labels(found)
-
-    def update(self, found: Document, changes: list[Change]) -> None:
-        self._set_labels(found)
-
-    def _set_labels(self, found: Document) -> None:
-        labels = self.options["labels"]
-        body = {
-            "labels": {**(found.get("labels") or {}), **labels} if labels else {},
-            "labelFingerprint": found.get("labelFingerprint", ""),
-        }
-        reply = self.wire.send(self.service, "POST", f"{self.url()}/setLabels", body=body, repeatable=True)
-        self.finish(reply.json())

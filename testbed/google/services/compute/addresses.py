@@ -1,6 +1,9 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Global addresses: ranges for private services access (VPC_PEERING) and single external addresses."""
+"""Global addresses: ranges for private services access (VPC_PEERING) and single external addresses.
+
+What regional addresses (regionaladdresses.py) do alike stands in their common base.
+"""
 
 from __future__ import annotations
 
@@ -10,60 +13,37 @@ from typing import Any
 from testbed.google.errors import GoogleError
 from testbed.google.rules import Pattern, Range, Said
 from testbed.google.service import Call, handles
-from testbed.google.services.compute.common import NAME_RULES, ComputeService, fingerprint, in_use, invalid, used_ranges
+from testbed.google.services.compute.common import (
+    BASE,
+    NAME_RULES,
+    ComputeService,
+    fingerprint,
+    in_use,
+    invalid,
+    used_ranges,
+)
 
 _SEEN = "google-apis.md 4.2"
 # Google chooses free ranges in 10.0.0.0/8 from the top region of it; the exact choice is not documented.
 _POOL = ipaddress.IPv4Network("10.0.0.0/8")
 
 
-class GlobalAddresses(ComputeService):
-    """Reserved ranges and addresses; no patch, labels only."""
+class Addresses(ComputeService):
+    """What addresses of both scopes do alike; no patch, labels only."""
 
     collection = "addresses"
     kind = "compute#address"
 
-    @handles(
-        "compute.globalAddresses.insert",
-        rules=[
-            *NAME_RULES,
-            Range("prefixLength", 8, 30, source="compute.v1, field text"),
-            Pattern("address", r"[0-9.]+", source="compute.v1, field text"),
-            Said("VPC_PEERING needs INTERNAL, network and prefixLength; a free range is chosen", source=_SEEN),
-        ],
-    )
-    def insert(self, call: Call) -> dict[str, Any]:
-        if (operation := self.repeated(call)) is not None:
-            return operation
-        body = call.body
-        content: dict[str, Any] = {"name": body["name"]}
-        if body.get("description"):
-            content["description"] = body["description"]
-        content |= self._internal(call) if body.get("addressType") == "INTERNAL" else self._external(call)
-        content |= {"status": "RESERVED", "labels": body.get("labels") or None}
-        document = {k: v for k, v in self.created(call, content).items() if v is not None}
-        document["labelFingerprint"] = fingerprint(document.get("labels", {}))
-        operation = self.operate(call, document, "insert")
-        call.store.put(f"compute/{self.path(call, body['name'])}", document)
-        return operation
-
-    @handles("compute.globalAddresses.get")
+    @handles(".get")
     def get(self, call: Call) -> dict[str, Any]:
         return self.shown(call, self.stored(call))
 
-    @handles("compute.globalAddresses.list")
+    @handles(".list")
     def list(self, call: Call) -> dict[str, Any]:
         return self.listed(call)
 
-    @handles("compute.addresses.aggregatedList", permission="compute.addresses.list")
-    def aggregated(self, call: Call) -> dict[str, Any]:
-        project = call.project()["projectId"]
-        found = [self.shown(call, d) for d in call.store.children(f"compute/projects/{project}/global/addresses")]
-        answer = {"kind": "compute#addressAggregatedList", "id": f"projects/{project}/aggregated/addresses"}
-        return {**answer, "items": {"global": {"addresses": found}} if found else {}}
-
     @handles(
-        "compute.globalAddresses.setLabels",
+        ".setLabels",
         rules=[Said("needs the current labelFingerprint (412 otherwise)", source="compute.v1, field text")],
     )
     def set_labels(self, call: Call) -> dict[str, Any]:
@@ -78,26 +58,95 @@ class GlobalAddresses(ComputeService):
         call.store.put(f"compute/{self.path(call)}", document)
         return operation
 
-    @handles("compute.globalAddresses.delete", rules=[Said("refused while a connection uses it", source=_SEEN)])
-    def delete(self, call: Call) -> dict[str, Any]:
-        document = self.stored(call)
-        for user in self._users(call, document):
-            raise in_use(self.path(call), user)
-        return self.operate(call, document, "delete", delete=True)
-
-    def shown(self, call: Call, document: dict[str, Any]) -> dict[str, Any]:
-        users = self._users(call, document)
-        return {**document, "status": "IN_USE" if users else document["status"]}
-
-    @staticmethod
-    def _users(call: Call, document: dict[str, Any]) -> list[str]:
+    def users(self, call: Call, document: dict[str, Any]) -> list[str]:
+        """Return the paths of what uses an address: a connection its range, forwarding rules its one address."""
+        if "subnetwork" in document:
+            place = document["selfLink"].removeprefix(BASE).rsplit("/", 2)[0]
+            rules = call.store.children(f"compute/{place}/forwardingRules")
+            return [each["selfLink"].removeprefix(BASE) for each in rules if each["IPAddress"] == document["address"]]
         if "network" not in document:
             return []
         number, network = call.project()["number"], document["network"].rsplit("/", 1)[-1]
         key = f"servicenetworking/projects/{number}/global/networks/{network}/connection"
         connection = call.store.get(key) or {"reservedPeeringRanges": []}
         used = document["name"] in connection["reservedPeeringRanges"]
-        return [document["network"].split("/compute/v1/")[1]] if used else []
+        return [document["network"].removeprefix(BASE)] if used else []
+
+    def shown(self, call: Call, document: dict[str, Any]) -> dict[str, Any]:
+        users = [BASE + path for path in self.users(call, document)]
+        return {**document, **({"status": "IN_USE", "users": users} if users else {})}
+
+    def reserve(self, call: Call, content: dict[str, Any]) -> dict[str, Any]:
+        """Store a new address and return the operation that makes it."""
+        body = call.body
+        described = {"description": body["description"]} if body.get("description") else {}
+        content = {"name": body["name"], **described, **content, "status": "RESERVED", "labels": body.get("labels")}
+        document = {k: v for k, v in self.created(call, content).items() if v or k != "labels"}
+        document["labelFingerprint"] = fingerprint(document.get("labels", {}))
+        operation = self.operate(call, document, "insert")
+        call.store.put(f"compute/{self.path(call, body['name'])}", document)
+        return operation
+
+    def release(self, call: Call) -> dict[str, Any]:
+        """Return the operation that deletes an address. Raises GoogleError 400 while it is used."""
+        document = self.stored(call)
+        for user in self.users(call, document):
+            raise in_use(self.path(call), user)
+        return self.operate(call, document, "delete", delete=True)
+
+    @staticmethod
+    def external(call: Call) -> dict[str, Any]:
+        """Return a new external address. Raises GoogleError for fields of internal ones."""
+        for name in ("network", "subnetwork", "prefixLength", "purpose"):
+            if call.body.get(name):
+                raise invalid(name, call.body[name], "May be given for internal addresses only.")
+        number = call.store.next_number("external-address", 10)
+        return {
+            "address": f"203.0.113.{number % 250}",
+            "addressType": "EXTERNAL",
+            "networkTier": "PREMIUM",
+            "ipVersion": call.body.get("ipVersion", "IPV4"),
+        }
+
+
+class GlobalAddresses(Addresses):
+    """Reserved ranges and addresses."""
+
+    method_prefix = "compute.globalAddresses"
+
+    @handles(
+        "compute.globalAddresses.insert",
+        rules=[
+            *NAME_RULES,
+            Range("prefixLength", 8, 30, source="compute.v1, field text"),
+            Pattern("address", r"[0-9.]+", source="compute.v1, field text"),
+            Said("VPC_PEERING needs INTERNAL, network and prefixLength; a free range is chosen", source=_SEEN),
+        ],
+    )
+    def insert(self, call: Call) -> dict[str, Any]:
+        if (operation := self.repeated(call)) is not None:
+            return operation
+        internal = call.body.get("addressType") == "INTERNAL"
+        return self.reserve(call, self._internal(call) if internal else self.external(call))
+
+    @handles("compute.addresses.aggregatedList", permission="compute.addresses.list")
+    def aggregated(self, call: Call) -> dict[str, Any]:
+        project = call.project()["projectId"]
+        items: dict[str, Any] = {}
+        for key, document in call.store.items(f"compute/projects/{project}/"):
+            place, _, collection = key.rpartition("/")[0].rpartition("/")
+            if collection == self.collection:
+                scope = place.removeprefix(f"compute/projects/{project}/")
+                items.setdefault(scope, {"addresses": []})["addresses"].append(self.shown(call, document))
+        return {
+            "kind": "compute#addressAggregatedList",
+            "id": f"projects/{project}/aggregated/addresses",
+            "items": items,
+        }
+
+    @handles("compute.globalAddresses.delete", rules=[Said("refused while a connection uses it", source=_SEEN)])
+    def delete(self, call: Call) -> dict[str, Any]:
+        return self.release(call)
 
     def _internal(self, call: Call) -> dict[str, Any]:
         body = call.body
@@ -129,18 +178,6 @@ class GlobalAddresses(ComputeService):
             "purpose": "VPC_PEERING",
             "network": network["selfLink"],
             "networkTier": "PREMIUM",
-        }
-
-    def _external(self, call: Call) -> dict[str, Any]:
-        for name in ("network", "prefixLength", "purpose"):
-            if call.body.get(name):
-                raise invalid(name, call.body[name], "May be given for internal addresses only.")
-        number = call.store.next_number("external-address", 10)
-        return {
-            "address": f"203.0.113.{number % 250}",
-            "addressType": "EXTERNAL",
-            "networkTier": "PREMIUM",
-            "ipVersion": call.body.get("ipVersion", "IPV4"),
         }
 
 

@@ -95,6 +95,29 @@ def used_ranges(tx: Transaction, project: str, link: str) -> dict[str, ipaddress
     return taken
 
 
+def used_hosts(tx: Transaction, subnetwork: dict[str, Any]) -> dict[str, list[str]]:
+    """Return who has each single address of a subnetwork: reserved addresses, forwarding rules and Google itself."""
+    found = ipaddress.IPv4Network(subnetwork["ipCidrRange"])
+    # The network, the gateway, the last but one and the broadcast address (VPC documentation, "Unusable addresses").
+    taken = {str(found[index]): ["Google"] for index in (0, 1, -2, -1)}
+    place = subnetwork["selfLink"].removeprefix(BASE).rsplit("/", 2)[0]
+    for collection, field in (("addresses", "address"), ("forwardingRules", "IPAddress")):
+        for document in tx.children(f"compute/{place}/{collection}"):
+            if document.get("subnetwork") == subnetwork["selfLink"]:
+                taken.setdefault(document[field], []).append(f"{place}/{collection}/{document['name']}")
+    return taken
+
+
+def free_host(tx: Transaction, subnetwork: dict[str, Any]) -> str:
+    """Return the highest free address of a subnetwork: nodes get theirs from the other end. Raises GoogleError 400."""
+    taken = used_hosts(tx, subnetwork)
+    found = ipaddress.IPv4Network(subnetwork["ipCidrRange"])
+    for number in range(int(found.broadcast_address), int(found.network_address), -1):
+        if (address := str(ipaddress.IPv4Address(number))) not in taken:
+            return address
+    raise GoogleError(400, f"No free address is left in {subnetwork['ipCidrRange']}.", reason="ipSpaceExhausted")
+
+
 class ComputeService(Service):
     """Base of every kind of Compute Engine."""
 

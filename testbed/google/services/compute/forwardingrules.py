@@ -14,7 +14,15 @@ from typing import Any
 from testbed.google.errors import GoogleError
 from testbed.google.rules import Required, Said
 from testbed.google.service import Call, handles
-from testbed.google.services.compute.common import BASE, NAME_RULES, ComputeService, in_use, invalid
+from testbed.google.services.compute.common import (
+    BASE,
+    NAME_RULES,
+    ComputeService,
+    free_host,
+    in_use,
+    invalid,
+    used_hosts,
+)
 
 _TEXT = "compute.v1, field text"
 
@@ -33,6 +41,7 @@ class ForwardingRules(ComputeService):
             Required("subnetwork", source=f"{_TEXT}: required in custom mode networks"),
             Required("ports", source="the testbed's own limit: all ports would need a router, not a forwarder"),
             Said("the address is in the subnetwork", source=_TEXT),
+            Said("a reserved address is given by its name or number", source=f"{_TEXT} of IPAddress"),
         ],
     )
     def insert(self, call: Call) -> dict[str, Any]:
@@ -45,13 +54,7 @@ class ForwardingRules(ComputeService):
         if len(ports) > 5 or not all(port.isdigit() and 0 < int(port) < 65536 for port in ports):
             raise invalid("ports", ",".join(ports), "Up to five single ports can be given.")
         _, subnetwork = self.reference(call, "subnetwork", body["subnetwork"], r"regions/[^/]+/subnetworks/[^/]+")
-        wanted = ipaddress.ip_network(subnetwork["ipCidrRange"])
-        taken = {each["IPAddress"] for each in call.store.children(f"compute/{self.scope(call)}/forwardingRules")}
-        address = body.get("IPAddress") or next(str(a) for a in reversed(list(wanted.hosts())) if str(a) not in taken)
-        if ipaddress.ip_address(address) not in wanted:
-            raise invalid("IPAddress", address, f"It is not in {subnetwork['ipCidrRange']}.")
-        if address in taken:
-            raise GoogleError(409, f"IP address {address} is already in use by another forwarding rule")
+        address = self._address(call, subnetwork)
         content = {
             "name": body["name"],
             "description": body.get("description", ""),
@@ -85,3 +88,22 @@ class ForwardingRules(ComputeService):
             if user["targetService"] == document["selfLink"]:
                 raise in_use(self.path(call), f"{self.scope(call)}/serviceAttachments/{user['name']}")
         return self.operate(call, document, "delete", delete=True)
+
+    def _address(self, call: Call, subnetwork: dict[str, Any]) -> str:
+        """Return the address that a new rule gets: a reserved one by its name or number, a free one without either."""
+        asked = call.body.get("IPAddress") or free_host(call.store, subnetwork)
+        if "/" in asked:
+            _, reserved = self.reference(call, "IPAddress", asked, r"regions/[^/]+/addresses/[^/]+")
+            asked = reserved["address"]
+        try:
+            inside = ipaddress.ip_address(asked) in ipaddress.ip_network(subnetwork["ipCidrRange"])
+        except ValueError as exc:
+            raise invalid("IPAddress", asked, str(exc)) from exc
+        if not inside:
+            raise invalid("IPAddress", asked, f"It is not in {subnetwork['ipCidrRange']}.")
+        owners = used_hosts(call.store, subnetwork).get(asked, [])
+        if any("/forwardingRules/" in owner for owner in owners):
+            raise GoogleError(409, f"IP address {asked} is already in use by another forwarding rule")
+        if "Google" in owners:
+            raise invalid("IPAddress", asked, "Google keeps this address of the range for itself.")
+        return str(asked)

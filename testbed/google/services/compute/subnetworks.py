@@ -17,6 +17,7 @@ from testbed.google.services.compute.common import (
     in_use,
     invalid,
     parse,
+    used_hosts,
     used_ranges,
 )
 
@@ -138,12 +139,19 @@ class Subnetworks(ComputeService):
         return self._changed(call, before, document, "compute.subnetworks.setPrivateIpGoogleAccess")
 
     @handles(
-        "compute.subnetworks.delete", rules=[Said("refused while a cluster uses it", source="compute documentation")]
+        "compute.subnetworks.delete",
+        rules=[
+            Said("refused while a cluster uses it", source="compute documentation"),
+            Said("refused while an address or forwarding rule is in it", source="compute documentation"),
+        ],
     )
     def delete(self, call: Call) -> dict[str, Any]:
         document = self.stored(call)
         for cluster in self._clusters(call, document):
             raise in_use(self.path(call), cluster["selfLink"].removeprefix("https://container.googleapis.com/v1/"))
+        for users in used_hosts(call.store, document).values():
+            if users != ["Google"]:
+                raise in_use(self.path(call), users[0])
         return self.operate(call, document, "delete", duration="compute.delete", delete=True)
 
     def _changed(self, call: Call, before: dict[str, Any], document: dict[str, Any], kind: str) -> dict[str, Any]:

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A static internal address against the emulator: first run, second run, interruption at every write, removal."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator
+
+import pytest
+
+from tests.testbed.emulated_cloud import Cloud
+
+RESOURCES: list[dict[str, t.Any]] = [
+    {
+        "kind": "compute_address",
+        "name": "orders",
+        "region": "europe-west1",
+        "subnetwork": "shop",
+        "address": "10.10.0.80",
+        "labels": {"team": "shop"},
+    },
+    {"kind": "project_services", "services": ["compute", "dns"]},
+    {
+        "kind": "compute_subnetwork",
+        "name": "shop",
+        "network": "shop-vpc",
+        "region": "europe-west1",
+        "ip_cidr_range": "10.10.0.0/20",
+    },
+    {"kind": "compute_network", "name": "shop-vpc"},
+]
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    started = Cloud(tmp_path_factory.mktemp("cloud"))
+    yield started
+    started.stop()
+
+
+def actions(result: dict[str, t.Any]) -> dict[str, str]:
+    return {one["kind"]: one["action"] for one in result["resources"]}
+
+
+def test_whole_life(cloud: Cloud) -> None:
+    cloud.control("reset", "POST")
+    predicted = cloud.run(RESOURCES, check=True)
+    first = cloud.run(RESOURCES)
+    assert actions(predicted) == actions(first)
+    assert {name: action for name, action in actions(first).items() if name != "project_services"} == {
+        one["kind"]: "created" for one in RESOURCES if one["kind"] != "project_services"
+    }
+    for before, after in zip(predicted["resources"], first["resources"], strict=True):
+        assert before["resource"].keys() == after["resource"].keys()
+    second = cloud.run(RESOURCES)
+    assert not second["changed"] and second["requests"]["writes"] == 0
+    removed = cloud.run(RESOURCES, state="absent")
+    assert {one["action"] for one in removed["resources"]} == {"deleted"}
+    assert not cloud.run(RESOURCES, state="absent")["changed"]
+
+
+def test_interrupted_at_every_write_the_next_run_ends_in_the_same_state(cloud: Cloud) -> None:
+    cloud.control("reset", "POST")
+    writes = cloud.run(RESOURCES)["requests"]["writes"]
+    wanted = cloud.control("state")["digest"]
+    assert writes >= len(RESOURCES)
+    for number in range(1, writes + 1):
+        cloud.control("reset", "POST")
+        cloud.run(RESOURCES, die_after=number)
+        cloud.run(RESOURCES)
+        assert cloud.control("state")["digest"] == wanted, f"interrupted after write {number}"
