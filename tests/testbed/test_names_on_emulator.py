@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A static internal address against the emulator: first run, second run, interruption at every write, removal."""
+"""A static internal address and its private name against the emulator: made, changed, interrupted, removed."""
 
 from __future__ import annotations
 
@@ -20,6 +20,21 @@ RESOURCES: list[dict[str, t.Any]] = [
         "region": "europe-west1",
         "subnetwork": "shop",
         "address": "10.10.0.80",
+        "labels": {"team": "shop"},
+    },
+    {
+        "kind": "dns_record_set",
+        "managed_zone": "shop-internal",
+        "name": "orders.shop.internal",
+        "type": "A",
+        "ttl": 60,
+        "rrdatas": ["10.10.0.80"],
+    },
+    {
+        "kind": "dns_managed_zone",
+        "name": "shop-internal",
+        "dns_name": "shop.internal",
+        "networks": ["shop-vpc"],
         "labels": {"team": "shop"},
     },
     {"kind": "project_services", "services": ["compute", "dns"]},
@@ -60,6 +75,22 @@ def test_whole_life(cloud: Cloud) -> None:
     removed = cloud.run(RESOURCES, state="absent")
     assert {one["action"] for one in removed["resources"]} == {"deleted"}
     assert not cloud.run(RESOURCES, state="absent")["changed"]
+
+
+def test_changes_are_made_in_place_and_records_of_others_keep_the_zone(cloud: Cloud) -> None:
+    cloud.control("reset", "POST")
+    cloud.run(RESOURCES)
+    record, zone = ({**one} for one in RESOURCES if one["kind"].startswith("dns_"))
+    record["rrdatas"], zone["description"], zone["labels"] = ["10.10.0.81", "10.10.0.80"], "names", {}
+    changed = cloud.run([record, zone])
+    assert [one["action"] for one in changed["resources"]] == ["updated", "updated"]
+    assert not cloud.run([record, zone])["changed"]
+    second = {**record, "name": "alias.shop.internal", "type": "CNAME", "rrdatas": ["orders.shop.internal"]}
+    assert cloud.run([second])["changed"] and not cloud.run([second])["changed"]
+    refused = cloud.run([zone], state="absent", fails=True)
+    assert "cannot be deleted because it contains" in refused["msg"]
+    removed = cloud.run([record, zone, second], state="absent")
+    assert {one["action"] for one in removed["resources"]} == {"deleted"}
 
 
 def test_interrupted_at_every_write_the_next_run_ends_in_the_same_state(cloud: Cloud) -> None:

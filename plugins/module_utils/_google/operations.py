@@ -118,11 +118,11 @@ COMPUTE = Family(
 )
 
 
-def dns(project: str, zone: str) -> Family:
-    """Family D: Cloud DNS changes of one zone; the end is the lower-case word ``done``."""
+def dns(project: str, zone: str, collection: str = "changes") -> Family:
+    """Family D: Cloud DNS, changes of one zone's records or (``operations``) of the zone itself; ends with ``done``."""
     return Family(
         service="dns",
-        path=lambda change: f"dns/v1/projects/{project}/managedZones/{zone}/changes/{change['id']}",
+        path=lambda change: f"dns/v1/projects/{project}/managedZones/{zone}/{collection}/{change['id']}",
         done=lambda change: change.get("status") == "done",
         failure=lambda change: None,
     )

@@ -95,6 +95,32 @@ async def test_record_sets(google: Google) -> None:
     assert (await google.refused("DELETE", f"{sets}/b.shop.internal./A"))["code"] == 404
 
 
+@pytest.mark.shows("dns.resourceRecordSets.create", "dns.resourceRecordSets.patch", "dns.changes.create")
+@pytest.mark.shows("dns.changes.create", "data fits the type, and an alias is alone at its name")
+async def test_data_that_is_refused(google: Google) -> None:
+    await google.ready()
+    await google.call("POST", ZONES, ZONE)
+    sets = f"{ZONES}/shop/rrsets"
+    alias = {**A, "type": "CNAME", "rrdatas": ["b.shop.internal."]}
+    await google.call("POST", sets, {**alias, "name": "alias.shop.internal."})
+    await google.call("POST", sets, A)
+    for record in (
+        {"name": "c.shop.internal.", "rrdatas": ["10.0.0.256"]},
+        {"type": "AAAA"},
+        alias,
+        {**alias, "name": "shop.internal."},
+        {**alias, "name": "c.shop.internal.", "rrdatas": ["b.shop.internal"]},
+        {**alias, "name": "c.shop.internal.", "rrdatas": ["b.shop.internal.", "c.shop.internal."]},
+        {"name": "alias.shop.internal."},
+    ):
+        body = {**A, **record}
+        assert (await google.refused("POST", sets, body))["code"] == 400
+        assert (await google.refused("POST", f"{ZONES}/shop/changes", {"additions": [body]}))["code"] == 400
+    assert (await google.refused("PATCH", f"{sets}/a.shop.internal./A", {"rrdatas": ["x"]}))["code"] == 400
+    for name, kind, data in (("t.shop.internal.", "TXT", '"hello"'), ("shop.internal.", "A", "10.0.0.2")):
+        await google.call("POST", sets, {**A, "name": name, "type": kind, "rrdatas": [data]})
+
+
 @pytest.mark.shows("dns.changes.create", "deletions name exactly what exists; additions are new", "dns.changes.list")
 @pytest.mark.shows("dns.changes.get")
 async def test_changes_are_pending_first_and_done_later(google: Google) -> None:

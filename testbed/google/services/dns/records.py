@@ -7,6 +7,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import dns.exception
+import dns.name
+import dns.rdata
+
 from testbed.google.errors import GoogleError
 from testbed.google.operations import Run
 from testbed.google.paging import page
@@ -16,6 +20,7 @@ from testbed.google.services.container.common import picture
 from testbed.google.services.dns.zones import _DNS_NAME, DnsService, public
 
 _TEXT = "dns.v1, field text"
+_DATA = Said("data fits the type, and an alias is alone at its name", source="RFC 1035 5 and 1034 3.6.2, field text")
 _MANAGED = Said("in a zone of GKE: put back after the controller's period", source="gke-dns-path.md 1.6")
 
 
@@ -67,6 +72,7 @@ class Records(DnsService):
             Required("name", source=_TEXT),
             Required("type", source=_TEXT),
             Pattern("name", _DNS_NAME, source=_TEXT),
+            _DATA,
             _MANAGED,
         ],
     )
@@ -76,7 +82,7 @@ class Records(DnsService):
         self._written(call, key)
         return self._read(call, key, call.body["name"], call.body["type"])
 
-    @handles("dns.resourceRecordSets.patch", rules=[_MANAGED])
+    @handles("dns.resourceRecordSets.patch", rules=[_DATA, _MANAGED])
     async def patch(self, call: Call) -> dict[str, Any]:
         key = self.zone_key(call)
         place = (call.path["name"], call.path["type"])
@@ -102,6 +108,7 @@ class Records(DnsService):
         "dns.changes.create",
         rules=[
             Said("deletions name exactly what exists; additions are new", source="Cloud DNS documentation"),
+            _DATA,
             _MANAGED,
         ],
     )
@@ -172,6 +179,16 @@ class Records(DnsService):
             raise GoogleError(409, f"The resource 'entity.change.additions[{name}][{kind}]' already exists")
         if not record.get("rrdatas"):
             raise GoogleError(400, "Invalid value for 'entity.rrset.rrdatas': at least one is needed.")
+        _check_data(kind, record["rrdatas"])
+        others = {other for at, other in current if at == name} | ({"SOA", "NS"} if name == zone["dnsName"] else set())
+        if (kind == "CNAME" and others) or "CNAME" in others:
+            raise GoogleError(
+                400,
+                f"The resource record set 'entity.change.additions[{name}][{kind}]' is invalid because the DNS name "
+                f"'{name}' may have either one CNAME resource record set or resource record sets of other types, but "
+                "not both.",
+                reason="cnameResourceRecordSetConflict",
+            )
         stored = _rrset(name, kind, int(record.get("ttl", 300)), record["rrdatas"])
         call.store.put(f"{key}/rrsets/{name}|{kind}", stored)
 
@@ -205,6 +222,20 @@ def _rrset(name: str, kind: str, ttl: int, rrdatas: list[str]) -> dict[str, Any]
         "rrdatas": rrdatas,
         "signatureRrdatas": [],
     }
+
+
+def _check_data(kind: str, values: list[str]) -> None:
+    """Raise GoogleError 400 for data that is none of its type."""
+    if kind == "CNAME" and len(values) > 1:
+        raise GoogleError(400, "Invalid value for 'entity.rrset.rrdatas': a CNAME has one value.")
+    for value in values:
+        try:
+            data = dns.rdata.from_text("IN", kind, value, origin=dns.name.root, relativize=False)
+        except (dns.exception.DNSException, ValueError) as exc:
+            said = f"Invalid value for 'entity.rrset.rrdatas': '{value}' is no {kind}. ({exc})"
+            raise GoogleError(400, said) from exc
+        if kind == "CNAME" and not value.endswith("."):
+            raise GoogleError(400, f"Invalid value for 'entity.rrset.rrdatas': '{data}' is not fully qualified.")
 
 
 def _own_records(zone: dict[str, Any]) -> list[dict[str, Any]]:
