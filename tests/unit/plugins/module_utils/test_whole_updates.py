@@ -37,6 +37,15 @@ TLS = {
     **NEW,
 }
 SERVER = {"name": "o", "host": "a", "port": 443, "isEnabled": True, "protocol": "HTTP2", "sSLInfo": TLS}
+NETWORK = "https://www.googleapis.com/compute/v1/projects/o/global/networks/a"
+VISIBILITY = {"networks": [{"networkUrl": NETWORK}], "gkeClusters": [{"gkeClusterName": "c"}], **NEW}
+ZONE = {
+    "name": "shop",
+    "dnsName": "shop.internal.",
+    "id": "6001",
+    "labels": {"b": "2"},
+    "privateVisibilityConfig": VISIBILITY,
+}
 OFF = {key: value for key, value in SERVER.items() if key != "isEnabled"}
 ENVIRONMENT = {
     "name": "prod",
@@ -181,6 +190,23 @@ ROWS: list[tuple[str, str, Document, Document, Document, frozenset[str]]] = [
         HOOK,
         {"sharedFlow": "b"},
         frozenset({"flowHookPoint"}),
+    ),
+    # Apigee's times mean nothing to Cloud DNS, so they are a field like any other there.
+    (
+        "zone",
+        "dns_managed_zone",
+        {"name": "shop", "labels": {"a": "1"}},
+        ZONE,
+        {"labels": {"a": "1", "b": "2"}, **TIMES},
+        frozenset(),
+    ),
+    (
+        "its networks",
+        "dns_managed_zone",
+        {"name": "shop", "networks": ["ab"]},
+        ZONE,
+        {"privateVisibilityConfig": {**VISIBILITY, "networks": [{"networkUrl": f"{NETWORK}b"}]}, **TIMES},
+        frozenset(),
     ),
 ]
 
