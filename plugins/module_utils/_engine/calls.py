@@ -53,9 +53,15 @@ class Calls:
         adopting: bool
         project: str
 
-        def url(self) -> str: ...
-        def parent_url(self) -> str: ...
-        def variables(self) -> dict[str, t.Any]: ...
+        # Of the class that has both parts; each body is never run.
+        def url(self) -> str:
+            raise NotImplementedError
+
+        def parent_url(self) -> str:
+            raise NotImplementedError
+
+        def variables(self) -> dict[str, t.Any]:
+            raise NotImplementedError
 
     def body(self) -> Document:
         """What a create sends, without the mark."""
