@@ -12,7 +12,7 @@ from testbed.google.seed import PROJECT, PROJECT_NUMBER, key_file
 # What follows the service's prefix in gcloud's endpoint overrides, where gcloud's base has a path.
 _GCLOUD_TAIL = {"compute": "compute/v1/", "dns": "dns/v1/"}
 SERVICES = (
-    "apigateway", "apigee", "cloudresourcemanager", "compute", "container", "dns", "iam", "iamcredentials",
+    "apigateway", "apigee", "apikeys", "cloudresourcemanager", "compute", "container", "dns", "iam", "iamcredentials",
     "servicemanagement", "servicenetworking", "serviceusage", "sts",
 )  # fmt: skip
 

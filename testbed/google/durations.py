@@ -25,6 +25,7 @@ DURATIONS: dict[str, float] = {
     "container.labels": 10,
     "container.autodelete": 60,
     "container.dns_resync": 30,
+    "apikeys.key": 3,
     "apigee.organization": 1500,
     "apigee.instance": 1800,
     "apigee.instance_delete": 900,

@@ -164,7 +164,10 @@ class Operations:
             tail = token.hex
             name = f"operation-{int(started * 1000)}-{tail[:13]}-{tail[13:21]}-{tail[21:29]}"
             return name if family == "compute" else f"operation-{int(started * 1000)}-{token}"
-        marks = {"servicenetworking": "pssn.p24-", "serviceusage": "acat.p2-", "cloudresourcemanager": "cp."}
+        marks = {
+            "servicenetworking": "pssn.p24-", "serviceusage": "acat.p2-", "apikeys": "akmf.p7-",
+            "cloudresourcemanager": "cp.",
+        }  # fmt: skip
         return marks.get(call.service.prefix, "") + str(token)
 
     def key(self, prefix: str, name: str) -> str:

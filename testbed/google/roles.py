@@ -29,6 +29,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "roles/serviceusage.serviceUsageAdmin": ("serviceusage.*",),
     "roles/servicenetworking.networksAdmin": ("servicenetworking.*",),
     "roles/iam.serviceAccountTokenCreator": ("iam.serviceAccounts.getAccessToken", "iam.serviceAccounts.signBlob"),
+    "roles/serviceusage.apiKeysAdmin": ("apikeys.*", "serviceusage.services.get", "serviceusage.services.list"),
     "roles/iam.serviceAccountAdmin": ("iam.serviceAccounts.*",),
     "roles/resourcemanager.projectIamAdmin": ("resourcemanager.projects.*IamPolicy", "resourcemanager.projects.get"),
     "roles/iam.serviceAccountUser": ("iam.serviceAccounts.actAs",),

@@ -103,6 +103,7 @@ class Cloud:
     def module(
         self,
         name: str,
+        /,
         die_after: int = 0,
         check: bool = False,
         diff: bool = False,

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Service accounts and what they may do, against the emulator: first run, second run, interruption, removal."""
+"""Service accounts, what they may do, and API keys, against the emulator: first run, second run, interruption, removal."""
 
 from __future__ import annotations
 
+import json
 import typing as t
 from collections.abc import Iterator
 
@@ -14,8 +15,9 @@ import pytest
 from tests.testbed.emulated_cloud import Cloud
 
 GATEWAY = "serviceAccount:shop-gateway@acme-shop.iam.gserviceaccount.com"
+SERVICE = "products-1a2b.apigateway.acme-shop.cloud.goog"
 RESOURCES: list[dict[str, t.Any]] = [
-    {"kind": "project_services", "services": ["iam"]},
+    {"kind": "project_services", "services": ["iam", "apikeys"]},
     {"kind": "iam_service_account", "name": "shop-gateway", "display_name": "Gateway", "description": "calls"},
     {"kind": "iam_service_account", "name": "shop-function"},
     {"kind": "iam_member", "role": "roles/run.invoker", "member": GATEWAY},
@@ -26,6 +28,7 @@ RESOURCES: list[dict[str, t.Any]] = [
         "role": "roles/iam.serviceAccountUser",
         "member": "group:deployers@acme.example",
     },
+    {"kind": "api_key", "name": "partner", "display_name": "Partner", "services": [{"service": SERVICE}]},
 ]
 
 
@@ -106,3 +109,31 @@ def test_an_account_that_does_not_exist_is_refused_at_once(cloud: Cloud) -> None
     cloud.run(RESOURCES[:1])
     refused = cloud.run([RESOURCES[3]], fails=True)
     assert f"member {GATEWAY} does not exist. Create it first" in refused["msg"]
+
+
+def test_the_string_of_a_key_is_told_to_who_asks_and_to_nobody_else(cloud: Cloud) -> None:
+    cloud.control("reset", "POST")
+    key = RESOURCES[-1]
+    made = cloud.run([RESOURCES[0], key], diff=True)
+    (shown,) = cloud.module("api_key_info", name="partner", show_key_strings=True)["resources"]
+    text = shown.pop("key_string")
+    assert text.startswith("AIza")
+    changed = cloud.run([{**key, "display_name": "Other", "allowed_ips": ["203.0.113.0/24"]}], diff=True)
+    refused = cloud.run([{**key, "services": []}], fails=True)
+    removed = cloud.run([key], state="absent", diff=True)
+    told = [made, shown, changed, refused, removed, cloud.module("api_key_info"), cloud.control("requests")]
+    assert changed["changed"] and removed["changed"] and text not in json.dumps(told)
+
+
+def test_a_deleted_key_comes_back_only_when_told_to(cloud: Cloud) -> None:
+    cloud.control("reset", "POST")
+    key = RESOURCES[-1]
+    cloud.run([RESOURCES[0], key])
+    before = cloud.module("api_key_info", name="partner", show_key_strings=True)["resources"]
+    cloud.run([key], state="absent")
+    assert cloud.module("api_key_info")["resources"] == []
+    writes = cloud.writes()
+    assert "restore: true" in cloud.run([key], fails=True)["msg"] and cloud.writes() == writes
+    assert cloud.run([{**key, "restore": True}])["resources"][0]["action"] == "created"
+    assert cloud.module("api_key_info", name="partner", show_key_strings=True)["resources"] == before
+    assert not cloud.run([{**key, "restore": True}])["changed"]

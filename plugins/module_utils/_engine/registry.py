@@ -15,6 +15,7 @@ import typing as t
 
 if t.TYPE_CHECKING:
     from .._resources import (  # noqa: F401  (packed with the module, imported by name)
+        api_key,
         apigee_api_product,
         apigee_app,
         apigee_app_key,
@@ -56,6 +57,7 @@ if t.TYPE_CHECKING:
 
 #: Kind (= name of the singular module, and of the file in _resources) -> class.
 KINDS: dict[str, str] = {
+    "api_key": "ApiKey",
     "apigee_api_product": "ApigeeApiProduct",
     "apigee_app": "ApigeeApp",
     "apigee_app_key": "ApigeeAppKey",

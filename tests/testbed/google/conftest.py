@@ -148,6 +148,8 @@ def _where(operation: dict[str, Any]) -> str:
         return f"apigateway/v1/{operation['name']}"
     if "serviceusage" in kind or operation["name"].startswith("operations/acat"):
         return f"serviceusage/v1/{operation['name']}"
+    if operation["name"].startswith("operations/akmf"):
+        return f"apikeys/v2/{operation['name']}"
     if operation["name"].startswith("organizations/"):
         return f"apigee/v1/{operation['name']}"
     return f"servicenetworking/v1/{operation['name']}"
