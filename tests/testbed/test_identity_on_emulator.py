@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Service accounts, what they may do, and API keys, against the emulator: first run, second run, interruption, removal."""
+"""Service accounts, what they may do, and API keys on the emulator: first and second run, interruption, removal."""
 
 from __future__ import annotations
 

@@ -61,10 +61,10 @@ def test_no_change_in_another_spelling() -> None:
 
 
 def test_restrictions_change_as_a_whole_and_others_stay() -> None:
-    found = {**KEY, "restrictions": {"apiTargets": [{"service": "old"}], "serverKeyRestrictions": {"allowedIps": ["::1"]}}}
+    before = {"apiTargets": [{"service": "old"}], "serverKeyRestrictions": {"allowedIps": ["::1"]}}
     script = Script()
-    script.expect("GET", "apikeys", ONE).replies(found)
-    body = {"restrictions": {**found["restrictions"], **TARGETS}, "etag": "e-1"}
+    script.expect("GET", "apikeys", ONE).replies({**KEY, "restrictions": before})
+    body = {"restrictions": {**before, **TARGETS}, "etag": "e-1"}
     script.expect("PATCH", "apikeys", ONE, query={"updateMask": "restrictions"}, body=body).replies(done())
     script.expect("GET", "apikeys", ONE).replies(KEY)
     result = script.run(api_key, **OPTIONS)
