@@ -77,9 +77,15 @@ class Target:
 
     @staticmethod
     def _comes(wire: Wire, member: str) -> bool:
-        """Whether an account that a policy may not name yet exists; a misspelt one never comes."""
-        email = member.removeprefix(ACCOUNT)
-        if wire.find("iam", f"v1/projects/-/serviceAccounts/{email}") is None:
+        """Whether an account that a policy may not name yet exists; a misspelt one never comes.
+
+        Who may not look waits, and then hears what Google said of the policy.
+        """
+        try:
+            found = wire.find("iam", f"v1/projects/-/serviceAccounts/{member.removeprefix(ACCOUNT)}")
+        except ApiError:
+            return True
+        if found is None:
             raise Failure(f"member {member} does not exist. Create it first (iam_service_account), or correct its address.")
         return True
 

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import typing as t
+from unittest import mock
 
 import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._resources import iam_policy
 from ansible_collections.gatewayops.apigee_gke.plugins.modules import iam_member, iam_member_info, resources
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.google_replies import MARK
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.scripted_http import Expectation, Script
@@ -121,6 +123,19 @@ def test_a_misspelt_account_is_not_waited_for() -> None:
     script.expect("GET", "iam", ACCOUNT).refuses(404)
     result = script.run(iam_member, fails=True, **OPTIONS)
     assert f"member {MEMBER} does not exist. Create it first" in result["msg"] and not script.slept
+
+
+def test_who_may_not_look_for_the_account_waits_and_hears_what_google_said() -> None:
+    script = Script()
+    reads(script, policy())
+    # Pauses of 0.2, 0.5 and 1 s, a fifth more or less each, are more than one second after the third alone.
+    for _look in range(4):
+        reads(script, policy())
+        writes(script, granted(MEMBER)).refuses(400, UNKNOWN, code="INVALID_ARGUMENT")
+        script.expect("GET", "iam", ACCOUNT).refuses(403, "Permission denied", code="PERMISSION_DENIED")
+    with mock.patch.object(iam_policy, "UNKNOWN", 1.0):
+        result = script.run(iam_member, fails=True, **OPTIONS)
+    assert UNKNOWN in result["msg"] and len(script.slept) == 3
 
 
 @pytest.mark.parametrize(
