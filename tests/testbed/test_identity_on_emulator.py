@@ -137,3 +137,20 @@ def test_a_deleted_key_comes_back_only_when_told_to(cloud: Cloud) -> None:
     assert cloud.run([{**key, "restore": True}])["resources"][0]["action"] == "created"
     assert cloud.module("api_key_info", name="partner", show_key_strings=True)["resources"] == before
     assert not cloud.run([{**key, "restore": True}])["changed"]
+
+
+def test_a_key_is_restricted_to_the_service_that_google_made_of_an_api(cloud: Cloud) -> None:
+    cloud.control("reset", "POST")
+    wanted = {"kind": "api_key", "name": "partner", "apis": ["products"]}
+    services = {"kind": "project_services", "services": ["apikeys", "apigateway", "servicecontrol"]}
+    # Both APIs are only just being enabled: what could not be looked up before must be looked up then.
+    assert "apis: products does not exist" in cloud.run([services, wanted], fails=True)["msg"]
+    assert cloud.module("api_key_info")["resources"] == []
+    parent = f"v1/projects/{cloud.connection['project']}/locations/global"
+    operation = cloud.client.send("apigateway", "POST", f"{parent}/apis", {"apiId": "products"}, {}).json()
+    while not operation.get("done"):
+        operation = cloud.client.send("apigateway", "GET", f"v1/{operation['name']}").json()
+    managed = cloud.client.send("apigateway", "GET", f"{parent}/apis/products").json()["managedService"]
+    (_services, key) = cloud.run([services, wanted])["resources"]
+    assert [one["service"] for one in key["resource"]["services"]] == [managed]
+    assert not cloud.run([services, wanted])["changed"]

@@ -145,7 +145,8 @@ class ApiKey(Resource):
 
     def _name_services(self) -> None:
         """Put in place of each gateway's API the service that Google made of it."""
-        for api in self.options.pop("apis", []):
+        named: list[Options] = []
+        for api in self.options.get("apis") or []:
             found = self.wire.find("apigateway", self.fill("v1/projects/{project}/locations/global/apis/") + api)
             managed = (found or {}).get("managedService")
             if not managed:
@@ -153,7 +154,11 @@ class ApiKey(Resource):
                     f"apis: {api} {'has no managed service yet' if found else 'does not exist'}. "
                     "Declare it (api_gateway_api), or correct its name."
                 )
-            self.options["services"] = [*(self.options.get("services") or []), {"service": managed}]
+            named.append({"service": managed})
+        # Only now, as a key whose APIs could not be looked up must not become one without a restriction.
+        if named:
+            self.options["services"] = [*(self.options.get("services") or []), *named]
+            del self.options["apis"]
 
     def difference(self, found: Document) -> list[Change]:
         """As any, once every service has its name."""
