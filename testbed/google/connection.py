@@ -12,8 +12,8 @@ from testbed.google.seed import PROJECT, PROJECT_NUMBER, key_file
 # What follows the service's prefix in gcloud's endpoint overrides, where gcloud's base has a path.
 _GCLOUD_TAIL = {"compute": "compute/v1/", "dns": "dns/v1/"}
 SERVICES = (
-    "apigateway", "apigee", "apikeys", "cloudresourcemanager", "compute", "container", "dns", "iam", "iamcredentials",
-    "servicemanagement", "servicenetworking", "serviceusage", "sts",
+    "apigateway", "apigee", "apikeys", "cloudfunctions", "cloudresourcemanager", "compute", "container", "dns", "iam",
+    "iamcredentials", "run", "servicemanagement", "servicenetworking", "serviceusage", "sts",
 )  # fmt: skip
 
 

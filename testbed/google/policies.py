@@ -13,14 +13,14 @@ import json
 import re
 from typing import Any
 
-from testbed.google.errors import GoogleError
-from testbed.google.rules import Required, Said
+from testbed.google.errors import GoogleError, field_violation
+from testbed.google.rules import Said
 from testbed.google.service import Call
 from testbed.google.store import Transaction
 
 _TEXT = "text of Policy in every discovery document that has one"
 RULES = [
-    Required("policy", source="field text of SetIamPolicyRequest.policy: REQUIRED"),
+    Said("requires policy", source="field text of SetIamPolicyRequest.policy: REQUIRED; an empty one is valid"),
     Said("an outdated etag is refused with 409 ABORTED", source=f"{_TEXT}, etag; google-apis.md 4.13"),
     Said("conditions need version 3, also where they are only removed", source=f"{_TEXT}, version"),
     Said("service accounts that are granted something exist", source="google-apis.md 4.13: 400 does not exist"),
@@ -51,6 +51,8 @@ def write(call: Call, key: str, *, public: bool = True) -> dict[str, Any]:
 
     public: whether everybody may be a member. Raises GoogleError 400, 409.
     """
+    if "policy" not in call.body:
+        raise field_violation("policy", "Required field 'policy' not specified")
     new = call.body["policy"]
     stored = call.store.get(f"policies/{key}") or {"bindings": []}
     if new.get("etag") and new["etag"] != _etag(stored):

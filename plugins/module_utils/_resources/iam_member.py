@@ -124,6 +124,11 @@ class IamMember(Resource):
         on = [one for one in ("cloud_function", "run_service") if self.options.get(one)]
         if on and not self.options.get("location"):
             problems.append(f"{on[0]} needs location, the region it is in.")
+        if self.options.get("cloud_function") and role == "roles/run.invoker":
+            problems.append(
+                "roles/run.invoker on a cloud_function opens nothing: calls are answered by the Cloud Run service of the same "
+                "name. State it as run_service."
+            )
         if self.options.get("location") and not on:
             problems.append("location says where a cloud_function or run_service is. State one, or leave location out.")
         if member in _EVERYBODY and not on:

@@ -159,12 +159,12 @@ def test_who_may_not_look_for_the_account_waits_and_hears_what_google_said() -> 
 )
 def test_on_other_things_than_the_project(options: dict[str, str], service: str, path: str, verb: str) -> None:
     script = Script()
-    wanted = {**options, "role": INVOKER, "member": ANN}
+    wanted = {**options, "role": VIEWER, "member": ANN}
     for _read in range(2):
         script.expect(verb, service, f"{path}:getIamPolicy", query=QUERY).replies({"etag": "a"})
-    body = {"policy": {"bindings": [granted(ANN)], "etag": "a"}}
+    body = {"policy": {"bindings": [OTHERS], "etag": "a"}}
     script.expect("POST", service, f"{path}:setIamPolicy", body=body).replies({})
-    script.expect(verb, service, f"{path}:getIamPolicy", query=QUERY).replies(policy(granted(ANN), etag="b"))
+    script.expect(verb, service, f"{path}:getIamPolicy", query=QUERY).replies(policy(OTHERS, etag="b"))
     result = script.run(iam_member, **wanted)
     assert result["resource"] == {"project": "acme-shop", **wanted}
 
@@ -195,13 +195,14 @@ def test_a_grant_is_ours_if_the_account_is(description: str, options: dict[str, 
 
 def test_a_grant_is_ours_if_what_it_is_on_is() -> None:
     path = "v2/projects/acme-shop/locations/europe-west1/functions/forward"
+    both = {"role": VIEWER, "members": [ANN, MEMBER]}
     script = Script()
-    script.expect("GET", "cloudfunctions", f"{path}:getIamPolicy", query=QUERY).replies(policy(granted(ANN, MEMBER)))
+    script.expect("GET", "cloudfunctions", f"{path}:getIamPolicy", query=QUERY).replies(policy(both))
     script.expect("GET", "cloudfunctions", path).replies({"labels": {"managed-by": "gatewayops-apigee-gke"}})
-    script.expect("GET", "cloudfunctions", f"{path}:getIamPolicy", query=QUERY).replies(policy(granted(ANN, MEMBER)))
-    body = {"policy": {"bindings": [granted(MEMBER)], "etag": "a"}}
+    script.expect("GET", "cloudfunctions", f"{path}:getIamPolicy", query=QUERY).replies(policy(both))
+    body = {"policy": {"bindings": [{"role": VIEWER, "members": [MEMBER]}], "etag": "a"}}
     script.expect("POST", "cloudfunctions", f"{path}:setIamPolicy", body=body).replies({})
-    wanted = {"cloud_function": "forward", "location": "europe-west1", "role": INVOKER, "member": ANN}
+    wanted = {"cloud_function": "forward", "location": "europe-west1", "role": VIEWER, "member": ANN}
     assert script.run(iam_member, **wanted, state="absent")["action"] == "deleted"
 
 
@@ -213,6 +214,7 @@ def test_a_grant_is_ours_if_what_it_is_on_is() -> None:
         ({"member": "allUsers"}, "allUsers cannot get a role on a project"),
         ({"member": "allUsers", "service_account": "x"}, "allUsers cannot get a role on a service account"),
         ({"run_service": "forward"}, "run_service needs location"),
+        ({"cloud_function": "forward", "location": "europe-west1"}, "State it as run_service"),
         ({"location": "europe-west1"}, "location says where a cloud_function or run_service is"),
     ],
 )

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may call a function: its own policy, and that of the Cloud Run service that a function of the second generation is.
+
+Of Cloud Run nothing else is emulated: there are the services that functions name as theirs (serviceConfig.service).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from testbed.google import policies
+from testbed.google.errors import GoogleError
+from testbed.google.service import Call, Service, handles
+
+
+class FunctionPolicies(Service):
+    """projects.locations.functions.getIamPolicy and setIamPolicy."""
+
+    document = "cloudfunctions.v2"
+    prefix = "cloudfunctions"
+    api = "cloudfunctions.googleapis.com"
+    method_prefix = "cloudfunctions.projects.locations.functions"
+
+    @handles(".getIamPolicy")
+    def get_policy(self, call: Call) -> dict[str, Any]:
+        return policies.read(call, self._existing(call))
+
+    @handles(".setIamPolicy", rules=policies.RULES)
+    def set_policy(self, call: Call) -> dict[str, Any]:
+        return policies.write(call, self._existing(call))
+
+    @staticmethod
+    def _existing(call: Call) -> str:
+        """Return the store key of the policy. Raises GoogleError 404 for a function that does not exist."""
+        path = _path(call)
+        if not call.store.exists(f"cloudfunctions/{path}"):
+            raise GoogleError(404, f"Resource '{path}' was not found")
+        return f"cloudfunctions/{path}"
+
+
+class RunPolicies(Service):
+    """projects.locations.services.getIamPolicy and setIamPolicy."""
+
+    document = "run.v2"
+    prefix = "run"
+    api = "run.googleapis.com"
+    method_prefix = "run.projects.locations.services"
+
+    @handles(".getIamPolicy")
+    def get_policy(self, call: Call) -> dict[str, Any]:
+        return policies.read(call, self._existing(call))
+
+    @handles(".setIamPolicy", rules=policies.RULES)
+    def set_policy(self, call: Call) -> dict[str, Any]:
+        return policies.write(call, self._existing(call))
+
+    @staticmethod
+    def _existing(call: Call) -> str:
+        """Return the store key of the policy. Raises GoogleError 404 for a service that no function is."""
+        path = _path(call)
+        functions = call.store.children(f"cloudfunctions/{path.rsplit('/services/', 1)[0]}/functions")
+        if not any((one.get("serviceConfig") or {}).get("service") == path for one in functions):
+            raise GoogleError(404, f"Resource '{path.rsplit('/', 1)[-1]}' of kind 'SERVICE' does not exist.")
+        return f"run/{path}"
+
+
+def _path(call: Call) -> str:
+    """Return the resource path of a call with the project's id."""
+    _projects, _project, rest = call.path["resource"].split("/", 2)
+    return f"projects/{call.project()['projectId']}/{rest}"

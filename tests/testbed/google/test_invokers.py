@@ -1,0 +1,46 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may call a function."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.testbed.google.conftest import NUMBER, PROJECT, Google
+
+PLACE = f"projects/{PROJECT}/locations/europe-west1"
+ANN = "user:ann@acme.example"
+KINDS = {
+    "cloudfunctions": (f"cloudfunctions/v2/{PLACE}/functions", "roles/cloudfunctions.invoker"),
+    "run": (f"run/v2/{PLACE}/services", "roles/run.invoker"),
+}
+
+
+@pytest.fixture
+async def forward(google: Google) -> Google:
+    """A function, put where functions are kept: how one is made is not looked at here."""
+    await google.enable("cloudfunctions.googleapis.com", "run.googleapis.com")
+    document = {"name": f"{PLACE}/functions/forward", "serviceConfig": {"service": f"{PLACE}/services/forward"}}
+    async with google.emulator.store.transaction() as tx:
+        tx.put(f"cloudfunctions/{PLACE}/functions/forward", document)
+    return google
+
+
+@pytest.mark.shows("run.projects.locations.services.getIamPolicy", "run.projects.locations.services.setIamPolicy")
+@pytest.mark.shows("cloudfunctions.projects.locations.functions.getIamPolicy")
+@pytest.mark.shows("cloudfunctions.projects.locations.functions.setIamPolicy")
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_policy_of_its_own(forward: Google, kind: str) -> None:
+    collection, role = KINDS[kind]
+    policy = await forward.call("GET", f"{collection}/forward:getIamPolicy?options.requestedPolicyVersion=3")
+    assert "bindings" not in policy
+    wanted = {"bindings": [{"role": role, "members": [ANN]}], "etag": policy["etag"]}
+    changed = await forward.call("POST", f"{collection}/forward:setIamPolicy", {"policy": wanted})
+    by_number = collection.replace(PROJECT, NUMBER)
+    assert changed == await forward.call("GET", f"{by_number}/forward:getIamPolicy") and changed["bindings"]
+    late = await forward.refused("POST", f"{collection}/forward:setIamPolicy", {"policy": wanted})
+    assert (late["code"], late["status"]) == (409, "ABORTED")
+    other = next(one for name, (one, _role) in KINDS.items() if name != kind)
+    assert "bindings" not in await forward.call("GET", f"{other}/forward:getIamPolicy")
+    assert (await forward.refused("GET", f"{collection}/other:getIamPolicy"))["code"] == 404
+    assert (await forward.refused("POST", f"{collection}/other:setIamPolicy", {"policy": {}}))["code"] == 404
