@@ -1,6 +1,6 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may call a function: its own policy, and that of the Cloud Run service that a function of the second generation is.
+"""Who may call a function: its own policy, and that of the Cloud Run service behind one of the second generation.
 
 Of Cloud Run nothing else is emulated: there are the services that functions name as theirs (serviceConfig.service).
 """
