@@ -32,7 +32,7 @@ class Cloud:
         self.client = Client({**self.access, "auth_kind": "serviceaccount"})
 
     def control(self, path: str, method: str = "GET", body: t.Any = None) -> dict[str, t.Any]:
-        data = json.dumps(body or {}).encode() if method == "POST" else None
+        data = json.dumps(body or {}).encode() if method in ("POST", "PUT") else None
         request = urllib.request.Request(f"{self.url}/_testbed/{path}", data, method=method)
         request.add_header("Content-Type", "application/json")
         with urllib.request.urlopen(request) as reply:

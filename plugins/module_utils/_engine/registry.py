@@ -15,6 +15,9 @@ import typing as t
 
 if t.TYPE_CHECKING:
     from .._resources import (  # noqa: F401  (packed with the module, imported by name)
+        api_gateway_api,
+        api_gateway_config,
+        api_gateway_gateway,
         api_key,
         apigee_api_product,
         apigee_app,
@@ -57,6 +60,9 @@ if t.TYPE_CHECKING:
 
 #: Kind (= name of the singular module, and of the file in _resources) -> class.
 KINDS: dict[str, str] = {
+    "api_gateway_api": "ApiGatewayApi",
+    "api_gateway_config": "ApiGatewayConfig",
+    "api_gateway_gateway": "ApiGatewayGateway",
     "api_key": "ApiKey",
     "apigee_api_product": "ApigeeApiProduct",
     "apigee_app": "ApigeeApp",

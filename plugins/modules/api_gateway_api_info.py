@@ -1,0 +1,59 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: api_gateway_api_info
+short_description: Read APIs of API Gateway
+version_added: 0.1.0
+author: The gatewayops.apigee_gke contributors (@gatewayops)
+description:
+  - Reads one API by name, or all of a project.
+options:
+  name:
+    description: Name of the API; without it, all are read.
+    type: str
+extends_documentation_fragment:
+  - gatewayops.apigee_gke.google
+  - gatewayops.apigee_gke.attributes.info
+  - gatewayops.apigee_gke.attributes.group
+seealso:
+  - module: gatewayops.apigee_gke.api_gateway_api
+"""
+
+EXAMPLES = r"""
+- name: Which managed service are keys restricted to?
+  gatewayops.apigee_gke.api_gateway_api_info:
+    project: acme-shop
+    name: products
+  register: found
+"""
+
+RETURN = r"""
+resources:
+  description:
+    - One entry for each API, with what only Google knows. Empty when there is none.
+    - In the words of the options of M(gatewayops.apigee_gke.api_gateway_api).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {name: products, managed_service: products-0abc.apigateway.acme-shop.cloud.goog, state: ACTIVE}
+"""
+
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main import run_info
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._resources.api_gateway_api import (
+    ApiGatewayApi,
+)
+
+
+def main() -> None:
+    """One call: the engine does the rest."""
+    run_info(ApiGatewayApi)
+
+
+if __name__ == "__main__":
+    main()
