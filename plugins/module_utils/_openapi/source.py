@@ -27,7 +27,8 @@ MOST_LEVELS = 60
 _TAG = "tag:yaml.org,2002:"
 _MERGE = _TAG + "merge"
 
-Place = tuple[str | int, ...]
+#: The way to a value: a key or an index for each step.
+Place = tuple[t.Any, ...]
 
 
 class Unreadable(Exception):

@@ -106,7 +106,8 @@ class ApiGatewayGateway(ApiGatewayResource):
         return [one for one in unused if one not in usable[:keep]]
 
     def _is_this(self, gateway: Document) -> bool:
-        return str(gateway.get("name")).split("/locations/")[-1] == self.url().split("/locations/")[-1]
+        _project, _separator, place = self.url().partition("/locations/")
+        return str(gateway.get("name")).endswith(f"/locations/{place}")
 
     def _served(self, gateway: Document) -> str:
         """The config of a gateway, if it is one of our API."""

@@ -159,5 +159,5 @@ paths:
     found = [str(one) for one in rules.faults(source.read(text))]
     assert found == ["line 7, x-google-backend: no backend is called forwrd. Write forward."]
     assert rules.faults(source.read(text.replace("forwrd", "forward"))) == []
-    without = text.split("x-google-backend")[0] + "paths:" + text.split("paths:")[1]
+    without = text.split("x-google-backend", maxsplit=1)[0] + "paths:" + text.split("paths:")[1]
     assert "needs x-google-api-management" in str(rules.faults(source.read(without))[0])

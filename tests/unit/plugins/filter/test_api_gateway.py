@@ -1,0 +1,31 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter, with the example of its own documentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.errors import AnsibleFilterError
+from ansible_collections.gatewayops.apigee_gke.plugins.filter import api_gateway
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._openapi import rules, source
+
+ROOT = Path(__file__).resolve().parents[4]
+PAGE = ROOT / "plugins" / "filter" / "api_gateway_document.yml"
+
+
+def test_the_example_makes_a_document_without_fault() -> None:
+    (task,) = yaml.safe_load(yaml.safe_load(PAGE.read_text())["EXAMPLES"])
+    made = api_gateway.FilterModule().filters()["api_gateway_document"](task["vars"]["declared"])
+    assert rules.faults(source.read(made)) == []
+    assert made["paths"]["/products/{id}"]["put"]["security"] == [{"api_key": [], "jwt": []}]
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(AnsibleFilterError, match="title is missing.*backend is missing.*routes is missing"):
+        api_gateway.api_gateway_document({"security": "api_key"})
+    with pytest.raises(AnsibleFilterError, match="takes a mapping"):
+        api_gateway.api_gateway_document([])  # type: ignore[arg-type]
