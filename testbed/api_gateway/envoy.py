@@ -3,8 +3,8 @@
 """Accepted routes as a configuration of Envoy, the double of Google's managed gateway.
 
 ESPv2, what Google runs, is Envoy with filters that cannot be had. This says by Envoy's own filters who gets in and
-where a call goes, with Google's status codes (CODES); bodies are not Google's. Not done: path parameters as a query where the
-address is constant, X-HTTP-Method-Override, fetching keys of issuers (they are given), quotas.
+where a call goes, with Google's status codes (CODES); bodies are not Google's. Not done: path parameters as a query
+where the address is constant, X-HTTP-Method-Override, fetching keys of issuers (they are given), quotas.
 """
 
 from __future__ import annotations
