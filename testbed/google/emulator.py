@@ -16,6 +16,7 @@ from testbed.google import contract, services
 from testbed.google.errors import GoogleError
 from testbed.google.faults import Faults
 from testbed.google.identity import Identity
+from testbed.google.identity_tokens import IdentityTokens
 from testbed.google.operations import Operations
 from testbed.google.requests_log import RequestsLog
 from testbed.google.seed import seed
@@ -70,6 +71,7 @@ class Emulator:
         self.faults = Faults()
         self.log = RequestsLog(self.store)
         self.identity = Identity(self)
+        self.identity_tokens = IdentityTokens(self.store)
         self.apis: dict[str, list[Api]] = {}
         self._work: dict[str, Callable[..., Any]] = {}
         self._failures: dict[str, Callable[..., Any]] = {}

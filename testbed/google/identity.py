@@ -7,10 +7,8 @@ Access tokens are opaque; only their SHA-256 is kept.
 
 from __future__ import annotations
 
-import base64
 import fnmatch
 import hashlib
-import json
 import secrets
 import time
 from typing import TYPE_CHECKING, Any
@@ -106,7 +104,8 @@ class Identity:
         if not claims.get("scope") and not claims.get("target_audience"):
             return 400, {"error": "invalid_scope", "error_description": "Empty or missing scope not allowed."}
         if claims.get("target_audience"):
-            return 200, {"id_token": _unsigned_identity(claims["iss"], claims["target_audience"])}
+            token = await self._emulator.identity_tokens.mint(claims["iss"], claims["target_audience"])
+            return 200, {"id_token": token}
         token = await self.token_for(claims["iss"])
         return 200, {"access_token": token, "expires_in": _LIFETIME - 1, "token_type": "Bearer"}
 
@@ -152,16 +151,3 @@ def _unauthenticated(reason: str, text: str) -> GoogleError:
             }
         ],
     )
-
-
-def _unsigned_identity(email: str, audience: str) -> str:
-    def part(value: dict[str, Any]) -> str:
-        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
-
-    claims = {
-        "iss": "https://accounts.google.com",
-        "aud": audience,
-        "email": email,
-        "exp": int(time.time()) + _LIFETIME,
-    }
-    return f"{part({'alg': 'none'})}.{part(claims)}."
