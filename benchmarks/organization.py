@@ -8,6 +8,7 @@ no testbed: the emulator of Google's APIs alone is started, so deployments are r
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import statistics
@@ -33,6 +34,8 @@ WHOLE = (200, 50, 100, 100)
 #: The same mixture, for what takes a second per object.
 SAMPLE = (13, 3, 7, 7)
 REPEAT = 3
+#: Seconds that every reply is held back in the rows "at a distance"; a read takes some 2 ms without it.
+DISTANCE = 0.03
 DEVELOPER = "ann@acme.example"
 ENVIRONMENT = "environments/prod"
 #: As the playbooks of the collection have it.
@@ -91,7 +94,19 @@ class Google:
         self._process.wait(30)
 
     def control(self, verb: str, path: str) -> t.Any:
-        return self.session.request(verb, f"{self.url}/_testbed/{path}", json={} if verb == "POST" else None).json()
+        return self._control(verb, path, {} if verb == "POST" else None)
+
+    def _control(self, verb: str, path: str, body: Entry | None) -> t.Any:
+        return self.session.request(verb, f"{self.url}/_testbed/{path}", json=body).json()
+
+    @contextlib.contextmanager
+    def far(self) -> t.Iterator[None]:
+        """Every reply comes later by ``DISTANCE``, tokens included."""
+        self._control("POST", "faults", {"kind": "delay", "seconds": DISTANCE})
+        try:
+            yield
+        finally:
+            self._control("DELETE", "faults", None)
 
     def fresh(self) -> None:
         """Nothing but the organisation."""
@@ -229,6 +244,8 @@ def _measured(google: Google, plays: Plays) -> dict[str, t.Any]:
     unchanged = [plays.role(WHOLE) for _ in range(REPEAT)]
     same_reads = statistics.median(google.again(reads) for _ in range(REPEAT))
     count, each = google.one_by_one(content(WHOLE))
+    with google.far():
+        far = {"role": plays.role(WHOLE), "same": google.again(reads), "each": google.one_by_one(content(WHOLE))[1]}
     google.fresh()
     same_writes = google.again(writes)
     google.fresh()
@@ -240,6 +257,7 @@ def _measured(google: Google, plays: Plays) -> dict[str, t.Any]:
         "role": {"first": first, "unchanged": statistics.median(unchanged)},
         "same": {"first": same_writes, "unchanged": same_reads, "writes": len(writes), "reads": len(reads)},
         "each": {"unchanged": each, "reads": count},
+        "far": {**far, "seconds": DISTANCE},
         "sample": {**sample, "objects": sum(map(len, content(SAMPLE).values()))},
     }
 

@@ -78,7 +78,8 @@ def _organization(found: dict) -> list[str]:
         ]
         return f"| {name} | {calls} | {' | '.join(shown)} |"
 
-    few = sample["objects"]
+    few, far = sample["objects"], found["far"]
+    apart = f"replies {far['seconds'] * 1000:.0f} ms later"
     return [
         "| | calls | first | role to it | nothing to change | role to it |",
         "|---|---|---|---|---|---|",
@@ -91,6 +92,9 @@ def _organization(found: dict) -> list[str]:
             f"{same['writes']} writes; {same['reads']} reads",
         ),
         row("bare HTTP, every object", None, each["unchanged"], role, f"{each['reads']} reads"),
+        row(f"role, {apart}", None, far["role"], {"unchanged": far["role"]}, ""),
+        row(f"bare HTTP, the same calls, {apart}", None, far["same"], {"unchanged": far["role"]}, ""),
+        row(f"bare HTTP, every object, {apart}", None, far["each"], {"unchanged": far["role"]}, ""),
         row(f"role, {few} objects", *sample["role"].values(), sample["role"], ""),
         row(f"one task per object, {few} objects", *sample["tasks"].values(), sample["role"], ""),
     ]

@@ -22,7 +22,8 @@ VAULT = "$ANSIBLE_VAULT"
 
 def beginnings(text: str) -> list[int]:
     """The line on which each item of a file's list begins; none where it is no list."""
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    # libyaml's parser, where it was built in, is some ten times as fast.
+    node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return [item.start_mark.line + 1 for item in node.value] if isinstance(node, yaml.SequenceNode) else []
 
 
