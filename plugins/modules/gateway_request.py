@@ -126,6 +126,9 @@ responses:
     json:
       description: The answer's body, when it is JSON.
       type: dict
+    is_json:
+      description: Whether the answer's body is JSON.
+      type: bool
     fault:
       description: The gateway's own fault, with C(errorcode), C(reason) and C(faultstring), when it answered with one.
       type: dict

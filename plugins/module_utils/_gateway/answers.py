@@ -39,6 +39,7 @@ def blank(request: dict) -> dict:
         "status": 0,
         "milliseconds": 0.0,
         "json": {},
+        "is_json": False,
         "fault": {},
         "error": "",
     }
@@ -47,15 +48,22 @@ def blank(request: dict) -> dict:
 def answered(status: int, milliseconds: float, body: bytes | str) -> dict:
     """The part of a response that an answer gives."""
     found = document(body)
-    return {"status": status, "milliseconds": milliseconds, "json": found, "fault": fault(found), "error": ""}
+    return {
+        "status": status,
+        "milliseconds": milliseconds,
+        "json": found or {},
+        "is_json": found is not None,
+        "fault": fault(found or {}),
+        "error": "",
+    }
 
 
-def document(body: bytes | str) -> dict:
-    """A JSON body; empty when it is none. What is no mapping is kept as ``value``."""
+def document(body: bytes | str) -> dict | None:
+    """A JSON body; None when it is none. What is no mapping is kept as ``value``."""
     try:
         found = json.loads(body.decode("utf-8") if isinstance(body, bytes) else body)
     except ValueError:
-        return {}
+        return None
     return found if isinstance(found, dict) else {"value": found}
 
 
@@ -84,13 +92,17 @@ def good(request: dict, response: dict) -> bool:
 def executed(request: dict, response: dict) -> bool:
     """Whether a deployed proxy dealt with the request, whatever it or its backend answered.
 
-    It did not where Apigee's router knows no proxy for the path, or Apigee itself answers that it cannot (5xx).
+    It did not where Apigee's router knows no proxy for the path (whatever status is stated), or Apigee itself answers
+    that it cannot (5xx); Apigee says so as JSON. What a load balancer in front of it says when it has no way to it (404,
+    502, 503 or 504 with a page) proves nothing.
     """
-    if response["error"]:
+    if response["error"] or unknown_path(response):
         return False
     if request.get("status"):
         return response["status"] in request["status"]
-    return not (response["fault"] and (response["status"] >= 500 or unknown_path(response)))
+    if response["fault"]:
+        return response["status"] < 500
+    return response["is_json"] or response["status"] not in _NOT_YET_STATUS
 
 
 def unknown_path(response: dict) -> bool:

@@ -116,7 +116,8 @@ class Probe:
         if response["error"] or not response["fault"]:
             said = response["error"] or f"status {response['status']}"
             if not self.insisted:
-                return self._unproved(attempt, f"{url} through {place}: {said}")
+                doubt = "" if response["error"] else ", which something in front of Apigee may have said"
+                return self._unproved(attempt, f"{url} through {place}: {said}{doubt}")
             return Trouble("probe", [f"{request['method']} {url} through {place}: {said}"], attempt.status)
         fault = response["fault"]
         because = [f"{request['method']} {url} through {place}: status {response['status']}"]
@@ -128,7 +129,7 @@ class Probe:
         if self.insisted:
             remedy = "say how the gateway is reached (probe_request: address, port, ca_cert, tls_name), or probe: false"
             return Trouble("probe", [f"it could not be asked: {why}"], attempt.status, remedy)
-        self.told.append(f"not asked through the gateway ({attempt.environment}): {why}")
+        self.told.append(f"not proven through the gateway ({attempt.environment}): {why}")
         return None
 
     def _url(self, attempt: Attempt) -> str:

@@ -47,7 +47,8 @@ class Gateway:
 
     def send(self, request: dict[str, t.Any], way: asking.Way, context: t.Any) -> tuple[int, bytes, float]:
         self.asked.append((request, way))
-        return self.answer[0], json.dumps(self.answer[1]).encode(), 1.0
+        body = self.answer[1] if isinstance(self.answer[1], bytes) else json.dumps(self.answer[1]).encode()
+        return self.answer[0], body, 1.0
 
 
 @pytest.fixture
@@ -118,6 +119,48 @@ def test_apigees_own_refusals_are_none(gateway: Gateway, status: int, fault: dic
     assert result["deployment"]["outage_seconds"] >= done > 0
     assert "does not answer through the gateway" in said and fault["fault"]["detail"]["errorcode"] in said
     assert "rollback revision 7" in said and "outage   up to" in said
+
+
+def test_a_stated_404_is_the_backends_and_never_apigees_own(gateway: Gateway) -> None:
+    stated: dict[str, t.Any] = {"probe_request": {"status": [404], "timeout": 0}, **PROBED}
+    gateway.answer = (404, b"<html>no such order</html>")
+    script = deploying()
+    group(script)
+    settled(script)
+    assert "answered 404" in script.run(apigee_proxy, **stated)["note"]
+    gateway.answer = (404, UNKNOWN)
+    script = deploying()
+    group(script)
+    undone(script)
+    assert "rollback revision 7" in script.run(apigee_proxy, fails=True, **stated)["msg"]
+
+
+@pytest.mark.parametrize("status", [404, 502, 503, 504])
+def test_a_page_of_a_load_balancer_proves_nothing_unless_its_status_is_stated(gateway: Gateway, status: int) -> None:
+    gateway.answer = (status, b"<html><title>Error</title></html>")
+    script = deploying()
+    group(script)
+    settled(script)
+    said = script.run(apigee_proxy, **PROBED)["note"]
+    asked = "https://api.acme.example/orders through its own address"
+    assert f"not proven through the gateway (prod): {asked}: status {status}, which something in front of" in said
+    script = deploying()
+    group(script)
+    undone(script)
+    assert f"status {status}" in script.run(apigee_proxy, fails=True, probe=True, **PROBED)["msg"]
+    script = deploying()
+    group(script)
+    settled(script)
+    assert f"answered {status}" in script.run(apigee_proxy, probe_request={"status": [status]}, **PROBED)["note"]
+
+
+@pytest.mark.parametrize("status", [200, 403, 500])
+def test_a_page_with_another_status_is_an_answer(gateway: Gateway, status: int) -> None:
+    gateway.answer = (status, b"<html></html>")
+    script = deploying()
+    group(script)
+    settled(script)
+    assert f"answered {status}" in script.run(apigee_proxy, **PROBED)["note"]
 
 
 def test_a_stated_request_is_sent_as_stated_and_its_status_decides(gateway: Gateway) -> None:
