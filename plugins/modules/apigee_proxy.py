@@ -290,7 +290,9 @@ deployment:
       type: list
       elements: dict
     rollback:
-      description: The revision that was brought back, and the seconds after which that was asked for and done.
+      description:
+        - The revision that was brought back, and the seconds after which that was asked for and done.
+        - C(service_account_guessed) is what it acts as now, where it is not known what it acted as before.
       type: dict
     outage_seconds:
       description: For how long nothing served, at most.

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google import retries
 
 from tests.acceptance.cloud import Cloud
 from tests.acceptance.gateway_site import SICK, Site
@@ -68,6 +70,21 @@ def test_an_error_that_drops_the_old_revision_is_undone_and_the_outage_is_told(s
     assert "outage   up to" in result["msg"] and "out of memory" in result["msg"]
 
 
+def test_an_api_that_does_not_answer_while_the_old_revision_is_dropped_still_ends_with_it(serving: Site) -> None:
+    serving.fault(kind="operation", message="out of memory", old="drops_old")
+    # As often as one look is repeated, which takes longer than there is time.
+    looks = {"match": "*.apis.revisions.getDeployments", "kind": "drop", "times": retries.ATTEMPTS}
+    serving.cloud.control("POST", "faults", json=looks)
+    with serving.stream() as stream:
+        result = serving.proxy(serving.bundle("new"), fails=True, timeout=5)
+    assert stream.lost and stream.answers[-1].text == "old" and serving.deployed() == {"prod": "1"}
+    deployment = result["deployment"]
+    assert deployment["kind"] == "unseen" and deployment["rollback"]["asked_after"] < 1
+    assert stream.outage <= deployment["outage_seconds"] + 0.2
+    assert "Apigee does not say whether it serves" in result["msg"] and "rollback revision 1" in result["msg"]
+    assert "did not say what served from 0.0 s to" in result["msg"] and len(result["msg"].splitlines()) <= SCREEN
+
+
 def test_an_instance_that_is_never_ready_is_undone_and_loses_no_request(serving: Site) -> None:
     serving.fault(kind="rollout", percentage=30, state="READY")
     with serving.stream() as stream:
@@ -85,12 +102,13 @@ def test_slow_instances_are_waited_for(serving: Site) -> None:
     assert stream.lost == [] and stream.answers[-1].text == "new" and result["waited"] >= 1
 
 
-def test_a_conflict_that_only_the_deployment_shows_is_undone(serving: Site) -> None:
+def conflicting(serving: Site) -> Path:
+    """A bundle of which a base path is another proxy's, which neither the routing table nor the change report tells."""
     serving.run(
         "apigee_proxy", name="thief", bundle=str(serving.bundle("stolen", "/stock", name="thief")),
         environments=["test"], probe=False,
     )  # fmt: skip
-    # Neither the routing table nor the change report tells, as if the thief had come a moment later.
+    # As if the thief had come a moment later.
     config = "apigee.organizations.envgroups.getDeployedIngressConfig"
     serving.cloud.control("POST", "faults", json={"kind": "status", "match": config, "status": 403})
     report = "*.generateDeployChangeReport"
@@ -98,10 +116,24 @@ def test_a_conflict_that_only_the_deployment_shows_is_undone(serving: Site) -> N
     bundle = serving.bundle("new")
     second = (bundle / "apiproxy/proxies/default.xml").read_text().replace('"default"', '"stock"')
     (bundle / "apiproxy/proxies/stock.xml").write_text(second.replace("/orders", "/stock"))
+    return bundle
+
+
+def test_a_conflict_that_only_the_deployment_shows_is_undone(serving: Site) -> None:
+    bundle = conflicting(serving)
     with serving.stream() as stream:
         result = serving.proxy(bundle, fails=True)
     assert stream.lost == [] and stream.answers[-1].text == "old" and serving.deployed() == {"prod": "1"}
     assert "base path /stock is answered by proxy thief" in result["msg"]
+
+
+def test_a_revision_with_a_conflict_is_not_promoted_though_ready(serving: Site) -> None:
+    serving.proxy(conflicting(serving), fails=True, rollback=False)
+    assert serving.deployed() == {"prod": "2"}
+    said = {"apigee_deploy_proxy": "orders", "apigee_deploy_environment": "test", "apigee_deploy_from": "prod"}
+    run = serving.cloud.play("playbooks/apigee_deploy.yml", "-e", json.dumps(said), check=False)
+    assert run.code and serving.deployed() == {"prod": "2"}, run.output
+    assert "There is nothing to promote" in run.output and "base path /stock is answered by proxy thief" in run.output
 
 
 def test_a_probe_that_fails_is_undone_and_loses_no_request(serving: Site) -> None:

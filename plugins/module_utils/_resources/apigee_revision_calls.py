@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from .._apigee import bundle as bundles
 from .._apigee import digest as digests
+from .._engine import normalise
 from .._google.errors import ApiError, UnreachableError
 from .._google.session import Reply, Wire
 
@@ -139,7 +140,7 @@ class RevisionCalls:
         ).json()
 
     def deploy(self, environment: str, revision: str, how: Document) -> None:
-        """Start a deployment. When the reply is lost, look before asking again."""
+        """Start a deployment. When the reply is lost, look before asking again: for the revision and its account."""
         path = self._deployment(environment, revision)
         for attempt in (1, 2):
             try:
@@ -147,10 +148,14 @@ class RevisionCalls:
                 return
             except (ApiError, UnreachableError) as error:
                 lost = isinstance(error, UnreachableError) or error.status >= 500
-                if not lost or (attempt == 2 and self.status(environment, revision) is None):
+                if not lost:
                     raise
-                if self.status(environment, revision) is not None:
+                there = self.status(environment, revision)
+                # The same revision may have been there before, as another account.
+                if there and _account(there.get("serviceAccount")) == _account(how.get("serviceAccount")):
                     return
+                if attempt == 2:
+                    raise
 
     def undeploy(self, environment: str, revision: str, sequenced: bool = False) -> None:
         """Start taking a deployment away; nothing to do when there is none."""
@@ -176,3 +181,8 @@ class RevisionCalls:
     def _deployment(self, environment: str, revision: str) -> str:
         place = f"{self._base}/environments/{quote(environment)}/{self.collection}/{quote(self.name)}"
         return f"{place}/revisions/{quote(revision)}/deployments"
+
+
+def _account(value: t.Any) -> str:
+    """A service account for comparing; "" for none."""
+    return normalise.service_account(value) or ""

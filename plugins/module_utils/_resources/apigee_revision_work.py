@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import typing as t
 
 from .._apigee import bundle as bundles
@@ -95,11 +96,19 @@ def settle(owner: ApigeeRevisions, attempts: list[rollout.Attempt]) -> None:
 
 
 def joined(owner: ApigeeRevisions, live: Document) -> rollout.Attempt:
-    """A deployment that somebody has started before us; what served until then is what instances still run."""
-    revision = str(live.get("revision"))
+    """A deployment that somebody has started before us; what served until then is what instances still run.
+
+    Its service account is that of its own deployment where Apigee still shows that one, else a guess.
+    """
+    environment, revision = str(live.get("environment")), str(live.get("revision"))
     served = statuses.running(live, but=revision)
-    account = normalise.service_account(live.get("serviceAccount"))
-    return rollout.Attempt(str(live.get("environment")), revision, served[-1] if served else "", account)
+    previous = served[-1] if served else ""
+    before: Document | None = None
+    # Read now: once a failure is seen, going back comes first.
+    with contextlib.suppress(Failure):
+        before = owner.calls.status(environment, previous) if previous else None
+    account = normalise.service_account((before or live).get("serviceAccount"))
+    return rollout.Attempt(environment, revision, previous, account, previous if before else revision)
 
 
 def _check_surroundings(owner: ApigeeRevisions, todo: list[str]) -> None:
@@ -218,7 +227,7 @@ def _deploy(owner: ApigeeRevisions, environment: str, live: Document | None) -> 
     else:
         # The same revision again: it failed, or acts as somebody else. Only one that serves is worth going back to.
         previous, over = _served(live or {}), ""
-    attempt = rollout.Attempt(environment, revision, previous, before, first=live is None, how=how)
+    attempt = rollout.Attempt(environment, revision, previous, before, str((live or {}).get("revision") or ""), live is None, how)
     owner.calls.deploy(environment, revision, how)
     owner.done.append(f"deployed revision {revision}{over} in {environment}")
     return attempt

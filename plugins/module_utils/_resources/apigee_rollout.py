@@ -16,7 +16,7 @@ import dataclasses
 import typing as t
 
 from .._google import clock, retries
-from .._google.errors import DeadlineError, Failure
+from .._google.errors import ApiError, DeadlineError, Failure, UnreachableError
 from . import apigee_deployment_status as statuses
 from .apigee_revision_calls import Document, RevisionCalls
 
@@ -26,6 +26,8 @@ LONGEST_PAUSE = 2.0
 APPEARANCE = 10.0
 #: Seconds that going back may take.
 RETURN = 300.0
+#: The log's word for a time in which Apigee did not say how the deployment is.
+UNSEEN = "UNSEEN"
 
 
 class Log:
@@ -40,6 +42,9 @@ class Log:
         self.restored: float | None = None
         #: What serves does not answer well, so that only a revision which is READY ends the outage.
         self._unanswered = False
+        #: From when to when it is not known whether anything served, and whether that goes on.
+        self._blind: list[float] = []
+        self._seeing = True
 
     def now(self) -> float:
         """Seconds since the deployment was asked for."""
@@ -54,6 +59,8 @@ class Log:
         else:
             self.entries.append({"revision": revision, "state": word, "from": seen, "to": seen})
         serves = statuses.serves(status)
+        if serves and not self._seeing:
+            self._seeing, self._blind[1:] = True, [seen]
         if serves and self.stopped is None:
             self.served = seen
         elif serves and self.restored is None and (word == "READY" or not self._unanswered):
@@ -61,6 +68,27 @@ class Log:
         elif serves is False and self.stopped is None and word != "GONE":
             self.stopped = seen
         return word
+
+    def miss(self, revision: str, since: float) -> None:
+        """Note a look, begun at ``since``, that Apigee did not answer."""
+        self._blind, self._seeing = self._blind or [self.served], False
+        last = self.entries[-1] if self.entries else {}
+        if (last.get("revision"), last.get("state")) == (revision, UNSEEN):
+            last["to"] = self.now()
+        else:
+            self.entries.append({"revision": revision, "state": UNSEEN, "from": since, "to": self.now()})
+
+    def vanished(self) -> None:
+        """What was last looked for is not deployed, and nothing else is: nothing has served since it went."""
+        if self.stopped is None:
+            self.stopped = self.entries[-1]["from"]
+
+    @property
+    def unseen(self) -> tuple[float, float] | None:
+        """From when to when it is not known whether anything served, at most; None when Apigee answered every look."""
+        if not self._blind:
+            return None
+        return self._blind[0], self._blind[1] if self._seeing else self.now()
 
     def failing_since(self, seconds: float) -> None:
         """Requests have not been answered well since then, though Apigee says that something serves."""
@@ -81,7 +109,10 @@ class Log:
 
 @dataclasses.dataclass
 class Trouble:
-    """Why a revision does not serve. ``kind``: error, late, conflict, probe, replaced."""
+    """Why a revision does not serve, or is not known to. ``kind``: error, late, conflict, probe, replaced, gone, unseen.
+
+    ``gone``: it is not deployed any more, and no other revision is. ``unseen``: Apigee did not say how it is.
+    """
 
     kind: str
     because: list[str]
@@ -93,14 +124,16 @@ class Trouble:
 class Attempt:
     """One revision on its way into one environment.
 
-    ``previous`` is the revision that served there, "" when none is known; ``account`` its service account. ``first``
-    says that nothing was deployed there. ``how`` is the deployment's query.
+    ``previous`` is the revision that served there, "" when none is known. ``account`` is the service account of the
+    deployment of revision ``account_of``. ``first`` says that nothing was deployed there. ``how`` is the deployment's
+    query.
     """
 
     environment: str
     revision: str
     previous: str = ""
     account: str | None = None
+    account_of: str = ""
     first: bool = False
     how: Document = dataclasses.field(default_factory=dict)
     log: Log = dataclasses.field(default_factory=Log)
@@ -119,34 +152,61 @@ SameContent = t.Callable[[str], bool]
 def follow(calls: RevisionCalls, attempt: Attempt, same: SameContent) -> Trouble | None:
     """Wait until the revision serves; None when it does, else why not. Looks often at first.
 
-    Another run may have put a revision of its own in place: one with the same content is followed instead.
+    Another run may have put a revision of its own in place: one with the same content is followed instead. A look
+    that Apigee does not answer says nothing about the deployment, so looking goes on while there is time.
     """
     looks = retries.intervals()
     began = clock.now()
+    status: Document | None = None
+    appeared = False
     try:
         while True:
-            status = calls.status(attempt.environment, attempt.revision)
-            word = attempt.log.see(attempt.revision, status)
-            if status is not None and status.get("state") == "READY" and status.get("routeConflicts"):
-                return Trouble("conflict", statuses.problems(status), status)
-            if word == "READY":
-                attempt.status = status
-                return None
-            if word == "ERROR" and status is not None:
-                return Trouble("error", statuses.problems(status) or ["Apigee gives no reason"], status)
-            if word == "GONE" and (there := calls.deployed(attempt.environment)) != attempt.revision:
-                if there and same(there):
+            asked, unseen = attempt.log.now(), ""
+            try:
+                found = calls.status(attempt.environment, attempt.revision)
+                there = calls.deployed(attempt.environment) if found is None else attempt.revision
+                equal = there not in ("", attempt.revision) and same(there)
+            except Failure as error:
+                attempt.log.miss(attempt.revision, asked)
+                unseen = error.message
+                if not transient(error):
+                    return Trouble("unseen", [unseen], status)
+            else:
+                status, appeared = found, appeared or found is not None
+                word = attempt.log.see(attempt.revision, status)
+                if status is not None and status.get("state") == "READY" and status.get("routeConflicts"):
+                    return Trouble("conflict", statuses.problems(status), status)
+                if word == "READY":
+                    attempt.status = status
+                    return None
+                if word == "ERROR" and status is not None:
+                    return Trouble("error", statuses.problems(status) or ["Apigee gives no reason"], status)
+                if equal:
                     attempt.revision = there
                     continue
-                if there or clock.now() - began > APPEARANCE:
-                    return Trouble("replaced", [f"revision {there}" if there else ""], status)
+                if there not in ("", attempt.revision):
+                    return Trouble("replaced", [f"revision {there}"], status)
+                if not there and (appeared or clock.now() - began > APPEARANCE):
+                    attempt.log.vanished()
+                    return Trouble("gone", ["neither it nor another revision of it is deployed there"], status)
             if calls.wire.deadline.over():
                 seconds = f"{calls.wire.deadline.budget:.0f} s"
-                return late(attempt, status, seconds)
-            pause = min(clock.jitter(next(looks)), LONGEST_PAUSE, max(0.05, calls.wire.deadline.left()))
-            clock.sleep(pause)
+                return Trouble("unseen", [unseen], status) if unseen else late(attempt, status, seconds)
+            _pause(calls, looks)
     finally:
         calls.wire.waited += clock.now() - began
+
+
+def transient(error: Failure) -> bool:
+    """Whether asking again later may do: Google has trouble of its own, or cannot be reached."""
+    if isinstance(error, ApiError):
+        return error.status >= 500 or error.status == 429
+    return isinstance(error, UnreachableError)
+
+
+def _pause(calls: RevisionCalls, looks: t.Iterator[float]) -> None:
+    """Wait until the next look, not beyond the deadline."""
+    clock.sleep(min(clock.jitter(next(looks)), LONGEST_PAUSE, max(0.05, calls.wire.deadline.left())))
 
 
 def late(attempt: Attempt, status: Document | None, seconds: str) -> Trouble:
@@ -180,20 +240,21 @@ def _go_back(calls: RevisionCalls, attempt: Attempt) -> None:
     served = statuses.running(status, but=attempt.revision)
     target = attempt.previous if attempt.previous in served or not served else served[-1]
     attempt.back = {"revision": target}
+    if target and target != attempt.account_of:
+        # The account is a guess: Apigee forgets that of a deployment once another takes its place.
+        attempt.back["service_account_guessed"] = attempt.account or ""
+    if not target and not attempt.first:
+        attempt.back["failed"] = "which revision served before is not known"
+        return
     try:
-        if target:
-            calls.deploy(attempt.environment, target, {**attempt.how, "override": True, "serviceAccount": attempt.account})
-        elif attempt.first:
-            calls.undeploy(attempt.environment, attempt.revision)
-        else:
-            attempt.back["failed"] = "which revision served before is not known"
-            return
+        _ask_back(calls, attempt, target)
         attempt.back["asked_after"] = attempt.log.now() - seen
         if target:
             back = Attempt(attempt.environment, target, log=attempt.log)
             trouble = follow(calls, back, lambda other: False)
             if trouble is not None:
-                attempt.back["failed"] = "; ".join(trouble.because)
+                instead = " is deployed instead" if trouble.kind == "replaced" else ""
+                attempt.back["failed"] = "; ".join(trouble.because) + instead
         else:
             until_gone(calls, attempt.environment, attempt.revision)
     except Failure as error:
@@ -201,14 +262,37 @@ def _go_back(calls: RevisionCalls, attempt: Attempt) -> None:
     attempt.back["done_after"] = attempt.log.now() - seen
 
 
+def _ask_back(calls: RevisionCalls, attempt: Attempt, target: str) -> None:
+    """Have ``target`` deployed, or nothing; asked until Apigee takes the request, while there is time. Raises Failure."""
+    looks = retries.intervals()
+    while True:
+        try:
+            if target:
+                how = {**attempt.how, "override": True, "serviceAccount": attempt.account}
+                calls.deploy(attempt.environment, target, how)
+            else:
+                calls.undeploy(attempt.environment, attempt.revision)
+            return
+        except Failure as error:
+            if not transient(error) or calls.wire.deadline.over():
+                raise
+        _pause(calls, looks)
+
+
 def until_gone(calls: RevisionCalls, environment: str, revision: str) -> None:
     """Wait until a revision is no longer deployed. Raises DeadlineError."""
     looks = retries.intervals()
     started = clock.now()
-    while calls.status(environment, revision) is not None:
+    while True:
+        try:
+            if calls.status(environment, revision) is None:
+                break
+        except Failure as error:
+            if not transient(error) or calls.wire.deadline.over():
+                raise
         if calls.wire.deadline.over():
             raise DeadlineError(
                 f"revision {revision} is still being taken out of environment {environment}. Run again."
             )
-        clock.sleep(min(clock.jitter(next(looks)), LONGEST_PAUSE, max(0.05, calls.wire.deadline.left())))
+        _pause(calls, looks)
     calls.wire.waited += clock.now() - started

@@ -17,6 +17,8 @@ _ENDED = {
     "late": "was deployed and did not become ready in time",
     "conflict": "was deployed, but requests do not reach it",
     "probe": "was deployed, but does not answer through the gateway",
+    "gone": "was deployed and has vanished",
+    "unseen": "was deployed, and Apigee does not say whether it serves,",
 }
 
 
@@ -55,7 +57,7 @@ def all_of(attempts: list[Attempt], rollback: bool) -> Failure:
 def facts(attempt: Attempt) -> dict[str, t.Any]:
     """The same as data, for the result."""
     trouble = t.cast(Trouble, attempt.trouble)
-    outage = _measured(attempt)
+    outage = _measured(attempt) or _doubted(attempt)
     return {
         "environment": attempt.environment,
         "revision": attempt.revision,
@@ -79,10 +81,10 @@ def _unfinished(attempt: Attempt, trouble: Trouble) -> DeadlineError:
 
 def _replaced(attempt: Attempt) -> str:
     there = t.cast(Trouble, attempt.trouble).because[0]
-    now = f"{there} with other content is deployed now" if there else "nothing of this proxy is deployed now"
     return (
         f"revision {attempt.revision} was deployed in environment {attempt.environment}, and another run or person has "
-        f"taken it out meanwhile: {now}. It was left as it is. Run again to have your content there."
+        f"taken it out meanwhile: {there} with other content is deployed now. It was left as it is. Run again to have "
+        "your content there."
     )
 
 
@@ -95,7 +97,16 @@ def _rollback(attempt: Attempt, wanted: bool) -> str:
     if "failed" in back:
         what = f"revision {back['revision']}" if back.get("revision") else "nothing to go back to"
         return f"FAILED: {what}: {back['failed']} ({asked})"
-    return f"{what}, {asked}, done after {back['done_after']:.1f} s"
+    return f"{what}, {asked}, done after {back['done_after']:.1f} s{_guessed(attempt)}"
+
+
+def _guessed(attempt: Attempt) -> str:
+    """What is to be checked by hand where the service account of the revision before could not be known."""
+    guessed = attempt.back.get("service_account_guessed")
+    if guessed is None:
+        return ""
+    now = f"now as {guessed}, which is that of revision {attempt.account_of}" if guessed else "now as none"
+    return f"; as which service account it ran is not known: {now}"
 
 
 def _measured(attempt: Attempt) -> tuple[float, float] | None:
@@ -103,10 +114,17 @@ def _measured(attempt: Attempt) -> tuple[float, float] | None:
     return attempt.log.outage if attempt.previous or attempt.back.get("revision") else None
 
 
+def _doubted(attempt: Attempt) -> tuple[float, float] | None:
+    """The time in which there may have been one."""
+    return attempt.log.unseen if attempt.previous or attempt.back.get("revision") else None
+
+
 def _outage(attempt: Attempt) -> str:
     found = _measured(attempt)
     if not found:
-        return "none seen"
+        unseen = _doubted(attempt)
+        doubt = f", but Apigee did not say what served from {unseen[0]:.1f} s to {unseen[1]:.1f} s" if unseen else ""
+        return f"none seen{doubt}"
     begin, end = found
     goes_on = " and goes on" if attempt.log.restored is None else ""
     return f"up to {end - begin:.1f} s{goes_on}: from {begin:.1f} s to {end:.1f} s after the deployment was asked for"
@@ -122,6 +140,8 @@ def _now(attempt: Attempt, trouble: Trouble) -> list[str]:
 
 def _serving(attempt: Attempt, trouble: Trouble) -> str:
     there = _now(attempt, trouble)
+    if trouble.kind == "unseen" and ("failed" in attempt.back or not attempt.back):
+        return f"not known; when last seen revision {', '.join(there)}" if there else "not known"
     if not there:
         return "no revision of this proxy"
     others = trouble.kind == "conflict" and there == [attempt.revision]
@@ -131,6 +151,10 @@ def _serving(attempt: Attempt, trouble: Trouble) -> str:
 def _remedy(trouble: Trouble) -> str:
     if trouble.remedy:
         return trouble.remedy
+    if trouble.kind == "unseen":
+        return "see whether Apigee can be reached and asked with these credentials, then run again"
+    if trouble.kind == "gone":
+        return "see in Apigee's audit log who or what took it out, then run again"
     text = " ".join(trouble.because).lower()
     if trouble.kind == "conflict" or "base path" in text:
         return "choose another base path, or undeploy the proxy that answers it"

@@ -184,16 +184,41 @@ def test_another_runs_revision_with_the_same_content_is_as_good() -> None:
     assert not script.run(apigee_proxy, **WANTED)["changed"]
 
 
-def test_a_deployment_of_an_interrupted_run_that_fails_goes_back_as_well() -> None:
+def joining() -> ProxyScript:
+    """An interrupted run has deployed revision 8 as somebody else, over 7 which still runs."""
     script = ProxyScript()
-    script.get(proxy(8, labels(8)))
-    script.state(8, "PROGRESSING", instances=running((7, 100)))
-    script.get(proxy(8, labels(8)))
-    script.state(8, "PROGRESSING", instances=running((7, 100)))
-    script.state(8, "ERROR", errors=ERRORS)
-    script.deploy(7)
-    script.state(7, instances=running((7, 100)))
-    assert "rollback revision 7" in script.run(apigee_proxy, fails=True, **WANTED)["msg"]
+    for _look in range(2):
+        script.get(proxy(8, labels(8)))
+        acts = "projects/-/serviceAccounts/new@acme.example"
+        script.state(8, "PROGRESSING", instances=running((7, 100)), serviceAccount=acts)
+    return script
+
+
+def test_a_deployment_of_an_interrupted_run_that_fails_goes_back_with_the_account_of_before() -> None:
+    for account in ("", "old@acme.example"):
+        script = joining()
+        script.state(7, **({"serviceAccount": f"projects/-/serviceAccounts/{account}"} if account else {}))
+        script.state(8, "ERROR", errors=ERRORS)
+        script.deploy(7, **({"serviceAccount": account} if account else {}))
+        script.state(7, instances=running((7, 100)))
+        said = script.run(apigee_proxy, fails=True, **WANTED)["msg"]
+        assert "rollback revision 7" in said and "is not known" not in said
+
+
+def test_where_the_account_of_before_is_not_known_the_rollback_says_whose_it_has_now() -> None:
+    for cannot in ("gone", "failing"):
+        script = joining()
+        if cannot == "gone":
+            script.state(7, None)
+        else:
+            script.expect("GET", "apigee", path(7)).refuses(403, "not for you", code="PERMISSION_DENIED")
+        script.state(8, "ERROR", errors=ERRORS)
+        script.deploy(7, serviceAccount="new@acme.example")
+        script.state(7, instances=running((7, 100)))
+        result = script.run(apigee_proxy, fails=True, **WANTED)
+        said = "as which service account it ran is not known: now as new@acme.example, which is that of revision 8"
+        assert said in result["msg"], result["msg"]
+        assert result["deployment"]["rollback"]["service_account_guessed"] == "new@acme.example"
 
 
 def to_both() -> ProxyScript:
