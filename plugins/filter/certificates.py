@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import typing
 
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._certificates import client, definitions, release
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._certificates import (
+    client,
+    definitions,
+    leftovers,
+    release,
+)
 
 AUTHORITY = {"common_name": "apigee-gke CA", "duration": "87600h0m0s", "renew_before": "26280h0m0s"}
 
@@ -85,4 +90,5 @@ class FilterModule:
             "client_certificate_definitions": client.issued,
             "client_authority_definitions": client.believed,
             "client_authority_places": client.places,
+            "tls_leftovers": leftovers.of_services,
         }

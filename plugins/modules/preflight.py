@@ -191,7 +191,7 @@ def _survey(module, site, documents, token, defaults):
         services = [service for service in site["services"] if service["cluster"] == name]
         if not services or states[name] not in _ANSWERING:
             continue
-        seen = survey.survey(name, connection, services, token, defaults)
+        seen = survey.survey(name, connection, services, token, defaults, bool(site["client_certificate"]))
         found += seen.problems
         for sentence in seen.advice:
             module.warn(sentence)

@@ -77,6 +77,9 @@ def target_server(role: dict, server: dict) -> dict:
     # What is still to be issued, in a preview, is shown too.
     if client.get("certificate") or client.get("secret"):
         settings.update(client_auth_enabled=True, key_store=f"ref://{_name(client, CLIENT_NAME)}", key_alias=ALIAS)
+    else:
+        # Nobody renews any more what was shown before. Its names may stay: without this switch Apigee heeds neither.
+        settings["client_auth_enabled"] = False
     return {**server, "tls": {**settings, **(stated if isinstance(stated, dict) else {})}}
 
 

@@ -77,6 +77,35 @@ def unannotated(service: dict, workload: dict, wanted: dict[str, str], cluster: 
     )
 
 
+def demanding(service: dict, workload: dict, config_map: str, cluster: str) -> Problem | None:
+    """What is said of a workload whose pods ask callers for a certificate of ours, while Apigee is to show none.
+
+    Args:
+        service: one with TLS that publishes a workload of the user's.
+        workload: the object.
+        config_map: name of the ConfigMaps by which this collection says whom sidecars believe.
+        cluster: name of the cluster.
+    """
+    found = _template(workload).get("annotations") or {}
+    authority, names = f"{PREFIX}client-ca-config-map", f"{PREFIX}client-names"
+    if found.get(authority) != config_map or not publishes(service, workload):
+        return None
+    kind, namespace, name = named(service)
+    # Names mean nothing without an authority, and would be refused.
+    patch = {"spec": {"template": {"metadata": {"annotations": {key: None for key in (authority, names) if key in found}}}}}
+    return Problem(
+        f"services[{service['name']}]",
+        f"the pods of {kind} {name} in namespace {namespace} of cluster {cluster} ask callers for a client certificate, and"
+        " Apigee would show none any more.",
+        found=f"{authority}: {config_map} in its pod template, and no tls.client_certificate in the inventory",
+        because="They would answer every request of Apigee with 403.",
+        fix="Run with tls: {client_certificate: {required: false}}, with which Apigee goes on showing its certificate; then"
+        f" kubectl --namespace {namespace} patch {kind.lower()} {name} --type merge --patch '{json.dumps(patch)}' (and take"
+        " the same out of its manifest); and leave client_certificate out once its pods are replaced.",
+        docs="docs/tls.md#mutual-tls",
+    )
+
+
 def asked(workload: dict) -> dict[str, str]:
     """Annotations by which the pods of a workload ask for a TLS sidecar; empty when they do not."""
     found = {key: text for key, text in (_template(workload).get("annotations") or {}).items() if key.startswith(PREFIX)}

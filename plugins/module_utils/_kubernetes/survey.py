@@ -38,9 +38,11 @@ def survey(
     services: list[dict[str, t.Any]],
     token: t.Callable[[], str],
     defaults: Defaults,
+    shows_certificate: bool = False,
 ) -> Survey:
     """Look at everything that the services of a cluster name. ``defaults`` are the injector's.
 
+    ``shows_certificate`` says whether Apigee shows pods a client certificate.
     What the account may not read is left for the task that needs it to say; a cluster that gives no answer is a problem.
     """
 
@@ -73,6 +75,9 @@ def survey(
             wanted = manifests.demanded(service)
             wrong = workloads.unannotated(service, workload, wanted, cluster)
             problems += [wrong] if wrong else []
+            if manifests.has_tls(service) and not shows_certificate:
+                asking = workloads.demanding(service, workload, manifests.CLIENT_AUTHORITIES, cluster)
+                problems += [asking] if asking else []
             if wanted and workloads.publishes(service, workload):
                 outcome = inject(workloads.annotated(workload, wanted), service["namespace"], defaults)
                 problems += [workloads.refused(service, outcome.refusal, cluster)] if outcome.refusal else []

@@ -9,7 +9,10 @@ import typing as t
 
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import entries, trust
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine import plural
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine import compare, fields, plural
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._resources.apigee_target_server import (
+    ApigeeTargetServer,
+)
 
 ROLE: dict[str, t.Any] = {
     "project": "acme-shop",
@@ -21,7 +24,8 @@ ROLE: dict[str, t.Any] = {
 SERVER = {"name": "orders", "environment": "prod", "host": "orders.example", "port": 8443}
 TRUST = {"authorities": ["pem"], "settle": 5}
 CLIENT = {"certificate": "pem", "private_key": "key"}
-ENFORCED = {"enabled": True, "enforce": True, "trust_store": "ref://gke-ca"}
+SHOWING = {"enabled": True, "enforce": True, "trust_store": "ref://gke-ca"}
+ENFORCED = {**SHOWING, "client_auth_enabled": False}
 
 SECRET = {"cluster": "shop", "namespace": "apigee-gke", "name": "apigee-client"}
 STILL_TO_COME = {"client_certificate": {"secret": SECRET}}
@@ -55,12 +59,33 @@ def test_each_environment_gets_a_truststore_and_a_client_certificate() -> None:
         (
             True,
             {"client_certificate": CLIENT},
-            {**ENFORCED, "client_auth_enabled": True, "key_store": "ref://gke-client", "key_alias": "client"},
+            {**SHOWING, "client_auth_enabled": True, "key_store": "ref://gke-client", "key_alias": "client"},
         ),
     ],
 )
 def test_tls_of_target_servers(tls: t.Any, role: dict, wanted: dict) -> None:
     assert made("apigee_target_server", target_servers=[{**SERVER, "tls": tls}], **role)[0]["tls"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("found", "changes"),
+    [
+        # Google leaves out what is false.
+        ({}, []),
+        ({"clientAuthEnabled": False}, []),
+        ({"keyStore": "ref://gke-client", "keyAlias": "client"}, []),
+        (
+            {"clientAuthEnabled": True, "keyStore": "ref://gke-client", "keyAlias": "client"},
+            [("tls.client_auth_enabled", True, False)],
+        ),
+    ],
+)
+def test_apigee_shows_nothing_any_more_once_no_client_certificate_is_declared(found: dict, changes: list) -> None:
+    (server,) = made("apigee_target_server", target_servers=[{**SERVER, "tls": True}])
+    tls = [field for field in ApigeeTargetServer.fields if field.name == "tls"]
+    there = {"sSLInfo": {"enabled": True, "enforce": True, "trustStore": "ref://gke-ca", **found}}
+    seen = compare.differences(tls, {"tls": server["tls"]}, fields.describe(tls, there, None))
+    assert [(one.field, one.before, one.after) for one in seen] == changes
 
 
 def test_tls_that_is_not_stated_is_left_as_it_is() -> None:

@@ -32,7 +32,9 @@ def budget(**selector: t.Any) -> dict[str, t.Any]:
     return {"items": [{"spec": {"selector": selector}}]}
 
 
-def look(monkeypatch: pytest.MonkeyPatch, documents: dict[str, t.Any], *services: dict[str, t.Any]) -> survey.Survey:
+def look(
+    monkeypatch: pytest.MonkeyPatch, documents: dict[str, t.Any], *services: dict[str, t.Any], shows: bool = False
+) -> survey.Survey:
     class Scripted:
         """A double of the reader: a document by its path, else nothing; errors are raised."""
 
@@ -49,7 +51,8 @@ def look(monkeypatch: pytest.MonkeyPatch, documents: dict[str, t.Any], *services
             """Nothing to give back."""
 
     monkeypatch.setattr(survey, "Reader", Scripted)
-    return survey.survey("gke", {"endpoint": "203.0.113.7"}, list(services or [SERVICE]), lambda: "token", DEFAULTS)
+    place, all_of_them = {"endpoint": "203.0.113.7"}, list(services or [SERVICE])
+    return survey.survey("gke", place, all_of_them, lambda: "token", DEFAULTS, shows)
 
 
 def test_what_is_right_is_silent_and_gives_the_pods(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,6 +177,49 @@ def test_pods_that_would_be_refused_are_told_before_anything_is_changed(
     assert look(monkeypatch, {DEPLOYMENT: document}).problems == []
     elsewhere = {**SERVICE, "tls": {}, "selector": {"app": "somewhere-else"}}
     assert look(monkeypatch, {DEPLOYMENT: document}, elsewhere).problems == []
+
+
+CLIENT_CA, CLIENT_NAMES = (f"tls-sidecar.gatewayops.io/client-{part}" for part in ("ca-config-map", "names"))
+ASKING = {"service": "orders", "client-ca-config-map": "apigee-client-ca"}
+
+
+@pytest.mark.parametrize(
+    ("annotations", "removed"),
+    [
+        (ASKING, {CLIENT_CA: None}),
+        ({**ASKING, "engine": "envoy", "client-names": "apigee.acme.example"}, {CLIENT_CA: None, CLIENT_NAMES: None}),
+    ],
+)
+def test_pods_that_ask_for_a_certificate_which_apigee_shows_no_more_are_refused_with_the_way_back(
+    monkeypatch: pytest.MonkeyPatch, annotations: dict[str, str], removed: dict[str, None]
+) -> None:
+    (problem,) = look(monkeypatch, {DEPLOYMENT: annotated(**annotations)}, {**SERVICE, "tls": {}}).problems
+    assert "ask callers for a client certificate" in problem.message and "403" in problem.because
+    first, command = problem.fix.split("; then ")
+    assert "client_certificate: {required: false}" in first
+    command = command.split(" (and", maxsplit=1)[0]
+    assert command.startswith("kubectl --namespace shop patch deployment orders --type merge --patch ")
+    assert json.loads(shlex.split(command)[-1]) == {"spec": {"template": {"metadata": {"annotations": removed}}}}
+
+
+@pytest.mark.parametrize(
+    ("service", "annotations", "shows"),
+    [
+        # Apigee shows its certificate, also while nobody has to ask for it.
+        ({"tls": {}}, ASKING, True),
+        # Apigee calls the plain port, which asks nobody.
+        ({"tls": None}, ASKING, False),
+        # An authority of the user's own: what Apigee shows then is the user's matter.
+        ({"tls": {}}, {**ASKING, "client-ca-config-map": "partners"}, False),
+        ({"tls": {}}, {"service": "orders"}, False),
+        ({"tls": {}, "selector": {"app": "somewhere-else"}}, ASKING, False),
+    ],
+)
+def test_pods_that_ask_for_what_apigee_shows_or_for_something_else_are_not(
+    monkeypatch: pytest.MonkeyPatch, service: dict[str, t.Any], annotations: dict[str, str], shows: bool
+) -> None:
+    document = annotated(**annotations)
+    assert look(monkeypatch, {DEPLOYMENT: document}, {**SERVICE, **service}, shows=shows).problems == []
 
 
 def test_a_workload_whose_pods_are_not_published_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
