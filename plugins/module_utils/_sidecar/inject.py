@@ -16,7 +16,7 @@ import typing as t
 from . import advice, conflicts
 from .additions import Patch, additions, outline
 from .fields import PREFIX
-from .settings import Defaults, Settings, parse
+from .settings import MOST_PROBLEMS, Defaults, Settings, parse
 from .shape import fault
 
 Pod = t.Mapping[str, t.Any]
@@ -75,6 +75,8 @@ def inject(pod: t.Any, namespace: str, defaults: Defaults) -> Outcome:
     if not problems and not present:
         problems = conflicts.find(pod, settings)
     if problems:
+        if len(problems) > MOST_PROBLEMS:
+            problems = [*problems[:MOST_PROBLEMS], "There is more."]
         return Outcome(refusal=" ".join(problems), settings=settings, present=present)
     window = settings.drain_seconds(completes(pod))
     seen = outline(pod, settings, present, window)

@@ -49,12 +49,15 @@ class Webhook:
         self.certificate = Certificate(folder)
         self.metrics = Metrics()
         self.port = Listener(address, self.metrics, self.certificate, self.decide, limits)
-        self.metrics_port = Listener(metrics_address, self.metrics, self.certificate, limits=limits)
+        # Heads without a body: little is to be kept.
+        small = limits._replace(held=limits.held // 8, connections=max(1, limits.connections // 4))
+        self.metrics_port = Listener(metrics_address, self.metrics, self.certificate, limits=small)
         for name, text, value, kind in (
             ("certificate_expiry_timestamp_seconds", "When the serving certificate expires.", self._expiry, "gauge"),
             ("certificate_loads_total", "Certificates taken into use.", lambda: self.certificate.loaded, "counter"),
             ("certificate_failures_total", "Looks at a pair that could not be used.", self._failures, "counter"),
             ("connections", "Open connections of the API server.", lambda: self.port.connections, "gauge"),
+            ("evictions_total", "Connections ended to make room for others.", lambda: self.port.evicted, "counter"),
         ):
             self.metrics.gauge(name, text, value, kind)
 

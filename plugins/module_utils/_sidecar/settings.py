@@ -269,6 +269,12 @@ class Settings:
 LONGEST_KEPT = 4096
 """Characters of annotations for which what was made of them is kept: a stranger's must not fill the memory."""
 
+MOST_PROBLEMS = 20
+"""Of one pod told at once. What more there is shows once these are corrected; looking for it would only cost time."""
+
+LONGEST_NAME = 63
+"""Characters of an annotation's name after its prefix. Kubernetes takes no longer ones."""
+
 
 def parse(annotations: t.Mapping[str, t.Any], namespace: str, defaults: Defaults) -> tuple[Settings, list[str]]:
     """Settings of a pod that opted in, and everything that is wrong with them, each naming annotation and remedy."""
@@ -286,7 +292,11 @@ def _parse(
     given = {**defaults.values, **defaults.namespaces.get(namespace, {})}
     for key, value in wishes:
         name = key[len(PREFIX) :]
-        if name not in BY_NAME:
+        if len(problems) > MOST_PROBLEMS:
+            break
+        if len(name) > LONGEST_NAME:
+            problems.append(f"{key[: len(PREFIX) + LONGEST_NAME]}... is not known: it is longer than any.")
+        elif name not in BY_NAME:
             near = difflib.get_close_matches(name, BY_NAME, 1)
             hint = f"Did you mean {PREFIX}{near[0]}?" if near else "Known are " + ", ".join(BY_NAME) + "."
             problems.append(f"{key} is not known. {hint}")

@@ -27,6 +27,12 @@ PORT, METRICS_PORT = 10250, 9402
 GRACE_SECONDS = 5
 
 _ADMISSION = "admissionregistration.k8s.io/v1"
+#: Through whom the API server calls pods where it is not in their network, as on GKE. They come from addresses of pods, which
+#: no ipBlock admits where Cilium enforces NetworkPolicies, as in GKE's Dataplane V2.
+_KONNECTIVITY = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+    "podSelector": {"matchLabels": {"k8s-app": "konnectivity-agent"}},
+}
 _SERVICE = f"{PREFIX}service"
 _OPTED_IN = f"has(object.metadata.annotations) && '{_SERVICE}' in object.metadata.annotations"
 
@@ -218,7 +224,8 @@ def _certificate(settings: dict) -> dict:
 def _network(settings: dict) -> dict:
     admission: dict = {"ports": [{"port": PORT, "protocol": "TCP"}]}
     if settings.get("admission_sources"):
-        admission["from"] = [{"ipBlock": {"cidr": source}} for source in settings["admission_sources"]]
+        sources = [{"ipBlock": {"cidr": source}} for source in settings["admission_sources"]]
+        admission["from"] = [*sources, _KONNECTIVITY]
     metrics = {"from": [{"namespaceSelector": {}}], "ports": [{"port": METRICS_PORT, "protocol": "TCP"}]}
     return {
         "podSelector": {"matchLabels": _selector()},

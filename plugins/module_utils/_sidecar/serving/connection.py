@@ -26,15 +26,23 @@ _PIECE = 65536
 
 
 class Limits(t.NamedTuple):
-    """Bytes and seconds. ``idle`` is longer than the 90 s after which the API server drops its idle connections, so
-    that the two never meet."""
+    """Bytes and seconds."""
 
     body: int = 6 * 1024 * 1024
     handshake: float = 5.0
     first: float = 10.0
-    request: float = 8.0
+    request: float = 5.0
+    """From the first byte of a request to the last of its answer. The API server waits no longer for a webhook of ours."""
+
     idle: float = 120.0
+    """Longer than the 90 s after which the API server drops its idle connections, so that the two never meet."""
+
     connections: int = 256
+    stalled: float = 0.5
+    """A request that has taken longer than this has to make room, where nobody else can."""
+
+    held: int = 24 * 1024 * 1024
+    """Bytes of all requests and answers that are not whole yet or not gone yet."""
 
 
 USUAL = Limits()
@@ -47,10 +55,18 @@ class Ended(Exception):
 class Connection:
     """A socket that does not block, and what has come over it so far."""
 
-    def __init__(self, listener: Listener, plain: socket.socket, context: ssl.SSLContext | None, now: float) -> None:
+    def __init__(
+        self, listener: Listener, plain: socket.socket, address: str, context: ssl.SSLContext | None, now: float
+    ) -> None:
         self.socket = plain
+        self.address = address
+        """Of the caller."""
+
         self.busy = False
         """Whether a request has begun and its answer has not gone yet."""
+
+        self.since = now
+        """The moment at which the present step began: the handshake, waiting for a request, a request."""
 
         self.deadline = now + (listener.limits.handshake if context else listener.limits.first)
         self._listener = listener
@@ -70,6 +86,27 @@ class Connection:
         """Whether bytes are left to be sent. Until they are gone, none are read."""
         return bool(self._to_send)
 
+    @property
+    def leaving(self) -> bool:
+        """Whether all is said, and only the caller's end is waited for."""
+        return self._lingering and not self._to_send
+
+    @property
+    def called(self) -> bool:
+        """Whether bytes have come that were not read yet, or the caller's end."""
+        try:
+            self.socket.recv(1, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            pass
+        return True
+
+    @property
+    def held(self) -> int:
+        """Bytes that are kept for it."""
+        return len(self._received) + len(self._to_send)
+
     def readable(self, now: float) -> None:
         """Take what has come. Raises Ended, OSError or ssl.SSLError."""
         try:
@@ -87,14 +124,19 @@ class Connection:
             if not self._shaken and not self._shake(now):
                 return
             self._decrypt()
-        self._answer_all(now)
+        self._answer(now)
 
     def writable(self, now: float) -> None:
         """Send what is left. Raises Ended or OSError."""
         self._send(now)
         if not self._to_send and not self._closing:
             self._answered(now)
-            self._answer_all(now)
+            self._answer(now)
+
+    def further(self, now: float) -> None:
+        """Answer what has come already, after others had their turn. Raises Ended, OSError or ssl.SSLError."""
+        if not self.writing:
+            self._answer(now)
 
     def late(self, now: float) -> bool:
         """Whether the moment for the next step has passed."""
@@ -108,7 +150,7 @@ class Connection:
         """Go on with the handshake; whether it is done."""
         try:
             self._tls.do_handshake()
-            self._shaken = True
+            self._shaken, self.since = True, now
             self._listener.expect(self, now + self._limits.first)
         except ssl.SSLWantReadError:
             pass
@@ -131,23 +173,28 @@ class Connection:
         except ssl.SSLZeroReturnError:
             raise Ended from None
 
-    def _answer_all(self, now: float) -> None:
-        """Answer what has come as a whole."""
-        while self._received and not self._closing and not self._to_send:
-            if not self.busy:
-                self.busy = True
-                self._listener.expect(self, now + self._limits.request)
-            try:
-                if not self._one(now):
-                    return
-            except messages.Refused as refusal:
-                self._turn_down(refusal, now)
+    def _answer(self, now: float) -> None:
+        """Answer one request, if it has come as a whole. The next one is answered when all others had their turn."""
+        if not self._received or self._closing or self._to_send:
+            return
+        if not self.busy:
+            self.busy, self.since = True, now
+            self._listener.expect(self, now + self._limits.request)
+        try:
+            if not self._one(now):
                 return
-            self._answered(now)
+        except messages.Refused as refusal:
+            self._turn_down(refusal, now)
+            return
+        self._answered(now)
+        if self._received and not self._closing:
+            self._listener.again(self)
 
     def _answered(self, now: float) -> None:
         """The answer is on its way: the next step is to send the rest of it, or to wait for the next request."""
         self.busy = bool(self._to_send)
+        if not self.busy:
+            self.since = now
         if not self._closing:
             self._listener.expect(self, now + (self._limits.request if self._to_send else self._limits.idle))
 
@@ -172,12 +219,14 @@ class Connection:
         body = self._received[self._begins : ends]
         del self._received[:ends]
         self._closing = asked.closes or self._listener.draining.is_set()
-        self._say(self._answer(asked, body), now)
+        self._say(self._answer_to(asked, body), now)
         return True
 
-    def _answer(self, asked: messages.Head, body: bytearray) -> bytes:
+    def _answer_to(self, asked: messages.Head, body: bytearray) -> bytes:
         if asked.method == "GET":
             return self._status(asked.path)
+        if messages.values(body) > messages.VALUES:
+            return self._whole(413, f"at most {messages.VALUES} values are taken\n", messages.TEXT)
         try:
             review = json.loads(body.decode())
         except (ValueError, RecursionError) as error:

@@ -22,10 +22,13 @@ from ..review import Answer
 from .certificate import Certificate
 from .connection import USUAL, Connection, Ended, Limits
 from .metrics import Metrics
+from .places import Places
 
 _log = logging.getLogger("tls-sidecar.http")
 
 _BACKLOG = 512
+_AT_ONCE = 16
+"""So many connections are taken before those that are open have their turn."""
 
 
 class Listener:
@@ -47,7 +50,10 @@ class Listener:
         self.draining = threading.Event()
         self._certificate = certificate
         self._decide = decide
-        self._open: set[Connection] = set()
+        self._open = Places(limits)
+        self._further: dict[Connection, None] = {}
+        """Those of which a further request may have come already, in the order of their turns."""
+
         self._next_look = math.inf
         """The moment at which the earliest deadline may have passed."""
 
@@ -99,10 +105,19 @@ class Listener:
         """A connection has more to send than its socket takes now."""
         self._selector.modify(connection.socket, selectors.EVENT_WRITE, connection)
 
+    def again(self, connection: Connection) -> None:
+        """A further request of a connection may have come already."""
+        self._further[connection] = None
+
     @property
     def connections(self) -> int:
         """How many are open."""
         return len(self._open)
+
+    @property
+    def evicted(self) -> int:
+        """How many have had to make room for others."""
+        return self._open.evicted
 
     # -- the loop -------------------------------------------------------------------------------------------------
 
@@ -117,33 +132,41 @@ class Listener:
                         break
                 if now >= self._next_look:
                     self._look(now)
-                rest = min(self._next_look, self._cut) - now
+                rest = 0 if self._further else min(self._next_look, self._cut) - now
                 for key, events in self._selector.select(None if rest == math.inf else max(0.0, rest)):
                     if isinstance(key.data, Connection):
                         self._serve(key.data, events)
                     else:
                         key.data()
+                for connection in list(self._further):
+                    # It may have had to make room for one before it.
+                    if connection in self._further:
+                        del self._further[connection]
+                        self._attempt(connection, connection.further)
         except Exception:
             _log.exception("the port %s is served no more", self.server_address)
             raise
         finally:
             self._socket.close()
-            for connection in self._open:
+            for connection in list(self._open):
+                self._open.discard(connection)
                 connection.close()
-            self._open.clear()
             self._selector.close()
             self._woken.close()
             self._ended.set()
 
     def _serve(self, connection: Connection, events: int) -> None:
-        now = time.monotonic()
+        if connection not in self._open:
+            # It had to make room in this very turn.
+            return
+        writing = bool(events & selectors.EVENT_WRITE)
+        self._attempt(connection, connection.writable if writing else connection.readable)
+        if writing and connection in self._open and not connection.writing:
+            self._selector.modify(connection.socket, selectors.EVENT_READ, connection)
+
+    def _attempt(self, connection: Connection, step: t.Callable[[float], None]) -> None:
         try:
-            if events & selectors.EVENT_WRITE:
-                connection.writable(now)
-                if not connection.writing:
-                    self._selector.modify(connection.socket, selectors.EVENT_READ, connection)
-            else:
-                connection.readable(now)
+            step(time.monotonic())
         except Ended:
             self._drop(connection)
         except (OSError, ssl.SSLError) as error:
@@ -152,12 +175,17 @@ class Listener:
         except Exception:
             _log.exception("a connection is given up")
             self._drop(connection)
+        else:
+            heavy = self._open.weigh(connection)
+            if heavy is not None:
+                self._drop(heavy)
 
     def _accept(self) -> None:
-        """Take new connections. Above the limit they wait in the kernel's queue."""
-        while len(self._open) < self.limits.connections:
+        """Take new connections. Above the limit the one that can best be spared makes room; where none can, one more
+        is let in and the others wait in the kernel's queue."""
+        for _each in range(_AT_ONCE):
             try:
-                accepted, _address = self._socket.accept()
+                accepted, address = self._socket.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
@@ -170,18 +198,29 @@ class Listener:
                 continue
             accepted.setblocking(False)
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
-            connection = Connection(self, accepted, context, time.monotonic())
+            now = time.monotonic()
+            connection = Connection(self, accepted, address[0], context, now)
             self.expect(connection, connection.deadline)
-            self._open.add(connection)
+            spared = self._open.add(connection, now)
             self._selector.register(accepted, selectors.EVENT_READ, connection)
-        self._selector.unregister(self._socket)
-        self._accepting = False
+            if spared is not None:
+                self._drop(spared)
+            if self._open.full:
+                self._selector.unregister(self._socket)
+                self._accepting = False
+                # Somebody may be spared soon.
+                self._next_look = min(self._next_look, now + self.limits.stalled)
+                return
 
     def _drop(self, connection: Connection) -> None:
         self._open.discard(connection)
+        self._further.pop(connection, None)
         self._selector.unregister(connection.socket)
         connection.close()
-        if not self._accepting and self._cut == math.inf:
+        self._accept_again()
+
+    def _accept_again(self) -> None:
+        if not self._accepting and self._cut == math.inf and not self._open.full:
             self._selector.register(self._socket, selectors.EVENT_READ, self._accept)
             self._accepting = True
 
@@ -190,6 +229,12 @@ class Listener:
         for connection in [each for each in self._open if each.late(now)]:
             self._drop(connection)
         self._next_look = min((each.deadline for each in self._open), default=math.inf)
+        if not self._accepting and self._cut == math.inf:
+            stalled = self._open.spare(now)
+            if stalled is None:
+                self._next_look = min(self._next_look, now + self.limits.stalled)
+            else:
+                self._drop(stalled)
 
     def _take_wake(self) -> None:
         self._woken.recv(1024)

@@ -23,6 +23,10 @@ HEADERS, LINE = 100, 65536
 HEAD = 2 * LINE
 """Bytes of a head that has not ended. It is looked at whenever more of it comes, for which all others wait."""
 
+VALUES = 400_000
+"""Of a body, for the memory that they take once they are read, which may be thirty times that of their text. A pod has a
+few hundred; 130,000 environment variables would fit."""
+
 _PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 _METHODS, _VERSIONS = ("GET", "POST"), ("HTTP/1.1", "HTTP/1.0")
 _KEPT = 2048
@@ -74,6 +78,7 @@ def _read(data: bytes, longest: int) -> Head:
     length = headers.get("content-length", "0" if method == "GET" else "")
     if "transfer-encoding" in headers or not (length.isascii() and length.isdigit() and len(length) < 12):
         raise Refused(411, "a Content-Length is needed")
+    longest = longest if method == "POST" else 0
     if int(length) > longest:
         raise Refused(413, f"at most {longest} bytes are taken")
     closes = version != "HTTP/1.1" or headers.get("connection", "").lower() == "close"
@@ -98,6 +103,11 @@ def _headers(lines: list[str]) -> dict[str, str]:
             raise Refused(400, "the headers cannot be read")
         found[name] = value.strip()
     return found
+
+
+def values(body: bytes | bytearray) -> int:
+    """How many values the JSON text has at most. Inside of strings, too, each of these signs counts as one."""
+    return sum(map(body.count, (b",", b"{", b"[")))
 
 
 def unfinished(data: bytearray) -> None:

@@ -95,9 +95,10 @@ def test_the_pods_are_restricted_spread_and_never_all_gone() -> None:
     policy = made("NetworkPolicy", admission_sources=["10.0.0.0/28"])["spec"]
     assert policy["policyTypes"] == ["Ingress", "Egress"] and "egress" not in policy
     assert policy["ingress"][0] == {
-        "from": [{"ipBlock": {"cidr": "10.0.0.0/28"}}],
+        "from": [{"ipBlock": {"cidr": "10.0.0.0/28"}}, definitions._KONNECTIVITY],
         "ports": [{"port": 10250, "protocol": "TCP"}],
     }
+    assert "from" not in made("NetworkPolicy")["spec"]["ingress"][0]
 
 
 def test_code_and_defaults_decide_the_pods() -> None:
