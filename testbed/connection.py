@@ -51,6 +51,7 @@ def connection(state: State, ca_cert: Path) -> dict[str, Any]:
         **emulator.describe(state.emulator_url, state.google),
         "token_file": str(state.token_file),
         "northbound": {"address": state.northbound_address, "port": NORTHBOUND_PORT, "ca_cert": str(ca_cert)},
+        "api_gateway": {"address": state.api_gateway_address, "port": NORTHBOUND_PORT, "ca_cert": str(ca_cert)},
         "kubeconfig": str(state.kubeconfig),
         "gcloud": gcloud_environment(state, ca_cert),
         **_cert_manager(),

@@ -22,8 +22,10 @@ from aiohttp import web
 
 from testbed import connection, leftovers, processes
 from testbed.clusters import Running
+from testbed.google import gateway_picture
 from testbed.google.app import EMULATOR, create_app
 from testbed.google.emulator import Emulator
+from testbed.google.errors import GoogleError
 from testbed.google.proxy import Proxy
 from testbed.google.seed import OWNER, point_keys_at
 from testbed.kubernetes import build
@@ -201,6 +203,9 @@ class Daemon:
                 await asyncio.wait_for(stopping.wait(), TOKEN_RENEWAL)
                 return
             await self._renew_token()
+            with contextlib.suppress(GoogleError):
+                # With ID tokens that are good for longer.
+                await gateway_picture.push(self._emulator)
 
 
 def _lock(state: State) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from testbed.api_gateways import ApiGateways
 from testbed.apigee_instances import ApigeeInstances
 from testbed.certificates import Authority
 from testbed.clusters import Clusters, Running
@@ -22,7 +23,7 @@ from testbed.network.vpc import Vpc
 from testbed.northbound import Northbound
 from testbed.state import State
 from testbed.token_review import Reviewer
-from testbed.world import Cluster, ClusterAccess, Instance, Network, Record, WorldError
+from testbed.world import Cluster, ClusterAccess, Gateway, Instance, Network, Record, WorldError
 
 
 class RealWorld:
@@ -46,6 +47,8 @@ class RealWorld:
         self.instances = ApigeeInstances(state, tenant, self.authority)
         self._access_changed = access_changed
         self.northbound = Northbound(state, self.instances)
+        #: Nothing to call until functions run here: what such a gateway is asked ends in 503.
+        self.gateways = ApiGateways(state, self.authority, dict)
         self._networks: tuple[Network, ...] = ()
         self._views: dict[str, str] = {}
         #: Instances whose address and range are in the network, running or just starting.
@@ -58,9 +61,11 @@ class RealWorld:
         await self._bring_network()
         await self._dns_peering.start()
         await self.northbound.open()
+        await self.gateways.open()
 
     async def close(self) -> None:
         """End everything that runs; folders stay, so that the next daemon can go on from them."""
+        await self.gateways.close()
         await self.northbound.close()
         await asyncio.gather(self.clusters.close(), self.instances.close())
         await self._endpoints.apply(())
@@ -105,6 +110,9 @@ class RealWorld:
     async def configure_runtime(self, configuration: dict[str, Any], bundles: Mapping[str, bytes]) -> dict[str, Any]:
         return await self.instances.configure(configuration, bundles)
 
+    async def apply_gateways(self, gateways: Sequence[Gateway]) -> None:
+        await self.gateways.apply(gateways)
+
     def authority_certificate(self) -> bytes:
         return self.authority.certificate_file.read_bytes()
 
@@ -115,6 +123,7 @@ class RealWorld:
             await self.clusters.drop_spares()
         for running in self.clusters.running():
             await self.clusters.stop(running.cluster.key)
+        await self.gateways.apply(())
         await self.northbound.clear()
         await self.instances.close()
         self._placed.clear()

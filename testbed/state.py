@@ -110,6 +110,11 @@ class State:
         """Where gcloud's commands without an endpoint override enter."""
         return self.address(3), GCLOUD_PROXY_PORT
 
+    @property
+    def api_gateway_address(self) -> str:
+        """Where the gateways of API Gateway take calls, told apart by host name."""
+        return self.address(4)
+
     # -- files ------------------------------------------------------------------------------------------------
     @property
     def connection_file(self) -> Path:
@@ -142,6 +147,11 @@ class State:
         return self.home / "network"
 
     @property
+    def api_gateway(self) -> Path:
+        """What each gateway's Envoy is told."""
+        return self.home / "api-gateway"
+
+    @property
     def certificates(self) -> Path:
         return self.home / "certificates"
 
@@ -165,8 +175,8 @@ class State:
 
     def prepare(self) -> None:
         """Make the folders, readable by their owner only."""
-        for folder in (self.home, self.run, self.logs, self.google, self.apigee, self.network, self.certificates,
-                       self.gcloud):
+        for folder in (self.home, self.run, self.logs, self.google, self.apigee, self.network, self.api_gateway,
+                       self.certificates, self.gcloud):
             folder.mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o700)
 

@@ -154,6 +154,23 @@ class Instance:
     host: str
 
 
+@dataclass(frozen=True)
+class Gateway:
+    """A gateway of API Gateway: what it serves, and whom it lets in.
+
+    ``name`` is its full one, ``host`` the name that callers use. ``documents`` are those of its config, as (file name,
+    content). ``keys``: API keys and whether each is good for this API. ``key_sets``: JSON Web Key Sets by address.
+    ``identities``: the ID tokens that it shows to backends, by audience.
+    """
+
+    name: str
+    host: str
+    documents: tuple[tuple[str, bytes], ...]
+    keys: Mapping[str, bool] = field(default_factory=dict)
+    key_sets: Mapping[str, str] = field(default_factory=dict)
+    identities: Mapping[str, str] = field(default_factory=dict)
+
+
 @runtime_checkable
 class World(Protocol):
     """Consequences of emulated objects. Every method may raise :class:`WorldError`."""
@@ -181,6 +198,9 @@ class World(Protocol):
 
     async def configure_runtime(self, configuration: dict[str, Any], bundles: Mapping[str, bytes]) -> dict[str, Any]:
         """Give the Apigee runtime its full configuration; ``bundles`` by SHA-256. Returns the runtime's report."""
+
+    async def apply_gateways(self, gateways: Sequence[Gateway]) -> None:
+        """All gateways of API Gateway, with what each serves. Returns when each serves it."""
 
     def authority_certificate(self) -> bytes:
         """The certificate (PEM) of the authority that signs what Apigee instances show. Raises OSError."""

@@ -26,6 +26,9 @@ USER_INFO = "X-Apigateway-Api-Userinfo"
 FORWARDED = "X-Forwarded-Authorization"
 #: Bytes of all headers of a request (Quotas and limits: 60 kilobytes).
 HEADERS_KB = 60
+NODE = {"id": "api-gateway", "cluster": "api-gateway"}
+#: The two files of a configuration that changes.
+LISTENERS, CLUSTERS = "listeners.json", "clusters.json"
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,51 @@ class World:
 
 def configuration(routes: Sequence[Route], world: World, address: str, port: int) -> dict[str, Any]:
     """Return Envoy's static configuration. Raises KeyError for a backend, key set or identity that is not given."""
-    ordered = sorted(routes, key=lambda route: _specificity(route.path))
+    return {
+        "node": NODE,
+        "static_resources": {
+            "listeners": [listener(routes, world, address, port)],
+            "clusters": clusters(routes, world),
+        },
+    }
+
+
+def dynamic(folder: str, admin: str) -> dict[str, Any]:
+    """Return a configuration that takes listeners and clusters from two files of a folder, whenever they are replaced.
+
+    admin: path of the Unix socket that says what is being served.
+    """
+
+    def file(name: str) -> dict[str, Any]:
+        return {"resource_api_version": "V3", "path_config_source": {"path": f"{folder}/{name}"}}
+
+    return {
+        "node": NODE,
+        "admin": {"address": {"pipe": {"path": admin, "mode": 0o600}}},
+        "dynamic_resources": {"lds_config": file(LISTENERS), "cds_config": file(CLUSTERS)},
+    }
+
+
+def resources(kind: str, version: str, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the content of one of those files; kind is listener.v3.Listener or cluster.v3.Cluster."""
+    kind = f"type.googleapis.com/envoy.config.{kind}"
+    return {"version_info": version, "resources": [{"@type": kind, **one} for one in found]}
+
+
+def clusters(routes: Sequence[Route], world: World) -> list[dict[str, Any]]:
+    """Return the backends of routes. Raises KeyError for one that is not given."""
     authorities = dict.fromkeys(urlsplit(route.address).netloc for route in routes)
+    return [_cluster(authority, *world.backends[authority]) for authority in authorities]
+
+
+def listener(
+    routes: Sequence[Route], world: World, address: str, port: int, certificate: tuple[str, str] | None = None
+) -> dict[str, Any]:
+    """Return a listener that serves routes. certificate: PEM of a chain and of its key; without it, plain HTTP.
+
+    Raises KeyError for a key set or identity that is not given.
+    """
+    ordered = sorted(routes, key=lambda route: _specificity(route.path))
     manager = {
         "@type": f"{_TYPE}filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "gateway",
@@ -64,20 +110,23 @@ def configuration(routes: Sequence[Route], world: World, address: str, port: int
             "virtual_hosts": [{"name": "gateway", "domains": ["*"], "routes": _matches(ordered, world)}],
         },
     }
-    connection = {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}
-    return {
-        "node": {"id": "api-gateway", "cluster": "api-gateway"},
-        "static_resources": {
-            "listeners": [
-                {
-                    "name": "gateway",
-                    "address": {"socket_address": {"address": address, "port_value": port}},
-                    "filter_chains": [{"filters": [connection]}],
-                }
-            ],
-            "clusters": [_cluster(authority, *world.backends[authority]) for authority in authorities],
-        },
+    chain: dict[str, Any] = {
+        "filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]
     }
+    if certificate:
+        chain["transport_socket"] = _tls(*certificate)
+    return {
+        "name": "gateway",
+        "address": {"socket_address": {"address": address, "port_value": port}},
+        "filter_chains": [chain],
+    }
+
+
+def _tls(chain: str, key: str) -> dict[str, Any]:
+    shown = {"certificate_chain": {"inline_string": chain}, "private_key": {"inline_string": key}}
+    context = {"tls_certificates": [shown], "alpn_protocols": ["h2", "http/1.1"]}
+    kind = f"{_TYPE}transport_sockets.tls.v3.DownstreamTlsContext"
+    return _named("envoy.transport_sockets.tls", kind, common_tls_context=context)
 
 
 def _named(name: str, kind: str, **settings: Any) -> dict[str, Any]:

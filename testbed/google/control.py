@@ -7,16 +7,19 @@ GET/POST/DELETE faults (see faults.py); DELETE faults/ID removes one
 GET/PUT durations     {"scale": 0..1}: 1 is realistic, 0 makes the next poll see the end
 GET state             canonical dump and digest of what exists, without times, generated ids and operation history
 POST reset            back to the freshly seeded state; ?keep_nodes=1 keeps nodes, emptied, for equal clusters
+PUT key-sets          {address: JSON Web Key Set}: what issuers publish, as there is no internet to fetch it from
 POST tokens           {"account"?: "deployer" | e-mail, "lifetime"?: seconds}: an access token
 POST tokenreviews     a Kubernetes TokenReview
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from testbed.google import gateway_picture
 from testbed.google.canonical import dump
 from testbed.google.seed import ACCOUNTS
 
@@ -64,6 +67,13 @@ def add_routes(app: web.Application, emulator: Emulator) -> None:
         await emulator.reset(keep_nodes="keep_nodes" in request.query)
         return web.json_response({})
 
+    async def key_sets(request: web.Request) -> web.Response:
+        stated = await request.json()
+        async with emulator.store.transaction() as tx:
+            tx.put(gateway_picture.KEY_SETS, {address: json.dumps(found) for address, found in stated.items()})
+        await gateway_picture.push(emulator)
+        return web.json_response({})
+
     async def tokens(request: web.Request) -> web.Response:
         spec = await request.json() if request.can_read_body else {}
         account = spec.get("account", "deployer")
@@ -90,6 +100,7 @@ def add_routes(app: web.Application, emulator: Emulator) -> None:
     app.router.add_put(base + "durations", durations)
     app.router.add_get(base + "state", state)
     app.router.add_post(base + "reset", reset)
+    app.router.add_put(base + "key-sets", key_sets)
     app.router.add_post(base + "tokens", tokens)
     app.router.add_post(base + "tokenreviews", token_reviews)
     app.router.add_get(base + "violations", violations)

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from testbed.world import Cluster, ClusterAccess, Instance, Network, WorldError
+from testbed.world import Cluster, ClusterAccess, Gateway, Instance, Network, WorldError
 
 
 class RecordingWorld:
@@ -23,6 +23,7 @@ class RecordingWorld:
         self.networks: list[Network] = []
         self.clusters: dict[tuple[str, str, str], Cluster] = {}
         self.instances: dict[tuple[str, str], Instance] = {}
+        self.gateways: list[Gateway] = []
         self.configuration: dict[str, Any] = {}
         self.bundles: dict[str, bytes] = {}
         self.records: list[Any] = []
@@ -96,10 +97,15 @@ class RecordingWorld:
             for listed, named in (("deployments", "proxy"), ("shared_flows", "shared_flow"))
         }
 
+    async def apply_gateways(self, gateways: Sequence[Gateway]) -> None:
+        """Remember the picture."""
+        await self._called("apply_gateways", list(gateways))
+        self.gateways = list(gateways)
+
     def authority_certificate(self) -> bytes:
         return b"-----BEGIN CERTIFICATE-----\nrecorded\n-----END CERTIFICATE-----\n"
 
     async def reset(self, keep_nodes: bool = False) -> None:
         """Forget everything but the list of calls."""
         await self._called("reset", None)
-        self.networks, self.clusters, self.instances, self.configuration = [], {}, {}, {}
+        self.networks, self.clusters, self.instances, self.configuration, self.gateways = [], {}, {}, {}, []

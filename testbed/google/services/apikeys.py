@@ -11,6 +11,7 @@ import secrets
 import uuid
 from typing import Any
 
+from testbed.google import gateway_picture
 from testbed.google.errors import GoogleError, field_violation
 from testbed.google.operations import Run
 from testbed.google.paging import page
@@ -140,6 +141,7 @@ class ApiKeys(Service):
         """Make the change visible; its answer holds the key string, as Google's does."""
         async with run.transaction() as tx:
             document = tx.put(run.arguments["key"], run.arguments["document"])
+        await gateway_picture.push(run.emulator)
         return {"@type": _TYPE + "Key", **_shown(document), "keyString": document["keyString"]}
 
     def _start(self, call: Call, key: str, document: dict[str, Any]) -> dict[str, Any]:

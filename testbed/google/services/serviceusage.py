@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from testbed.google import gateway_picture
 from testbed.google.errors import GoogleError, precondition
 from testbed.google.operations import Run
 from testbed.google.paging import page
@@ -167,6 +168,8 @@ class ServiceUsage(Service):
                     f"serviceusage/projects/{run.arguments['number']}/services/{name}",
                     {"state": run.arguments["state"]},
                 )
+        # A key is good for an API whose managed service is enabled.
+        await gateway_picture.push(run.emulator)
 
     @staticmethod
     def _enabled(call: Call, number: str, name: str) -> bool:

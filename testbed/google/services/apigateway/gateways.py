@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from testbed.google import gateway_picture
 from testbed.google.errors import GoogleError, field_violation, precondition
 from testbed.google.operations import Run
 from testbed.google.rules import Immutable, Pattern, Required, Said
@@ -99,7 +100,9 @@ class Gateways(ApiGatewayService):
             wanted = run.arguments.get("changes", {}).get("apiConfig") or stored["apiConfig"]
             if not tx.exists(key(wanted)):
                 raise GoogleError(400, f"API config {wanted} was deleted meanwhile.", status="FAILED_PRECONDITION")
-        return await self.finished(run, **run.arguments.get("changes", {}), defaultHostname=stored["host"])
+        done = await self.finished(run, **run.arguments.get("changes", {}), defaultHostname=stored["host"])
+        await gateway_picture.push(self.emulator)
+        return done
 
     @handles("apigateway.projects.locations.gateways.get")
     def get(self, call: Call) -> dict[str, Any]:
@@ -130,4 +133,10 @@ class Gateways(ApiGatewayService):
 
     @work("apigateway.gateway.delete")
     async def deleted(self, run: Run) -> dict[str, Any]:
-        return await self.gone(run)
+        done = await self.gone(run)
+        await gateway_picture.push(self.emulator)
+        return done
+
+    async def restore(self) -> None:
+        """Start the gateways again, after a restart."""
+        await gateway_picture.push(self.emulator)
