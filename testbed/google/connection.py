@@ -13,7 +13,7 @@ from testbed.google.seed import PROJECT, PROJECT_NUMBER, key_file
 _GCLOUD_TAIL = {"compute": "compute/v1/", "dns": "dns/v1/"}
 SERVICES = (
     "apigateway", "apigee", "apikeys", "cloudfunctions", "cloudresourcemanager", "compute", "container", "dns", "iam",
-    "iamcredentials", "run", "servicemanagement", "servicenetworking", "serviceusage", "sts",
+    "iamcredentials", "run", "servicemanagement", "servicenetworking", "serviceusage", "sts", "vpcaccess",
 )  # fmt: skip
 
 

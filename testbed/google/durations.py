@@ -41,4 +41,8 @@ DURATIONS: dict[str, float] = {
     "apigateway.config": 105,
     "apigateway.gateway": 150,
     "apigateway.gateway_update": 60,
+    "vpcaccess.connector": 120,
+    "vpcaccess.connector_delete": 60,
+    "cloudfunctions.deploy": 90,
+    "cloudfunctions.delete": 30,
 }

@@ -100,9 +100,19 @@ def from_folder(path: str) -> Bundle:
         roots = [name for name in ROOTS if os.path.isdir(os.path.join(base, name))]
     if len(roots) != 1:
         raise BundleError([_which_root(f"folder {path}", roots)])
+    files = gather(os.path.join(base, roots[0]), base, "bundle")
+    if not files:
+        raise BundleError([f"folder {path} holds no file below {roots[0]}/"])
+    return Bundle(files)
+
+
+def gather(top: str, base: str, title: str) -> dict[str, bytes]:
+    """Every file below ``top`` by its path below ``base``, without junk. Links are followed while they stay in ``top``.
+
+    ``title`` is what messages call the whole (``bundle``). Raises ``BundleError``.
+    """
     files: dict[str, bytes] = {}
     problems: list[str] = []
-    top = os.path.join(base, roots[0])
     size = 0
     for folder, subfolders, names in os.walk(top):
         subfolders[:] = sorted(name for name in subfolders if not _JUNK.match(name))
@@ -113,7 +123,9 @@ def from_folder(path: str) -> Bundle:
             relative = os.path.relpath(full, base).replace(os.sep, "/")
             real = os.path.realpath(full)
             if real != full and not real.startswith(top + os.sep):
-                problems.append(f"{relative} is a link that leads out of the bundle (to {real}); copy the file instead")
+                problems.append(
+                    f"{relative} is a link that leads out of the {title} (to {real}); copy the file instead"
+                )
                 continue
             try:
                 with open(full, "rb") as handle:
@@ -123,17 +135,15 @@ def from_folder(path: str) -> Bundle:
                 continue
             size += len(files[relative])
             if size > MAXIMUM_CONTENT_BYTES or len(files) > MAXIMUM_FILES:
-                raise BundleError([f"folder {path} is far larger than a bundle can be ({len(files)} files so far)"])
+                raise BundleError([f"folder {base} is far larger than a {title} can be ({len(files)} files so far)"])
         for name in subfolders:
             full = os.path.join(folder, name)
             if os.path.islink(full):
                 relative = os.path.relpath(full, base)
                 problems.append(f"{relative} is a linked folder (to {os.path.realpath(full)}); copy the files instead")
-    if not files and not problems:
-        problems.append(f"folder {path} holds no file below {roots[0]}/")
     if problems:
         raise BundleError(problems)
-    return Bundle(files)
+    return files
 
 
 def from_zip(data: bytes, name: str = "bundle") -> Bundle:

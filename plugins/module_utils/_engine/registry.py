@@ -43,6 +43,7 @@ if t.TYPE_CHECKING:
         apigee_shared_flow,
         apigee_target_server,
         apigee_truststore,
+        cloud_function,
         compute_address,
         compute_firewall,
         compute_global_address,
@@ -55,6 +56,7 @@ if t.TYPE_CHECKING:
         iam_service_account,
         project_services,
         service_networking_connection,
+        vpc_access_connector,
     )
     from .resource import Resource
 
@@ -88,6 +90,7 @@ KINDS: dict[str, str] = {
     "apigee_resource_file": "ApigeeResourceFile",
     "apigee_target_server": "ApigeeTargetServer",
     "apigee_truststore": "ApigeeTruststore",
+    "cloud_function": "CloudFunction",
     "compute_address": "ComputeAddress",
     "compute_firewall": "ComputeFirewall",
     "compute_global_address": "ComputeGlobalAddress",
@@ -100,6 +103,7 @@ KINDS: dict[str, str] = {
     "iam_service_account": "IamServiceAccount",
     "project_services": "ProjectServices",
     "service_networking_connection": "ServiceNetworkingConnection",
+    "vpc_access_connector": "VpcAccessConnector",
 }
 
 

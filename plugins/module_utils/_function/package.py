@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pkgutil
 import typing as t
 
 from .. import _forwarding
 from .._apigee import bundle
 from .._apigee.digest import DIGITS
+from .._forwarding import function, headers, settings, targets, upstream
 
 Files = t.Mapping[str, bytes]
 
@@ -23,7 +25,17 @@ Files = t.Mapping[str, bytes]
 ENTRY_POINT = "forward"
 #: The Python that the function is written for and tried with (functions v2 name of the runtime).
 RUNTIME = "python311"
+#: Where the authority of the upstream's certificate stands in it.
+AUTHORITY = "forwarding/upstream-ca.pem"
 FRAMEWORK = "functions-framework==3.10.2"
+
+#: Imported, so that Ansible packs them with every module that may have to deploy them.
+PARTS = (function, headers, settings, targets, upstream)
+
+_INIT = """\
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: BSD-2-Clause
+"""
 
 _MAIN = '''\
 """What the functions-framework loads. Settings are checked here, at import: a wrong one stops the start."""
@@ -37,13 +49,29 @@ forward = build(os.environ)
 
 
 def forwarding() -> dict[str, bytes]:
-    """The forwarding function's source by path, from wherever this collection lies. Raises OSError."""
-    folder = os.path.dirname(os.path.abspath(_forwarding.__file__))
-    files = {"main.py": _MAIN.encode(), "requirements.txt": f"{FRAMEWORK}\n".encode()}
-    for name in sorted(os.listdir(folder)):
-        if name.endswith(".py"):
-            with open(os.path.join(folder, name), "rb") as stream:
-                files[f"forwarding/{name}"] = stream.read()
+    """The forwarding function's source by path, from wherever this collection lies: a folder or a module's own zip."""
+    files = {
+        "main.py": _MAIN.encode(),
+        "requirements.txt": f"{FRAMEWORK}\n".encode(),
+        "forwarding/__init__.py": _INIT.encode(),
+    }
+    for part in PARTS:
+        name = part.__name__.rsplit(".", 1)[-1] + ".py"
+        files[f"forwarding/{name}"] = pkgutil.get_data(_forwarding.__name__, name) or b""
+    return files
+
+
+def folder(path: str) -> dict[str, bytes]:
+    """The files of a user's own function by path, without what version control and editors leave behind.
+
+    Raises ``BundleError``.
+    """
+    base = os.path.realpath(os.path.expanduser(path))
+    if not os.path.isdir(base):
+        raise bundle.BundleError([f"source {path} is no folder"])
+    files = bundle.gather(base, base, "function's source")
+    if not files:
+        raise bundle.BundleError([f"source {path} holds no file"])
     return files
 
 

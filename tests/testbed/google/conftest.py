@@ -152,6 +152,9 @@ def _where(operation: dict[str, Any]) -> str:
         return f"apikeys/v2/{operation['name']}"
     if operation["name"].startswith("organizations/"):
         return f"apigee/v1/{operation['name']}"
+    for api, place in (("vpcaccess", "vpcaccess/v1"), ("functions", "cloudfunctions/v2")):
+        if f"google.cloud.{api}." in kind:
+            return f"{place}/{operation['name']}"
     return f"servicenetworking/v1/{operation['name']}"
 
 

@@ -7,13 +7,19 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from pathlib import Path
 
+import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils import _forwarding
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee.bundle import BundleError
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._function import package
 
 
 def test_the_forwarding_function_is_whole() -> None:
     files = package.forwarding()
     assert {"main.py", "requirements.txt", "forwarding/__init__.py", "forwarding/function.py"} <= set(files)
+    parts = {path.name for path in Path(_forwarding.__file__).parent.glob("*.py")}
+    assert {path.removeprefix("forwarding/") for path in files if path.startswith("forwarding/")} == parts
     assert b"\n" + package.ENTRY_POINT.encode() + b" = " in files["main.py"]
     for path, content in files.items():
         if path.endswith(".py"):
@@ -36,3 +42,20 @@ def test_any_other_content_has_another_digest() -> None:
     ]
     assert len(set(digests)) == len(digests)
     assert all(re.fullmatch("[0-9a-f]{40}", digest) for digest in digests)
+
+
+def test_a_folder_without_what_does_not_belong_in_it(tmp_path: Path) -> None:
+    for path in ("main.py", "lib/part.py", ".git/config", "__pycache__/a.pyc", "node_modules/x/a.js", "main.py~"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(path)
+    assert package.folder(str(tmp_path)) == {"main.py": b"main.py", "lib/part.py": b"lib/part.py"}
+
+
+def test_folders_that_cannot_be_packed(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="is no folder"):
+        package.folder(str(tmp_path / "none"))
+    with pytest.raises(BundleError, match="holds no file"):
+        package.folder(str(tmp_path))
+    (tmp_path / "main.py").symlink_to("/etc/hostname")
+    with pytest.raises(BundleError, match="leads out of the function's source"):
+        package.folder(str(tmp_path))
