@@ -71,7 +71,8 @@ def refusal(status: int, reason: str = "", headers: Headers | None = None) -> An
     """An answer of the function itself. The reason goes to the log; nothing of the request does."""
     if reason:
         line = {"severity": "WARNING", "message": f"{status}: {reason}"}
-        print(json.dumps(line), file=sys.stderr, flush=True)
+        sys.stderr.write(json.dumps(line) + "\n")
+        sys.stderr.flush()
     body = json.dumps({"code": status, "message": TEXTS[status]}).encode()
     return Answer(status, [*(headers or []), ("Content-Type", "application/json")], body)
 

@@ -11,21 +11,35 @@ Headers = list[tuple[str, str]]
 
 #: RFC 9110, 7.6.1, with the older names that servers still act on.
 HOP_BY_HOP = frozenset(
-    ["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "trailers", "transfer-encoding", "upgrade", "http2-settings"]
-)
+    [
+        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+        "trailers", "transfer-encoding", "upgrade", "http2-settings",
+    ]
+)  # fmt: skip
 #: What the caller proved itself with. It was for the gateway or for the function, never for the upstream.
 CREDENTIALS = frozenset(
-    ["authorization", "cookie", "x-api-key", "x-forwarded-authorization", "x-serverless-authorization", "proxy"]
-)
+    [
+        "authorization", "cookie", "x-api-key", "x-forwarded-authorization", "x-serverless-authorization", "proxy",
+    ]
+)  # fmt: skip
 #: Made anew, or believed by some upstream as if a trusted proxy had written it.
 FORGEABLE = frozenset(
-    ["host", "content-length", "expect", "forwarded", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-server", "x-forwarded-uri", "x-original-url", "x-original-uri", "x-original-host", "x-rewrite-url", "x-real-ip", "x-client-ip", "x-http-method", "x-http-method-override", "x-method-override", "metadata-flavor"]
-)
+    [
+        "host", "content-length", "expect", "forwarded", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix",
+        "x-forwarded-server", "x-forwarded-uri", "x-original-url", "x-original-uri", "x-original-host",
+        "x-rewrite-url", "x-real-ip", "x-client-ip", "x-http-method", "x-http-method-override", "x-method-override",
+        "metadata-flavor",
+    ]
+)  # fmt: skip
 #: Google's own: the gateway's word on the caller among them.
 FORGEABLE_PREFIXES = ("x-goog-", "x-google-", "x-endpoint-", "x-apigateway-")
 USER_INFO = "x-apigateway-api-userinfo"
 #: The function's server writes its own.
-ANSWERED = frozenset(["date", "server", "content-length", "alt-svc"])
+ANSWERED = frozenset(
+    [
+        "date", "server", "content-length", "alt-svc",
+    ]
+)  # fmt: skip
 _NAME = re.compile(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 

@@ -356,4 +356,3 @@ def _processors(text: str) -> float:
         return float(text[:-1]) / 1000 if text.endswith("m") else float(text)
     except ValueError:
         return 0.0
-

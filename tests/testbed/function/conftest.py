@@ -38,7 +38,7 @@ def upstream(serving: Upstream) -> Upstream:
 
 def running(folder: Path, port: int, extra: dict[str, bytes] | None = None, **settings: str) -> Framework:
     """A function that forwards to a port of loopback, listening. ``extra``: further files of its source."""
-    told = {"TO": f"http://127.0.0.1:{port}", "TIMEOUT": "1.5", "CONNECT_TIMEOUT": "1"}
+    told = {"TO": f"http://127.0.0.1:{port}", "TIMEOUT": "4", "CONNECT_TIMEOUT": "2"}
     told |= {"REQUEST_BYTES": "100000", "RESPONSE_BYTES": "200000"}
     variables = {f"FORWARD_{name}": value for name, value in {**told, **settings}.items()}
     framework = Framework(folder, variables, extra)

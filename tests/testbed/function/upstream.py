@@ -25,7 +25,8 @@ class _Handler(BaseHTTPRequestHandler):
         target = self.requestline.split(" ")[1]
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
-        self.server.seen.append({"line": self.requestline, "headers": self.headers.items(), "body": body.decode()})
+        self.request_seen = {"line": self.requestline, "headers": self.headers.items(), "body": body.decode()}
+        self.server.seen.append(self.request_seen)
         action = target.partition("?")[0].split("/")[1]
         getattr(self, f"answer_{action}", self.answer_echo)(target)
 
@@ -41,7 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def answer_echo(self, target: str) -> None:
-        self.reply(json.dumps(self.server.seen[-1]).encode(), headers=(("Content-Type", "application/json"),))
+        self.reply(json.dumps(self.request_seen).encode(), headers=(("Content-Type", "application/json"),))
 
     def answer_cookies(self, target: str) -> None:
         self.reply(b"set", headers=(("Set-Cookie", "session=one; Path=/"), ("Set-Cookie", "other=two")))
@@ -72,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def answer_slow(self, target: str) -> None:
-        self.server.stopping.wait(5)
+        self.server.stopping.wait(60)
         self.close_connection = True
 
     def answer_drip(self, target: str) -> None:

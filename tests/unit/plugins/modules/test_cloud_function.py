@@ -48,6 +48,7 @@ FOUND = {
         "maxInstanceRequestConcurrency": 1,
     },
 }
+SIGNED = {"X-Goog-Signature": "canary"}
 OPERATION = {"name": f"{PLACE}/operations/o1"}
 
 
@@ -57,18 +58,22 @@ def there(**fields: t.Any) -> Script:
     return script
 
 
-def uploads(script: Script, files: dict[str, bytes]) -> None:
-    """The zip is asked for and brought, without a token."""
+def asked(script: Script) -> None:
+    """The address that the zip goes to."""
     address = "https://storage.googleapis.com/gcf-v2-uploads/one.zip?X-Goog-Signature=canary"
     reply = {"uploadUrl": address, "storageSource": STORAGE}
     script.expect("POST", "cloudfunctions", f"{ALL}:generateUploadUrl", body={"environment": "GEN_2"}).replies(reply)
+
+
+def uploads(script: Script, files: dict[str, bytes]) -> None:
+    """The zip is asked for and brought."""
+    asked(script)
 
     def holds(content: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             assert {name: archive.read(name) for name in archive.namelist()} == files
 
-    query = {"X-Goog-Signature": "canary"}
-    script.expect("PUT", "storage", "gcf-v2-uploads/one.zip", query=query, content=holds).replies()
+    script.expect("PUT", "storage", "gcf-v2-uploads/one.zip", query=SIGNED, content=holds).replies()
 
 
 def finished(script: Script, **end: t.Any) -> None:
@@ -96,6 +101,29 @@ def test_the_forwarding_function_is_uploaded_and_built() -> None:
     result = script.run(cloud_function, **WANTED)
     assert result["action"] == "created" and "canary" not in str(result)
     assert result["resource"]["run_service"] == f"{PLACE}/services/products"
+
+
+def test_an_upload_is_repeated_when_the_connection_breaks() -> None:
+    script = absent()
+    asked(script)
+    whole: list[bytes] = []
+    for lost in (True, False):
+        call = script.expect("PUT", "storage", "gcf-v2-uploads/one.zip", query=SIGNED, content=whole.append)
+        call.is_lost() if lost else call.replies()
+    script.expect("POST", "cloudfunctions", ALL, query={"functionId": "products"}, body=BODY).replies(OPERATION)
+    finished(script)
+    script.expect("GET", "cloudfunctions", ONE).replies(FOUND)
+    assert script.run(cloud_function, **WANTED)["action"] == "created"
+    assert whole == [package.archive(package.forwarding())] * 2
+
+
+def test_a_refused_upload_does_not_show_its_signed_address() -> None:
+    script = absent()
+    asked(script)
+    call = script.expect("PUT", "storage", "gcf-v2-uploads/one.zip", query=SIGNED, content=lambda content: None)
+    call.refuses(403, "SignatureDoesNotMatch")
+    result = script.run(cloud_function, fails=True, **WANTED)
+    assert "SignatureDoesNotMatch" in result["msg"] and "canary" not in str(result)
 
 
 def test_the_second_run_sends_nothing() -> None:
