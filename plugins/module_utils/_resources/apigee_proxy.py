@@ -161,14 +161,21 @@ class ApigeeProxy(revisions.ApigeeRevisions):
         """Apigee's change report on the wanted revision, asked for once per environment; traffic that moves is noted."""
         revision = self.wanted_revision
         if environment not in self._reports:
-            self._reports[environment] = routes.reported(self.calls.report(environment, revision, self.override))
+            report = self.calls.report(environment, revision, self.override)
+            self._reports[environment] = routes.reported(report, bool(self.options.get("sequenced_rollout")))
         forbids, moves = self._reports[environment]
         self.moves.extend(move for move in moves if move not in self.moves)
         return forbids
 
     def taken(self) -> list[str]:
-        """Base paths that another proxy answers."""
-        return routes.conflicts(self, self.content.base_paths())
+        """Base paths that another proxy answers; in check mode those that this one would give up are noted.
+
+        Where a revision is imported, Apigee's own change report tells the latter.
+        """
+        paths = self.content.base_paths()
+        if self.context.check:
+            self.moves.extend(routes.given_up(self, paths))
+        return routes.conflicts(self, paths)
 
     # -- telling -----------------------------------------------------------------------------------------------
 

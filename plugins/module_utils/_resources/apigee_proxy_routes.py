@@ -24,26 +24,42 @@ _CANNOT_TELL = (403, 404, 501)
 
 def conflicts(proxy: ApigeeProxy, base_paths: list[str]) -> list[str]:
     """Sentences about base paths that another proxy answers in a group of the proxy's environments."""
-    environments = set(proxy.options.get("environments") or [])
     wanted = {_normal(path): path for path in base_paths}
     found = []
-    if not environments or not wanted:
-        return found
+    for group, rule in _around(proxy) if wanted else ():
+        owner, path = _proxy_of(rule.get("receiver")), wanted.get(_path_of(rule))
+        if path and owner and owner != proxy.name:
+            found.append(
+                f"base path {path} is taken: in environment group {group} proxy {owner} answers it"
+                f" (environment {_environment_of(rule)}). Choose another base path, or remove {owner} first."
+            )
+    return found
+
+
+def given_up(proxy: ApigeeProxy, base_paths: list[str]) -> list[str]:
+    """Sentences about base paths that the proxy answers in its environments, and would not with the wanted content."""
+    kept = {_normal(path) for path in base_paths}
+    return [
+        f"traffic for base path {_path_of(rule)} would no longer be received by it (environment group {group})"
+        for group, rule in _around(proxy)
+        if _proxy_of(rule.get("receiver")) == proxy.name
+        and _environment_of(rule) in (proxy.options.get("environments") or [])
+        and _path_of(rule) not in kept
+    ]
+
+
+def _around(proxy: ApigeeProxy) -> list[tuple[str, dict[str, t.Any]]]:
+    """Name of the group and rule, for all groups of the proxy's environments; nothing where we may not look."""
+    environments = set(proxy.options.get("environments") or [])
+    if not environments:
+        return []
     try:
-        for group in (one["name"] for one in groups(proxy) if one["environments"] & environments):
-            for rule in _rules(proxy, group):
-                owner = _proxy_of(rule.get("receiver"))
-                path = wanted.get(_normal(str(rule.get("basepath") or "")))
-                if path and owner and owner != proxy.name:
-                    environment = str(rule.get("environment") or "").rsplit("/", 1)[-1]
-                    found.append(
-                        f"base path {path} is taken: in environment group {group} proxy {owner} answers it"
-                        f" (environment {environment}). Choose another base path, or remove {owner} first."
-                    )
+        names = [one["name"] for one in groups(proxy) if one["environments"] & environments]
+        return [(name, rule) for name in names for rule in _rules(proxy, name)]
     except ApiError as error:
         if error.status not in _CANNOT_TELL:
             raise
-    return found
+    return []
 
 
 def groups(proxy: ApigeeProxy) -> list[dict[str, t.Any]]:
@@ -74,14 +90,26 @@ def _normal(path: str) -> str:
     return "/" + path.strip("/")
 
 
+def _path_of(rule: dict[str, t.Any]) -> str:
+    return _normal(str(rule.get("basepath") or ""))
+
+
+def _environment_of(rule: dict[str, t.Any]) -> str:
+    return str(rule.get("environment") or "").rsplit("/", 1)[-1]
+
+
 def _proxy_of(receiver: t.Any) -> str:
     """``organizations/o/apis/orders/revisions/3`` -> ``orders``."""
     parts = str(receiver or "").split("/")
     return parts[parts.index("apis") + 1] if "apis" in parts[:-1] else ""
 
 
-def reported(report: dict[str, t.Any]) -> tuple[list[str], list[str]]:
-    """A change report as sentences: what forbids the deployment, and what traffic would move."""
+def reported(report: dict[str, t.Any], sequenced: bool) -> tuple[list[str], list[str]]:
+    """A change report as sentences: what forbids the deployment, and what traffic would move.
+
+    Apigee advises some moves to be ``sequenced``. That it does so does not mean that it can (discovery document), so the
+    advice is passed on and not followed.
+    """
     forbids = []
     for violation in (report.get("validationErrors") or {}).get("violations") or []:
         forbids.append(str(violation.get("description") or violation.get("type")))
@@ -89,6 +117,7 @@ def reported(report: dict[str, t.Any]) -> tuple[list[str], list[str]]:
         forbids.append(conflict_text(conflict))
     moves = [
         f"{change.get('description') or 'traffic moves'} (environment group {change.get('environmentGroup')})"
+        + (", more safely with sequenced_rollout: true" if change.get("shouldSequenceRollout") and not sequenced else "")
         for change in report.get("routingChanges") or []
     ]
     return forbids, moves

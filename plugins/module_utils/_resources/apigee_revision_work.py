@@ -61,8 +61,8 @@ def bring_about(owner: ApigeeRevisions, found: Document) -> None:
     attempts = _deploy_all(owner, todo, deployed)
     elsewhere = sorted(set(deployed) - set(owner.environments)) if owner.options.get("undeploy_elsewhere") else []
     # Traffic that moves to another environment needs somewhere to go: what an earlier run left under way counts too.
-    left = [one for one in owner.environments if one not in todo and elsewhere and deployed[one].get("state") != "READY"]
-    attempts.extend(joined(owner, deployed[one]) for one in left)
+    left = [deployed[one] for one in owner.environments if one not in todo and elsewhere]
+    attempts.extend(joined(owner, one) for one in left if statuses.word(one, str(one.get("revision"))) != "READY")
     if owner.context.wait:
         settle(owner, attempts)
     elif attempts:

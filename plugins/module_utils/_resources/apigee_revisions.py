@@ -20,6 +20,7 @@ from .._apigee import diff as diffs
 from .._engine.compare import Change
 from .._engine.fields import Document, Field, Options
 from .._engine.resource import Reference, State
+from . import apigee_deployment_status as statuses
 from . import apigee_revision_comparing as comparing
 from . import apigee_revision_declared as declared
 from . import apigee_revision_pruning as pruning
@@ -174,10 +175,10 @@ class ApigeeRevisions(ApigeeResource):
             known = self._statuses(self.wanted_revision, self.environments)
         elif not self.pinned:
             known = known + self._equals(found)
-        statuses = {status["environment"]: status for status in known}
+        looked = {status["environment"]: status for status in known}
         found["deployments"] = [
-            statuses[place]
-            if (place := str(one.get("environment"))) in statuses and str(one.get("revision")) == self.wanted_in(place)
+            looked[place]
+            if (place := str(one.get("environment"))) in looked and str(one.get("revision")) == self.wanted_in(place)
             else one
             for one in found["deployments"]
         ]
@@ -255,12 +256,13 @@ class ApigeeRevisions(ApigeeResource):
 
     def readiness(self, found: Document) -> tuple[State, str]:
         """PENDING while a wanted deployment is under way. One that failed is a difference: it is deployed again."""
-        words = [str(one.get("state") or "") for one in self._ours(found)]
-        under_way = "PROGRESSING" in words or "RUNTIME_STATE_UNSPECIFIED" in words
+        looked = [(one, statuses.word(one, str(one.get("revision")))) for one in self._ours(found)]
+        words = [word for one, word in looked]
+        # READY is said while replicas still lack the revision.
+        under_way = any(word in ("PROGRESSING", "PARTLY", "RUNTIME_STATE_UNSPECIFIED") for word in words)
         if self._joining and self.context.wait and not self.context.check and (under_way or "ERROR" in words):
             self._joining = False
-            unready = [one for one in self._ours(found) if one.get("state") != "READY"]
-            work.settle(self, [work.joined(self, one) for one in unready])
+            work.settle(self, [work.joined(self, one) for one, word in looked if word != "READY"])
             return State.PENDING, "PROGRESSING"
         if under_way:
             return State.PENDING, "PROGRESSING"

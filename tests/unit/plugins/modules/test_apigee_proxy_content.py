@@ -46,6 +46,25 @@ def test_check_mode_predicts_and_shows_the_files() -> None:
     assert result["diff"][0]["after_header"].endswith("apiproxy/orders.xml")
 
 
+def test_check_mode_tells_which_traffic_nobody_would_answer() -> None:
+    script = ProxyScript()
+    script.get(proxy(7, labels(7, OTHER)))
+    script.deployed(7)
+    script.download(7)
+    ours = "organizations/acme-shop/apis/orders/revisions/7"
+    places = {one: f"organizations/acme-shop/environments/{one}" for one in ("prod", "test")}
+    script.routes(
+        {"basepath": "/orders/", "receiver": ours, "environment": places["prod"]},
+        {"basepath": "/old", "receiver": ours, "environment": places["prod"]},
+        {"basepath": "/older", "receiver": ours, "environment": places["test"]},
+        {"basepath": "/stock", "receiver": ours.replace("orders", "stock"), "environment": places["prod"]},
+    )
+    script.validated()
+    note = script.run(apigee_proxy, check=True, **WANTED)["note"]
+    lost = "traffic for base path /old would no longer be received by it (environment group public)"
+    assert note == f"would import revision 8 and deploy it over 7 in prod; {lost}"
+
+
 def test_changed_content_is_imported_and_deployed_over_the_old() -> None:
     script = ProxyScript()
     script.changed_content()

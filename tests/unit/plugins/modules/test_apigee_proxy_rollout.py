@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.gatewayops.apigee_gke.plugins.modules import apigee_proxy
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.apigee_proxy_replies import (
+    CONTENT,
     ONE,
     WANTED,
     ProxyScript,
@@ -16,6 +17,7 @@ from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.apigee
     proxy,
 )
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.apigee_replies import ORG
+from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.test_apigee_proxy_rollback import running
 
 
 def test_a_deployment_under_way_is_joined_and_one_that_failed_is_repeated() -> None:
@@ -36,6 +38,65 @@ def test_a_deployment_under_way_is_joined_and_one_that_failed_is_repeated() -> N
     script.get(proxy(7, labels(7)))
     script.state(7)
     assert script.run(apigee_proxy, **WANTED)["action"] == "updated"
+
+
+def test_a_deployment_that_is_ready_on_half_of_the_replicas_is_still_under_way() -> None:
+    for ends in ("well", "badly"):
+        script = ProxyScript()
+        script.get(proxy(8, labels(8)))
+        script.state(8, instances=running((8, 50), (7, 50)))
+        script.get(proxy(8, labels(8)))
+        script.state(8, instances=running((8, 50), (7, 50)))
+        # As whom the one before ran.
+        script.state(7, None)
+        if ends == "well":
+            script.state(8, instances=running((8, 100)))
+            script.get(proxy(8, labels(8)))
+            script.state(8, instances=running((8, 100)))
+            assert script.run(apigee_proxy, **WANTED)["action"] == "unchanged"
+            continue
+        script.state(8, "ERROR", errors=[{"message": "out of memory"}], instances=running((7, 50)))
+        script.deploy(7)
+        script.state(7, instances=running((7, 100)))
+        said = script.run(apigee_proxy, fails=True, **WANTED)["msg"]
+        assert "rollback revision 7" in said and "out of memory" in said
+    script = ProxyScript()
+    script.get(proxy(8, labels(8)))
+    script.state(8, instances=running((8, 50), (7, 50)))
+    assert script.run(apigee_proxy, **WANTED, wait=False)["action"] == "pending"
+
+
+def test_how_apigee_is_to_deploy_is_passed_on_and_its_advice_told() -> None:
+    advice = [{"description": "Traffic moves", "environmentGroup": "public", "shouldSequenceRollout": True}]
+    stated: dict[str, bool]
+    for stated in ({}, {"sequenced_rollout": True}):
+        script = ProxyScript()
+        script.get(proxy(7, labels(7)))
+        script.state(7, None)
+        script.deployed()
+        script.report(7, routingChanges=advice)
+        script.surroundings()
+        script.deploy(7, **({"sequencedRollout": "true"} if stated else {}))
+        script.state(7)
+        script.get(proxy(7, labels(7)))
+        script.state(7)
+        note = script.run(apigee_proxy, **WANTED, **stated)["note"]
+        assert note.endswith("Traffic moves (environment group public)") is bool(stated), note
+        assert ("more safely with sequenced_rollout: true" in note) is not stated.get("sequenced_rollout", False)
+
+
+def test_without_override_apigee_decides_whether_another_revision_is_in_the_way() -> None:
+    script = ProxyScript()
+    script.get(proxy(8, labels(8)))
+    script.state(8, None)
+    script.deployed(7)
+    script.download(7)
+    script.download(8, CONTENT)
+    script.expect("POST", "apigee", path(8) + ":generateDeployChangeReport", query={}).replies({})
+    script.surroundings()
+    refusal = "revision 7 is deployed already"
+    script.expect("POST", "apigee", path(8), query={}).refuses(400, refusal, code="FAILED_PRECONDITION")
+    assert refusal in script.run(apigee_proxy, fails=True, **WANTED, override=False)["msg"]
 
 
 def test_a_route_conflict_is_a_failure_though_ready() -> None:
