@@ -25,16 +25,20 @@ from testbed.images.cert_manager import built_cert_manager
 from testbed.kubernetes import emptying, node
 from testbed.kubernetes.client import ApiClient, ApiError
 from testbed.kubernetes.identities import client_files
-from testbed.kubernetes.spec import API_PORT, NodeAccess, NodeError, NodeSpec
+from testbed.kubernetes.load_balancer.controller import Controller
+from testbed.kubernetes.spec import API_PORT, ClientFiles, NodeAccess, NodeError, NodeSpec
 from testbed.network.firewall import Machine
 from testbed.network.forwarder import Forwarder
 from testbed.network.namespace import Namespace, listening_socket
 from testbed.network.resolver import ClusterZone
 from testbed.network.vpc import Vpc, node_link
 from testbed.state import API_SERVER_PORT, MAX_CLUSTERS, State
-from testbed.world import Cluster, ClusterAccess, Record, WorldError
+from testbed.world import BalancedAddress, BalancedService, Balancers, Cluster, ClusterAccess, Record, WorldError
 
 log = logging.getLogger("testbed.clusters")
+
+#: Seconds that a load balancer's objects may take; the network follows them.
+GOOGLE_PATIENCE = 60.0
 
 Key = tuple[str, str, str]
 
@@ -104,6 +108,7 @@ class Running:
     reviews: web.AppRunner
     #: Seconds of the epoch when the node of a new cluster was ready; None for a cluster that was resumed.
     new_at: float | None = None
+    load_balancers: Controller | None = None
 
     @property
     def machine(self) -> Machine:
@@ -135,6 +140,8 @@ class Clusters:
         self._reviewer = reviewer
         self._admins = tuple(admin_principals)
         self._changed = changed
+        #: Who makes Google's part of load balancers; without it Services that ask for one wait.
+        self.balancers: Balancers | None = None
         self._running: dict[Key, Running] = {}
         #: Emptied nodes of clusters that are gone, by number.
         self._spare: dict[int, Running] = {}
@@ -276,7 +283,31 @@ class Clusters:
         except BaseException:
             await self._abandon(cluster, namespace, forwarder, reviews)
             raise
-        return Running(cluster, spec, access, namespace, forwarder, reviews, time.time() if new else None)
+        running = Running(cluster, spec, access, namespace, forwarder, reviews, time.time() if new else None)
+        self._start_load_balancers(running)
+        return running
+
+    def _start_load_balancers(self, running: Running) -> None:
+        """Give Services their load balancers from now on, until the node ends."""
+        if self.balancers is None:
+            return
+        balancers, loop = self.balancers, asyncio.get_running_loop()
+
+        def balance(service: BalancedService) -> BalancedAddress:
+            return asyncio.run_coroutine_threadsafe(balancers.balance(service), loop).result(GOOGLE_PATIENCE)
+
+        def unbalance(service: BalancedService) -> None:
+            asyncio.run_coroutine_threadsafe(balancers.unbalance(service), loop).result(GOOGLE_PATIENCE)
+
+        running.load_balancers = Controller(
+            running.cluster.key, self._client(running, "load-balancer"),
+            lambda: running.cluster.load_balancer_classes, balance, unbalance)
+        running.load_balancers.start()
+
+    def _client(self, running: Running, name: str) -> ClientFiles:
+        """Files of a client of the cluster that calls from the host."""
+        server = f"https://{self._state.api_server_address(running.cluster.number)}:{API_SERVER_PORT}"
+        return client_files(running.access.dns_client.ca.parent, name, server)
 
     def _prepare_folder(self, cluster: Cluster) -> bool:
         """A folder left by another cluster of the same number must not be continued. Whether there is nothing in it."""
@@ -291,8 +322,7 @@ class Clusters:
         return new
 
     async def _set_aside(self, running: Running) -> None:
-        server = f"https://{self._state.api_server_address(running.cluster.number)}:{API_SERVER_PORT}"
-        admin = client_files(running.access.dns_client.ca.parent, "admin", server)
+        admin = self._client(running, "admin")
         try:
             if running.new_at is None:
                 raise emptying.NotEmpty("it is not known since when the node is in use")
@@ -322,6 +352,8 @@ class Clusters:
             await self._clear(spare.cluster)
 
     async def _end(self, running: Running) -> None:
+        if running.load_balancers is not None:
+            running.load_balancers.stop()
         await self._abandon(running.cluster, running.namespace, running.forwarder, running.reviews)
 
     async def _abandon(self, cluster: Cluster, namespace: Namespace, forwarder: Forwarder | None,

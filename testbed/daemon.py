@@ -26,6 +26,7 @@ from testbed.google import gateway_picture
 from testbed.google.app import EMULATOR, create_app
 from testbed.google.emulator import Emulator
 from testbed.google.errors import GoogleError
+from testbed.google.load_balancers import LoadBalancers
 from testbed.google.proxy import Proxy
 from testbed.google.seed import OWNER, point_keys_at
 from testbed.kubernetes import build
@@ -63,6 +64,7 @@ class Daemon:
             await self._world.open()
             app = create_app(self._state.google, self._world)
             self._emulator = app[EMULATOR]
+            self._world.clusters.balancers = LoadBalancers(self._emulator)
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
             stack.push_async_callback(runner.cleanup)
             await runner.setup()

@@ -146,9 +146,15 @@ class RealWorld:
             for instance in instances:
                 ranges.setdefault(instance.network, []).append(instance.ip_range.split(",")[0].strip())
             views = self._views = self._addresses_of_views()
-            machines = [dataclasses.replace(each.machine, view=views.get(each.machine.network, ""))
-                        for each in running]
-            script = firewall.render(self._networks, machines, ranges)
+            balancers = [each for network in self._networks for each in network.load_balancers]
+            machines = [dataclasses.replace(
+                each.machine, view=views.get(each.machine.network, ""),
+                load_balancers=tuple(one for one in balancers if one.cluster == each.cluster.key)) for each in running]
+            regions = {instance.ip_range.split(",")[0].strip(): instance.location for instance in instances}
+            script = firewall.render(self._networks, machines, ranges, regions)
+            delivered = {each.cluster.number: (each.namespace, each.spec.node_ip,
+                                               [one.address for one in machine.load_balancers])
+                         for each, machine in zip(running, machines, strict=True)}
             routed = [each for network in sorted(peered) for each in ranges.get(network, ())]
 
             endpoints = [each for network in self._networks for each in network.endpoints]
@@ -156,6 +162,7 @@ class RealWorld:
             def bring() -> None:
                 self._vpc.set_views(views.values())
                 self._vpc.set_firewall(script)
+                self._vpc.set_load_balancers(delivered)
                 self._vpc.set_instances(instance.host for instance in instances)
                 self._vpc.set_endpoints(endpoint.host for endpoint in endpoints)
                 self._vpc.peer(routed)

@@ -45,7 +45,7 @@ class Subnet:
 class FirewallRule:
     """A VPC firewall rule. ``target_tags`` empty means every machine of the network.
 
-    ``source_ranges`` of an egress rule hold its destination ranges.
+    ``source_ranges`` of an egress rule hold its destination ranges; ``destination_ranges`` narrow an ingress rule.
     """
 
     name: str
@@ -57,6 +57,7 @@ class FirewallRule:
     source_ranges: tuple[str, ...] = ()
     target_tags: tuple[str, ...] = ()
     disabled: bool = False
+    destination_ranges: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,20 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
+class LoadBalancer:
+    """An internal passthrough load balancer: packets to ``address`` are delivered, unchanged, to a cluster's nodes.
+
+    Without ``global_access`` it answers clients in its own region alone. ``cluster`` is a :attr:`Cluster.key`.
+    """
+
+    name: str
+    address: str
+    region: str
+    cluster: tuple[str, str, str]
+    global_access: bool = False
+
+
+@dataclass(frozen=True)
 class Network:
     """A VPC network. ``name`` is its full one, ``projects/<project>/global/networks/<name>``, and wherever else a
     ``network`` is named here it is this very text: networks of two projects may share the short one."""
@@ -102,13 +117,14 @@ class Network:
     apigee_zones: tuple[PeeredDomain, ...] = ()
     #: Accepted Private Service Connect endpoints of Apigee that lead into this network.
     endpoints: tuple[Endpoint, ...] = ()
+    load_balancers: tuple[LoadBalancer, ...] = ()
 
 
 @dataclass(frozen=True)
 class Cluster:
     """A GKE cluster. ``number`` (from 0) is chosen by the emulator, unique among living clusters, and decides
     the cluster's namespace and loopback address. ``network_policy`` says what enforces NetworkPolicies: ``none``,
-    ``calico`` or ``dataplane_v2``."""
+    ``calico`` or ``dataplane_v2``; ``load_balancer_classes`` whether the class of a Service's load balancer counts."""
 
     project: str
     location: str
@@ -126,6 +142,7 @@ class Cluster:
     tags: tuple[str, ...] = ()
     autopilot: bool = False
     network_policy: str = "none"
+    load_balancer_classes: bool = False
     node_pools: tuple[Any, ...] = ()
 
     @property
@@ -169,6 +186,49 @@ class Gateway:
     keys: Mapping[str, bool] = field(default_factory=dict)
     key_sets: Mapping[str, str] = field(default_factory=dict)
     identities: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BalancedService:
+    """What a Service of a cluster asks of an internal passthrough load balancer.
+
+    ``cluster_uid`` is the uid of the namespace kube-system, by which GKE tells clusters apart in names.
+    ``address_names`` are reserved addresses, of which the first that exists is taken; ``address`` is one by number.
+    """
+
+    cluster: tuple[str, str, str]
+    cluster_uid: str
+    namespace: str
+    name: str
+    protocol: str
+    ports: tuple[int, ...]
+    source_ranges: tuple[str, ...] = ()
+    global_access: bool = False
+    subnet: str = ""
+    address_names: tuple[str, ...] = ()
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class BalancedAddress:
+    """The address that a Service got, and the names of what was made for it, by GKE's annotations."""
+
+    address: str
+    annotations: Mapping[str, str]
+
+
+@runtime_checkable
+class Balancers(Protocol):
+    """Who makes the Google objects of load balancers for Services: what clusters ask of the emulator."""
+
+    async def balance(self, service: BalancedService) -> BalancedAddress:
+        """Bring the objects to what the Service asks, and return when they have consequences.
+
+        Raises :class:`WorldError` with Google's refusal.
+        """
+
+    async def unbalance(self, service: BalancedService) -> None:
+        """Remove them; nothing happens when there are none."""
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from testbed.google.services.compute.serviceattachments import connection, endpoints
 from testbed.google.store import Transaction
-from testbed.world import Endpoint, FirewallRule, Network, PeeredDomain, Subnet, Zone
+from testbed.world import Endpoint, FirewallRule, LoadBalancer, Network, PeeredDomain, Subnet, Zone
 
 
 def networks(tx: Transaction) -> list[Network]:
@@ -55,7 +55,28 @@ def _network(tx: Transaction, project: str, network: dict) -> Network:
         peered_domains=domains if tx.exists(f"{peering}/connection") else (),
         apigee_zones=tuple(_apigee_zones(tx, project, number, short, name)),
         endpoints=tuple(_endpoints(tx, project, link)),
+        load_balancers=tuple(_load_balancers(tx, project, link)),
     )
+
+
+def _load_balancers(tx: Transaction, project: str, link: str) -> list[LoadBalancer]:
+    """Return the forwarding rules of a network whose backend service has the nodes of a cluster."""
+    found = []
+    for key, rule in tx.items(f"compute/projects/{project}/regions/"):
+        if key.split("/")[-2] != "forwardingRules" or rule["network"] != link or "backendService" not in rule:
+            continue
+        backend = tx.get(f"compute/{rule['backendService'].split('/compute/v1/')[-1]}")
+        if backend is not None:
+            found.append(
+                LoadBalancer(
+                    name=rule["name"],
+                    address=rule["IPAddress"],
+                    region=rule["region"].rsplit("/", 1)[-1],
+                    cluster=tuple(backend["_cluster"]),
+                    global_access=rule.get("allowGlobalAccess", False),
+                )
+            )
+    return found
 
 
 def _apigee_zones(tx: Transaction, project: str, number: str, short: str, name: str) -> list[PeeredDomain]:
@@ -82,7 +103,7 @@ def _endpoints(tx: Transaction, project: str, link: str) -> list[Endpoint]:
         if rule is None or rule["network"] != link:
             continue
         found += [
-            Endpoint(each["name"], each["host"], rule["IPAddress"], tuple(int(port) for port in rule["ports"]))
+            Endpoint(each["name"], each["host"], rule["IPAddress"], tuple(int(port) for port in rule.get("ports", ())))
             for each in endpoints(tx, path)
             if each["state"] == "ACTIVE" and connection(tx, path, each["tenant"]) == "ACCEPTED"
         ]
@@ -104,6 +125,7 @@ def _rule(document: dict, network: str) -> FirewallRule:
         source_ranges=tuple(document.get("sourceRanges" if ingress else "destinationRanges", [])),
         target_tags=tuple(document.get("targetTags", [])),
         disabled=bool(document.get("disabled", False)),
+        destination_ranges=tuple(document.get("destinationRanges", [])) if ingress else (),
     )
 
 

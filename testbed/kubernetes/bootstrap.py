@@ -23,15 +23,24 @@ def objects(spec: NodeSpec) -> list[tuple[str, dict[str, Any]]]:
             "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user} for user in users],
         }
 
-    def reader(client: str, resources: dict[str, list[str]]) -> list[tuple[str, dict[str, Any]]]:
-        """A client that may list and watch, and what: API group -> resources."""
+    def granted(client: str, rules: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
         name = CLIENTS[client][0]
         role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": name},
-                "rules": [{"apiGroups": [group], "resources": each, "verbs": ["list", "watch"]}
-                          for group, each in resources.items()]}
+                "rules": rules}
         return [(f"{RBAC}/clusterroles", role), cluster_role_binding(name, name, [name])]
 
-    wanted = reader("dns", {"": ["services", "endpoints", "pods", "namespaces"],
+    def reader(client: str, resources: dict[str, list[str]]) -> list[tuple[str, dict[str, Any]]]:
+        """A client that may list and watch, and what: API group -> resources."""
+        return granted(client, [{"apiGroups": [group], "resources": each, "verbs": ["list", "watch"]}
+                                for group, each in resources.items()])
+
+    def core(resources: list[str], *verbs: str) -> dict[str, Any]:
+        return {"apiGroups": [""], "resources": resources, "verbs": list(verbs)}
+
+    wanted = granted("load-balancer", [
+        core(["services"], "get", "list", "watch", "patch"), core(["services/status"], "patch"),
+        core(["namespaces"], "get"), core(["events"], "create")])
+    wanted += reader("dns", {"": ["services", "endpoints", "pods", "namespaces"],
                             "discovery.k8s.io": ["endpointslices"]})
     if spec.network_policy != "none":
         wanted += reader("network-policy", {"": ["pods", "namespaces"], "networking.k8s.io": ["networkpolicies"]})

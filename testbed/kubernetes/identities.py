@@ -21,6 +21,7 @@ CLIENTS = {
     "kubelet": ("system:node:{node}", ("system:nodes",)),
     "dns": ("testbed:dns", ()),
     "network-policy": ("testbed:network-policy", ()),
+    "load-balancer": ("testbed:load-balancer", ()),
 }
 
 

@@ -11,10 +11,10 @@ side to the other and shares no firewall rules (reference gke-dns-path.md 3.2).
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from testbed.world import FirewallRule, Network
+from testbed.world import FirewallRule, LoadBalancer, Network
 
 from .nftables import address_set, disjoint, merged_ports
 
@@ -36,7 +36,8 @@ log = logging.getLogger("testbed.firewall")
 class Machine:
     """What a rule can aim at: a node with its pods. Pods of VPC-native clusters carry their node's tags.
 
-    ``link`` is the router's end of its link, ``view`` the address at which its network's names are answered.
+    ``link`` is the router's end of its link, ``view`` the address at which its network's names are answered. Packets to
+    a load balancer reach the node unchanged, and the rules that aim at the node judge them.
     """
 
     network: str
@@ -46,14 +47,17 @@ class Machine:
     tags: tuple[str, ...] = ()
     link: str = ""
     view: str = ""
+    load_balancers: tuple[LoadBalancer, ...] = ()
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        return (self.node_ip, self.pod_range)
+        return (self.node_ip, self.pod_range, *(each.address for each in self.load_balancers))
 
 
-def render(networks: Sequence[Network], machines: Sequence[Machine], instance_ranges: dict[str, Sequence[str]]) -> str:
-    """The script for ``nft -f``. ``instance_ranges``: per network the ranges of the Apigee instances it would peer."""
+def render(networks: Sequence[Network], machines: Sequence[Machine], instance_ranges: dict[str, Sequence[str]],
+           instance_regions: Mapping[str, str] | None = None) -> str:
+    """The script for ``nft -f``. ``instance_ranges``: per network the ranges of the Apigee instances it would peer;
+    ``instance_regions``: where each of those ranges is."""
     peered = {network.name: tuple(instance_ranges.get(network.name, ())) for network in networks
               if network.peered_to_apigee}
     lines = [
@@ -80,7 +84,8 @@ def render(networks: Sequence[Network], machines: Sequence[Machine], instance_ra
         *_to_apigee(peered, machines),
         "    jump ingress",
         "  }",
-        "  chain isolation {", *_isolation(peered, machines), "  }",
+        "  chain isolation {", *_isolation(networks, peered, machines),
+        *_regions(networks, peered, machines, instance_regions or {}), "  }",
         "  chain egress {", *_rules(networks, machines, "EGRESS"), "  }",
         "  chain ingress {", *_rules(networks, machines, "INGRESS"), "  }",
         "}",
@@ -99,15 +104,40 @@ def _to_apigee(peered: dict[str, tuple[str, ...]], machines: Sequence[Machine]) 
     return lines
 
 
-def _isolation(peered: dict[str, tuple[str, ...]], machines: Sequence[Machine]) -> list[str]:
+def _isolation(networks: Sequence[Network], peered: dict[str, tuple[str, ...]],
+               machines: Sequence[Machine]) -> list[str]:
     """A network's machines are reached from the same network and from the instances peered with it, else not."""
+    subnets = {network.name: [each for places in _places(network).values() for each in places] for network in networks}
     lines = []
     for network in sorted({machine.network for machine in machines}):
         own = [machine for machine in machines if machine.network == network]
         targets = [address for machine in own for address in machine.addresses]
         sources = [each for machine in own for each in (machine.node_range, machine.pod_range)]
-        sources += peered.get(network, ())
+        sources += [*subnets.get(network, ()), *peered.get(network, ())]
         lines.append(f"    ip daddr {address_set(targets)} ip saddr != {address_set(sources)} drop")
+    return lines
+
+
+def _places(network: Network) -> dict[str, list[str]]:
+    """Per region the ranges in which clients of a network have their addresses."""
+    places: dict[str, list[str]] = {}
+    for subnet in network.subnets:
+        places.setdefault(subnet.region, []).extend((subnet.range, *subnet.secondary.values()))
+    return places
+
+
+def _regions(networks: Sequence[Network], peered: dict[str, tuple[str, ...]], machines: Sequence[Machine],
+             instance_regions: Mapping[str, str]) -> list[str]:
+    """Without global access a load balancer answers clients in its region alone (VPC documentation)."""
+    lines = []
+    for network in sorted(networks, key=lambda each: each.name):
+        places = _places(network)
+        for each in (balancer for machine in machines if machine.network == network.name
+                     for balancer in machine.load_balancers if not balancer.global_access):
+            near = [*places.get(each.region, ()), *(range_ for range_ in peered.get(network.name, ())
+                                                   if instance_regions.get(range_) == each.region)]
+            others = f"ip saddr != {address_set(near)} " if near else ""
+            lines.append(f"    ip daddr {each.address} {others}drop")
     return lines
 
 
@@ -138,6 +168,8 @@ def _rule(rule: FirewallRule, machines: Sequence[Machine]) -> list[str]:
     ends = f"ip {near} {address_set(targets)}"
     if ANY not in others:
         ends += f" ip {far} {address_set(others)}"
+    if ingress and rule.destination_ranges and ANY not in rule.destination_ranges:
+        ends += f" ip {near} {address_set(rule.destination_ranges)}"
     # An allowed egress still has to pass the ingress rules of where it goes.
     allowed = "accept" if ingress else "return"
     verdict, entries = ("drop", rule.deny) if rule.deny else (allowed, rule.allow)

@@ -8,7 +8,7 @@ machines of one subnet meet the firewall on the way. There is no link to the hos
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from testbed.network.firewall import APIGEE_LINK, RESOLVER
@@ -16,6 +16,10 @@ from testbed.network.namespace import Namespace
 
 #: The router's own end of the link to Apigee's tenant network; seen by nobody else.
 PEERING_GATEWAY = "169.254.100.1"
+
+
+#: Marks routes to addresses of load balancers; the number that Google's guest agent uses for them on a machine.
+FORWARDED = "66"
 
 
 def node_link(number: int) -> str:
@@ -47,20 +51,26 @@ class Vpc:
         self.apigee.delete()
         self.router.delete()
 
-    # -- nodes ------------------------------------------------------------------------------------------------
-    def attach_node(self, number: int, node: Namespace, node_ip: str, gateway: str, pod_range: str) -> None:
-        """Link a node's namespace: its address and default route there, routes to it and its pods here."""
-        link = node_link(number)
-        node.create()
-        self._sysctl(node, "ipv4/ip_forward", "1")
+    # -- machines ---------------------------------------------------------------------------------------------
+    def attach_machine(self, link: str, machine: Namespace, address: str, gateway: str) -> None:
+        """Link a machine's namespace: its address and default route there, the route to it here.
+
+        :param link: name of the router's end, at most 15 letters.
+        """
+        machine.create()
         if link not in self._links(self.router):
-            self._batch(self.router, [f"link add {link} type veth peer name eth0 netns {node.name}"])
+            self._batch(self.router, [f"link add {link} type veth peer name eth0 netns {machine.name}"])
         self._batch(self.router, [f"address replace {gateway}/32 dev {link}", f"link set {link} up",
-                                  f"route replace {node_ip}/32 dev {link} src {gateway}"])
-        self._batch(node, [f"address replace {node_ip}/32 dev eth0", "link set eth0 up",
-                           f"route replace {gateway} dev eth0 scope link",
-                           f"route replace default via {gateway} dev eth0 src {node_ip}"])
-        self._batch(self.router, [f"route replace {pod_range} via {node_ip} dev {link} src {gateway}"])
+                                  f"route replace {address}/32 dev {link} src {gateway}"])
+        self._batch(machine, [f"address replace {address}/32 dev eth0", "link set eth0 up",
+                              f"route replace {gateway} dev eth0 scope link",
+                              f"route replace default via {gateway} dev eth0 src {address}"])
+
+    def attach_node(self, number: int, node: Namespace, node_ip: str, gateway: str, pod_range: str) -> None:
+        """Link a node's namespace as a machine's, with a route to its pods."""
+        self.attach_machine(node_link(number), node, node_ip, gateway)
+        self._sysctl(node, "ipv4/ip_forward", "1")
+        self._batch(self.router, [f"route replace {pod_range} via {node_ip} dev {node_link(number)} src {gateway}"])
 
     def detach_node(self, number: int, node: Namespace) -> None:
         """Remove the link (its routes go with it) and the node's namespace."""
@@ -68,6 +78,25 @@ class Vpc:
         if self.router.exists() and link in self._links(self.router):
             self._batch(self.router, [f"link delete {link}"])
         node.delete()
+
+    # -- load balancers ---------------------------------------------------------------------------------------
+    def set_load_balancers(self, machines: Mapping[int, tuple[Namespace, str, Iterable[str]]]) -> None:
+        """Deliver exactly these addresses to the nodes: number -> (namespace, the node's address, addresses).
+
+        As on Compute Engine the packets arrive unchanged, and the machine takes the addresses for its own.
+        """
+        routed: dict[str, str] = {}
+        for number, (node, node_ip, addresses) in machines.items():
+            wanted = set(addresses)
+            routed.update(dict.fromkeys(wanted, f"via {node_ip} dev {node_link(number)}"))
+            present = self._forwarded(node, "local")
+            self._batch(node, [f"route delete local {each} table local proto {FORWARDED}"
+                               for each in sorted(present - wanted)]
+                        + [f"route add local {each} dev eth0 table local proto {FORWARDED}"
+                           for each in sorted(wanted - present)])
+        present = self._forwarded(self.router, "main")
+        self._batch(self.router, [f"route delete {each}/32 proto {FORWARDED}" for each in sorted(present - set(routed))]
+                    + [f"route replace {each}/32 {way} proto {FORWARDED}" for each, way in sorted(routed.items())])
 
     # -- Apigee -----------------------------------------------------------------------------------------------
     def set_instances(self, hosts: Iterable[str]) -> None:
@@ -134,6 +163,11 @@ class Vpc:
     @staticmethod
     def _routes(namespace: Namespace, link: str) -> set[str]:
         shown = json.loads(namespace.run(["ip", "-json", "-4", "route", "show", "dev", link]))
+        return {route["dst"] for route in shown}
+
+    @staticmethod
+    def _forwarded(namespace: Namespace, table: str) -> set[str]:
+        shown = json.loads(namespace.run(["ip", "-json", "-4", "route", "show", "table", table, "proto", FORWARDED]))
         return {route["dst"] for route in shown}
 
     @staticmethod

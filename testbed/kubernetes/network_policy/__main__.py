@@ -11,13 +11,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from testbed.kubernetes.client import ApiClient, ApiError
 from testbed.kubernetes.components import Layout
 from testbed.kubernetes.identities import client_files
+from testbed.kubernetes.mirror import Mirror
 from testbed.kubernetes.spec import API_PORT, ClientFiles, NodeSpec
 
 from .objects import Pod, pods_with_addresses
@@ -27,62 +27,6 @@ PATHS = {"policies": "/apis/networking.k8s.io/v1/networkpolicies", "pods": "/api
          "namespaces": "/api/v1/namespaces"}
 #: Seconds. A rollout changes many pods at once: a pause so short is not seen by people and saves most of the work.
 SETTLE = 0.05
-RETRY = 0.2
-#: The API server ends a watch by itself after this many seconds.
-WATCH = 300
-
-
-class Mirror:
-    """A collection of the API server, kept current by a thread of its own."""
-
-    def __init__(self, path: str, files: ClientFiles, changed: Callable[[], None]) -> None:
-        self._path = path
-        self._files = files
-        self._changed = changed
-        self._lock = threading.Lock()
-        self._items: dict[str, dict[str, Any]] = {}
-        self.listed = threading.Event()
-
-    def start(self) -> None:
-        threading.Thread(target=self._follow, name=self._path, daemon=True).start()
-
-    def items(self) -> list[dict[str, Any]]:
-        with self._lock:
-            return list(self._items.values())
-
-    def _follow(self) -> None:
-        client = ApiClient(self._files, timeout=WATCH + 30)
-        said = ""
-        while True:
-            try:
-                self._watch(client, self._list(client))
-                said = ""
-            except (ApiError, OSError, ValueError) as error:
-                if str(error) != said:
-                    said = str(error)
-                    print(f"{self._path}: {said}")
-                time.sleep(RETRY)
-
-    def _list(self, client: ApiClient) -> str:
-        answer = client.get(self._path)
-        with self._lock:
-            self._items = {each["metadata"]["uid"]: each for each in answer["items"]}
-        self.listed.set()
-        self._changed()
-        return answer["metadata"]["resourceVersion"]
-
-    def _watch(self, client: ApiClient, version: str) -> None:
-        """Returns when the watch must be begun anew with a list."""
-        for event in client.watch(f"{self._path}?watch=true&resourceVersion={version}&timeoutSeconds={WATCH}"):
-            if event["type"] == "ERROR":
-                return
-            item = event["object"]
-            with self._lock:
-                if event["type"] == "DELETED":
-                    self._items.pop(item["metadata"]["uid"], None)
-                else:
-                    self._items[item["metadata"]["uid"]] = item
-            self._changed()
 
 
 class Controller:

@@ -8,7 +8,7 @@ import dataclasses
 import pytest
 
 from testbed.network.firewall import Machine, render
-from testbed.world import FirewallRule, Network
+from testbed.world import FirewallRule, LoadBalancer, Network, Subnet
 
 NODE = Machine("shop-vpc", "10.10.0.2", "10.10.0.0/24", "10.20.0.0/16", ("gke-shop",))
 OTHER = Machine("other-vpc", "10.50.0.2", "10.50.0.0/24", "10.60.0.0/16", ("gke-shop",))
@@ -106,3 +106,36 @@ def test_machines_are_led_to_their_networks_view_of_the_resolver():
     (line,) = [each for each in ingress(rule(), machines=(machine,), chain="prerouting") if "dnat" in each]
     assert line.startswith('iifname "node0" ip daddr 169.254.169.254')
     assert line.endswith("th dport 53 dnat ip to 169.254.171.1")
+
+
+BALANCED = dataclasses.replace(NODE, load_balancers=(
+    LoadBalancer("orders", "10.10.0.80", "europe-west1", ("acme-shop", "europe-west1", "shop")),))
+SUBNETS = (Subnet("near", "shop-vpc", "europe-west1", "10.10.0.0/24", {"pods": "10.20.0.0/16"}),
+           Subnet("far", "shop-vpc", "us-east1", "10.11.0.0/24"))
+
+
+def isolation(machine: Machine, peered: bool = False) -> list[str]:
+    script = render([Network("shop-vpc", subnets=SUBNETS, peered_to_apigee=peered)], [machine], RANGES,
+                    {"10.30.0.0/22": "us-east1"})
+    return [line.strip() for line in script.split("  chain isolation {\n")[1].split("  }\n")[0].splitlines()]
+
+
+def test_a_load_balancer_is_reached_from_its_region_alone_or_with_global_access_from_all_of_the_network():
+    of_the_network, of_the_region = isolation(BALANCED)
+    assert of_the_network == ("ip daddr { 10.10.0.2/32, 10.10.0.80/32, 10.20.0.0/16 } "
+                              "ip saddr != { 10.10.0.0/24, 10.11.0.0/24, 10.20.0.0/16 } drop")
+    assert of_the_region == "ip daddr 10.10.0.80 ip saddr != { 10.10.0.0/24, 10.20.0.0/16 } drop"
+    everywhere = dataclasses.replace(BALANCED.load_balancers[0], global_access=True)
+    assert isolation(dataclasses.replace(BALANCED, load_balancers=(everywhere,))) == [of_the_network]
+
+
+@pytest.mark.parametrize(("region", "reached"), [("us-east1", True), ("europe-west1", False)])
+def test_apigee_reaches_a_load_balancer_from_the_instances_own_region(region: str, reached: bool):
+    balancer = dataclasses.replace(BALANCED.load_balancers[0], region=region)
+    line = isolation(dataclasses.replace(BALANCED, load_balancers=(balancer,)), peered=True)[1]
+    assert ("10.30.0.0/22" in line) is reached
+
+
+def test_a_rule_for_one_destination_opens_no_other_address_of_the_machine():
+    (line,) = ingress(rule(destination_ranges=("10.10.0.80",)), machines=(BALANCED,))
+    assert "ip daddr { 10.10.0.80/32 } tcp dport { 8080 } accept" in line

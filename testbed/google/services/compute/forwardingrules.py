@@ -1,9 +1,9 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Forwarding rules of internal passthrough load balancers, as far as a service attachment needs one.
+"""Forwarding rules of internal passthrough load balancers.
 
-Nothing balances here: the rule's address answers where something in the network has that address. A cluster's Service
-of type LoadBalancer makes no rule in the testbed.
+Those that GKE makes for Services lead to its nodes (testbed.google.load_balancers). For one that a user makes nothing
+balances: its address answers where something in the network has that address, as far as a service attachment needs it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from testbed.google.services.compute.common import (
     invalid,
     used_hosts,
 )
+from testbed.google.store import Transaction
 
 _TEXT = "compute.v1, field text"
 
@@ -54,7 +55,11 @@ class ForwardingRules(ComputeService):
         if len(ports) > 5 or not all(port.isdigit() and 0 < int(port) < 65536 for port in ports):
             raise invalid("ports", ",".join(ports), "Up to five single ports can be given.")
         _, subnetwork = self.reference(call, "subnetwork", body["subnetwork"], r"regions/[^/]+/subnetworks/[^/]+")
-        address = self._address(call, subnetwork)
+        asked = body.get("IPAddress", "")
+        if "/" in asked:
+            _, reserved = self.reference(call, "IPAddress", asked, r"regions/[^/]+/addresses/[^/]+")
+            asked = reserved["address"]
+        address = chosen_address(call.store, subnetwork, asked)
         content = {
             "name": body["name"],
             "description": body.get("description", ""),
@@ -89,21 +94,22 @@ class ForwardingRules(ComputeService):
                 raise in_use(self.path(call), f"{self.scope(call)}/serviceAttachments/{user['name']}")
         return self.operate(call, document, "delete", delete=True)
 
-    def _address(self, call: Call, subnetwork: dict[str, Any]) -> str:
-        """Return the address that a new rule gets: a reserved one by its name or number, a free one without either."""
-        asked = call.body.get("IPAddress") or free_host(call.store, subnetwork)
-        if "/" in asked:
-            _, reserved = self.reference(call, "IPAddress", asked, r"regions/[^/]+/addresses/[^/]+")
-            asked = reserved["address"]
-        try:
-            inside = ipaddress.ip_address(asked) in ipaddress.ip_network(subnetwork["ipCidrRange"])
-        except ValueError as exc:
-            raise invalid("IPAddress", asked, str(exc)) from exc
-        if not inside:
-            raise invalid("IPAddress", asked, f"It is not in {subnetwork['ipCidrRange']}.")
-        owners = used_hosts(call.store, subnetwork).get(asked, [])
-        if any("/forwardingRules/" in owner for owner in owners):
-            raise GoogleError(409, f"IP address {asked} is already in use by another forwarding rule")
-        if "Google" in owners:
-            raise invalid("IPAddress", asked, "Google keeps this address of the range for itself.")
-        return str(asked)
+
+def chosen_address(tx: Transaction, subnetwork: dict[str, Any], asked: str, own: str = "") -> str:
+    """Return the address that a rule gets: the one asked for by number, or a free one of the subnetwork.
+
+    own: the path of the rule itself, which may have the address already. Raises GoogleError.
+    """
+    asked = asked or free_host(tx, subnetwork)
+    try:
+        inside = ipaddress.ip_address(asked) in ipaddress.ip_network(subnetwork["ipCidrRange"])
+    except ValueError as exc:
+        raise invalid("IPAddress", asked, str(exc)) from exc
+    if not inside:
+        raise invalid("IPAddress", asked, f"It is not in {subnetwork['ipCidrRange']}.")
+    owners = used_hosts(tx, subnetwork).get(asked, [])
+    if any("/forwardingRules/" in owner and owner != own for owner in owners):
+        raise GoogleError(409, f"IP address {asked} is already in use by another forwarding rule")
+    if "Google" in owners:
+        raise invalid("IPAddress", asked, "Google keeps this address of the range for itself.")
+    return asked

@@ -12,6 +12,7 @@ from typing import Any
 
 from testbed.google.errors import GoogleError
 from testbed.google.gate import service_enabled
+from testbed.google.load_balancers import drop_load_balancers
 from testbed.google.operations import Run
 from testbed.google.rules import Forbidden, Pattern, Required, Said
 from testbed.google.service import Call, handles, on_failure, work
@@ -170,6 +171,7 @@ class Clusters(ContainerService):
         async with run.transaction() as tx:
             tx.delete(key)
             close_firewall(tx, document)
+            drop_load_balancers(tx, document)
             drop_zone(tx, document)
             ranges.release(tx, f"compute/{document['networkConfig']['subnetwork']}", document["_made"])
         await self.emulator.apply_network()

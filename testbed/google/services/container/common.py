@@ -20,6 +20,8 @@ HOST = "https://container.googleapis.com/v1/"
 VERSION = "1.36.2-gke.1203000"
 """The version that new clusters get; its minor version is that of the testbed's node."""
 VERSIONS = (VERSION, "1.36.1-gke.1041000", "1.35.4-gke.1312000")
+_CLASSES_SINCE = (1, 33, 1, 1779000)
+"""The first version with classes of load balancers (LoadBalancer Service parameters of GKE's documentation)."""
 
 
 def token(value: Any) -> str:
@@ -60,6 +62,7 @@ def picture(document: dict[str, Any]) -> Cluster:
         tags=(node_tag(document), *sorted(_own_tags(document))),
         autopilot=bool(document.get("autopilot", {}).get("enabled")),
         network_policy=_network_policy(document),
+        load_balancer_classes=_load_balancer_classes(document),
         node_pools=tuple(pool["name"] for pool in document.get("nodePools", [])),
     )
 
@@ -69,6 +72,13 @@ def _network_policy(document: dict[str, Any]) -> str:
     if document["networkConfig"].get("datapathProvider") == "ADVANCED_DATAPATH":
         return "dataplane_v2"
     return "calico" if document.get("networkPolicy", {}).get("enabled") else "none"
+
+
+def _load_balancer_classes(document: dict[str, Any]) -> bool:
+    """Return whether Services may ask by class: with subsetting, which needs no setting from 1.36 on."""
+    version = tuple(int(part) for part in re.findall(r"\d+", document.get("currentMasterVersion", ""))[:4])
+    enabled = bool(document["networkConfig"].get("enableL4ilbSubsetting"))
+    return version >= (1, 36) or (enabled and version >= _CLASSES_SINCE)
 
 
 def _own_tags(document: dict[str, Any]) -> set[str]:
