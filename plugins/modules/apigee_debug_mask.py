@@ -13,8 +13,8 @@ author: The gatewayops.apigee_gke contributors (@gatewayops)
 description:
   - Every environment has one debug mask, empty at first. A list that is stated is kept exactly as stated; one that is not
     stated stays as it is.
-  - With O(state=absent) the mask is emptied. That needs our record in the organisation's map C(gatewayops-ownership), or an
-    environment or organisation that this collection has made.
+  - With O(state=absent) the mask is emptied, if a record in the organisation's map C(gatewayops-ownership) says that this
+    collection filled or adopted it.
 options:
   organization:
     description: The Apigee organisation. Without it, the one named like the project.

@@ -15,8 +15,8 @@ description:
   - Apigee keeps entries as objects of their own. All are read first, in pages, and only those that differ are written.
   - Entries that are not stated stay as they are, unless O(purge_entries=true).
   - Proxies keep what they have read for as long as their policy says, five minutes unless it says otherwise.
-  - Deleting needs our record in the organisation's map C(gatewayops-ownership), or an environment or organisation that
-    this collection has made.
+  - It has no place for this collection's mark. It is ours, and can be deleted, when a record in the organisation's map
+    C(gatewayops-ownership) says that this collection made or adopted it, wherever it is.
 options:
   organization:
     description: The Apigee organisation. Without it, the one named like the project.

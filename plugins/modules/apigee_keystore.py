@@ -12,9 +12,10 @@ version_added: 0.1.0
 author: The gatewayops.apigee_gke contributors (@gatewayops)
 description:
   - Creates and deletes a keystore, which is a truststore when its aliases hold certificates without keys.
-  - What is in it are aliases. A keystore that is deleted takes its aliases with it.
-  - A keystore has no place for this collection's mark. It is ours when its environment is ours, or when a record in the
-    organisation's key value map C(gatewayops-ownership) names it.
+  - What is in it are aliases. A keystore that is deleted takes its aliases with it, so it stays while it holds one that
+    this collection did not make.
+  - A keystore has no place for this collection's mark. It is ours when a record in the organisation's key value map
+    C(gatewayops-ownership) says that this collection made or adopted it, whosever its environment is.
 options:
   organization:
     description: The Apigee organisation. Without it, the one named like the project.

@@ -17,7 +17,8 @@ description:
   - Google replaces the certificate of an alias, never its key. Rather than to change an alias that is in use, make a new
     keystore and let a reference lead to it, as M(gatewayops.apigee_gke.apigee_truststore) and
     M(gatewayops.apigee_gke.apigee_client_certificate) do.
-  - An alias counts as ours when its keystore does.
+  - An alias has no place for this collection's mark. It is ours when a record in the organisation's key value map
+    C(gatewayops-ownership) says that this collection made or adopted it, whosever its keystore is.
 options:
   organization:
     description: The Apigee organisation. Without it, the one named like the project.

@@ -14,8 +14,8 @@ description:
   - Uploads, replaces and deletes a file that all proxies of an environment can use, such as a property set or a schema.
   - Contents are compared by their SHA-256 digest. No result and no difference shows a content.
   - Apigee has such files in environments only. Files of a single proxy or shared flow belong into its bundle.
-  - Deleting needs our record in the organisation's map C(gatewayops-ownership), or an environment or organisation that
-    this collection has made.
+  - It has no place for this collection's mark. It is ours, and can be deleted, when a record in the organisation's map
+    C(gatewayops-ownership) says that this collection made or adopted it, wherever it is.
 options:
   organization:
     description: The Apigee organisation. Without it, the one named like the project.

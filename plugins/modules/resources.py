@@ -30,14 +30,14 @@ options:
     description:
       - Make objects of an Apigee organisation that somebody else made, and that are declared, this collection's own by putting its mark on them. From
         then on O(state=absent) and O(prune) remove them. Counts as a change.
-      - Objects that carry no mark of their own (an alias belongs to whom its keystore belongs to) follow what they are in.
+      - Of objects that have no place for a mark a record is kept in the organisation's key value map C(gatewayops-ownership).
       - Can be set for one entry as well.
     type: bool
     default: false
   prune:
     description:
       - Also delete what this collection made in an Apigee organisation and O(resources) does not declare any more. What
-        others made is never touched.
+        others made is never touched, be it in an environment or a keystore that this collection made.
       - Planned, shown and refused with everything else. Deleted last, in reverse order of dependency, and only once
         everything declared is as it should be.
       - Every playbook that uses this collection leaves the same mark. Where several share an organisation, choose kinds

@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee import alias_content
 
 from tests.testbed.certificates_double import TestAuthority
 from tests.testbed.emulated_cloud import Cloud
+from tests.testbed.whole_organization import SHARED_FLOW
 
 
 def target_server(name: str, **more: t.Any) -> dict[str, t.Any]:
@@ -93,12 +96,9 @@ def test_what_a_truststore_is_made_of_stays_with_it_and_goes_with_it(cloud: Clou
     cloud.run([truststore])
     assert not cloud.run([truststore], prune={})["changed"]
     result = cloud.run([target_server("orders")], prune={})
-    assert [one.split()[0] for one in removed(result)] == [
-        "apigee_keystore",
-        "apigee_keystore_alias",
-        "apigee_reference",
-    ]
-    assert cloud.by_hand("GET", "/environments/prod/keystores") == []
+    # The alias goes with its keystore.
+    assert [one.split()[0] for one in removed(result)] == ["apigee_keystore", "apigee_reference"]
+    assert cloud.by_hand("GET", "/environments/prod/keystores") == [] == cloud.by_hand("GET", "/keyvaluemaps")
 
 
 @pytest.mark.parametrize(
@@ -132,3 +132,215 @@ def test_a_failure_keeps_what_may_still_be_needed(cloud: Cloud) -> None:
     cloud.control("faults", "DELETE")
     assert [(one["name"], one["action"]) for one in result["resources"]] == [("new", "failed"), ("old", "kept")]
     assert cloud.by_hand("GET", "/environments/prod/targetservers") == ["old"]
+
+
+#: What an environment holds that bears no mark.
+UNMARKED: list[dict[str, t.Any]] = [
+    {"kind": "apigee_keystore", "name": "store"},
+    {"kind": "apigee_key_value_map", "name": "settings", "entries": {"a": "1"}},
+    {"kind": "apigee_resource_file", "name": "limits", "type": "properties", "content": "a=1"},
+    {"kind": "apigee_debug_mask", "variables": ["private.a"]},
+]
+OURS = {"kind": "apigee_environment", "name": "ours"}
+PLACE = "/environments/ours"
+MAP = "/keyvaluemaps/gatewayops-ownership"
+ALIAS = {"kind": "apigee_keystore_alias", "environment": "prod", "keystore": "old", "certificate": TestAuthority().pem}
+
+
+def unmarked() -> list[dict[str, t.Any]]:
+    return [{"environment": "ours", **options} for options in UNMARKED]
+
+
+def in_our_environment(cloud: Cloud) -> tuple[t.Any, ...]:
+    return (
+        cloud.by_hand("GET", f"{PLACE}/keystores"),
+        cloud.by_hand("GET", f"{PLACE}/keyvaluemaps"),
+        cloud.by_hand("GET", f"{PLACE}/resourcefiles").get("resourceFile") or [],
+        cloud.by_hand("GET", f"{PLACE}/debugmask").get("variables") or [],
+    )
+
+
+def make_by_hand(cloud: Cloud) -> None:
+    """The same as ``UNMARKED``, as somebody else's tool makes it."""
+    cloud.by_hand("POST", f"{PLACE}/keystores", {"name": "store"})
+    cloud.by_hand("POST", f"{PLACE}/keyvaluemaps", {"name": "settings", "encrypted": True})
+    cloud.by_hand("POST", f"{PLACE}/keyvaluemaps/settings/entries", {"name": "a", "value": "1"})
+    query = {"name": "limits", "type": "properties"}
+    content = {"content": b"a=1", "content_type": "application/octet-stream"}
+    cloud.by_hand("POST", f"{PLACE}/resourcefiles", query=query, **content)
+    cloud.by_hand("PATCH", f"{PLACE}/debugmask", {"variables": ["private.a"]}, query={"updateMask": "variables"})
+
+
+def delete_by_hand(cloud: Cloud) -> None:
+    for path in ("keystores/store", "keyvaluemaps/settings", "resourcefiles/properties/limits"):
+        cloud.by_hand("DELETE", f"{PLACE}/{path}")
+    how = {"updateMask": "variables", "replaceRepeatedFields": True}
+    cloud.by_hand("PATCH", f"{PLACE}/debugmask", {"variables": []}, query=how)
+
+
+def records(cloud: Cloud) -> dict[str, str]:
+    """Kind and name of every record, and what it says."""
+    maps = cloud.by_hand("GET", "/keyvaluemaps")
+    entries = cloud.by_hand("GET", f"{MAP}/entries").get("keyValueEntries") if maps else []
+    told = [json.loads(entry["value"]) for entry in entries or []]
+    return {f"{one['kind']} {one['name']}": one["state"] for one in told}
+
+
+def keystore_aliases(cloud: Cloud) -> t.Any:
+    return cloud.by_hand("GET", "/environments/prod/keystores/old/aliases")
+
+
+def test_what_others_put_into_our_environment_is_never_deleted(cloud: Cloud) -> None:
+    cloud.empty_organization()
+    cloud.run([OURS])
+    make_by_hand(cloud)
+    there = in_our_environment(cloud)
+    assert all(there)
+    # Declared once, which does not make them ours.
+    assert not cloud.run([OURS, *unmarked()])["changed"]
+    cloud.control("requests", "DELETE")
+    assert not cloud.run([OURS], prune={})["changed"]
+    assert {one["action"] for one in cloud.run(unmarked(), state="absent")["resources"]} == {"kept"}
+    assert in_our_environment(cloud) == there and cloud.writes() == 0
+    assert {one["action"] for one in cloud.run(unmarked(), state="absent", force=True)["resources"]} == {"deleted"}
+
+
+def test_what_others_put_into_our_environment_is_pruned_once_adopted(cloud: Cloud) -> None:
+    cloud.empty_organization()
+    cloud.run([OURS])
+    make_by_hand(cloud)
+    assert cloud.run([OURS, *unmarked()], adopt=True)["changed"]
+    assert not cloud.run([OURS, *unmarked()], adopt=True)["changed"]
+    assert len(removed(cloud.run([OURS], prune={}))) == len(UNMARKED)
+    assert cloud.by_hand("GET", "/keyvaluemaps") == []
+
+
+def test_what_we_put_into_our_environment_is_pruned_and_leaves_no_record(cloud: Cloud) -> None:
+    cloud.empty_organization()
+    cloud.run([OURS, *unmarked()])
+    assert set(records(cloud).values()) == {"made"} and len(records(cloud)) == len(UNMARKED)
+    result = cloud.run([OURS], prune={})
+    assert [one.split()[0] for one in removed(result)] == sorted(one["kind"] for one in UNMARKED)
+    assert not any(in_our_environment(cloud)) and cloud.by_hand("GET", "/keyvaluemaps") == []
+
+
+@pytest.mark.parametrize("cleaned_by", ["prune", "absent", "environment"])
+def test_what_was_deleted_by_hand_is_not_ours_when_others_make_it_again(cloud: Cloud, cleaned_by: str) -> None:
+    cloud.empty_organization()
+    cloud.run([OURS, *unmarked()])
+    if cleaned_by == "environment":
+        cloud.run([OURS], state="absent")
+        assert records(cloud) == {}
+        cloud.run([OURS])
+    else:
+        delete_by_hand(cloud)
+        how = {"prune": {}} if cleaned_by == "prune" else {"state": "absent"}
+        assert not cloud.run([OURS] if cleaned_by == "prune" else unmarked(), **how)["changed"]
+    assert records(cloud) == {}
+    make_by_hand(cloud)
+    there = in_our_environment(cloud)
+    cloud.run([OURS], prune={})
+    assert in_our_environment(cloud) == there
+
+
+def test_pruning_of_some_environments_takes_no_record_of_others(cloud: Cloud) -> None:
+    cloud.empty_organization()
+    cloud.run([OURS, *unmarked()])
+    before = records(cloud)
+    assert not cloud.run([OURS], prune={"environments": ["prod"]})["changed"] and records(cloud) == before
+    assert not cloud.run([OURS, *unmarked()], prune={}, check=True)["changed"] and records(cloud) == before
+
+
+def test_only_aliases_that_we_made_are_pruned_and_others_keep_their_keystore(cloud: Cloud) -> None:
+    cloud.empty_organization()
+    mine = {**ALIAS, "name": "mine"}
+    cloud.run([KEYSTORE, mine])
+    upload, form = alias_content.form({"certFile": ALIAS["certificate"].encode()})
+    query = {"alias": "theirs", "format": "keycertfile"}
+    content = {"content": upload, "content_type": form}
+    cloud.by_hand("POST", "/environments/prod/keystores/old/aliases", query=query, **content)
+    assert not cloud.run([KEYSTORE, mine], prune={})["changed"]
+    assert removed(cloud.run([KEYSTORE], prune={})) == ["apigee_keystore_alias prod/old/mine"]
+    # With what others have in it, the keystore stays.
+    assert removed(cloud.run([target_server("orders")], prune={})) == []
+    theirs = {**ALIAS, "name": "theirs"}
+    kept = cloud.run([KEYSTORE, theirs], state="absent")
+    assert {one["action"] for one in kept["resources"]} == {"kept"} and keystore_aliases(cloud) == ["theirs"]
+    cloud.run([KEYSTORE, theirs], adopt=True)
+    assert len(removed(cloud.run([target_server("orders")], prune={}))) == 2
+    assert cloud.by_hand("GET", "/keyvaluemaps") == []
+
+
+def test_a_create_that_is_refused_leaves_no_record(cloud: Cloud) -> None:
+    cloud.empty_organization()
+    cloud.control("faults", "POST", {"kind": "status", "match": "*keystores.create", "status": 403, "times": 1})
+    cloud.run([KEYSTORE], fails=True)
+    cloud.control("faults", "DELETE")
+    assert records(cloud) == {}
+    cloud.by_hand("POST", "/environments/prod/keystores", {"name": "old"})
+    assert not cloud.run([target_server("orders")], prune={"kinds": ["apigee_keystore"]})["resources"][1:]
+    assert cloud.by_hand("GET", "/environments/prod/keystores") == ["old"]
+
+
+def test_killed_before_the_object_the_next_one_of_that_name_is_not_ours(cloud: Cloud) -> None:
+    for options in unmarked():
+        cloud.empty_organization()
+        cloud.run([OURS])
+        # The record is refused, the map is made, the record is written: after that the run dies.
+        assert cloud.run([options], die_after=3) == {}
+        assert set(records(cloud).values()) == {"making"} and not any(in_our_environment(cloud))
+        make_by_hand(cloud)
+        there = in_our_environment(cloud)
+        assert cloud.run([options], state="absent")["resources"][0]["action"] == "kept"
+        assert not removed(cloud.run([OURS], prune={}))
+        assert in_our_environment(cloud) == there
+
+
+def test_killed_before_the_object_another_one_of_that_name_stays_theirs_when_declared(cloud: Cloud) -> None:
+    cloud.empty_organization()
+    cloud.run([OURS])
+    declared = {"kind": "apigee_key_value_map", "environment": "ours", "name": "settings", "entries": {"b": "2"}}
+    assert cloud.run([declared], die_after=3) == {}
+    make_by_hand(cloud)
+    assert cloud.run([declared])["changed"] and records(cloud) == {}
+    assert not removed(cloud.run([OURS], prune={}))
+
+
+def test_killed_after_the_object_the_next_run_makes_it_ours(cloud: Cloud) -> None:
+    for number, options in enumerate(unmarked()):
+        cloud.empty_organization()
+        cloud.run([OURS])
+        assert cloud.run([options], die_after=4) == {}
+        assert set(records(cloud).values()) == {"making"} and in_our_environment(cloud)[number]
+        cloud.run([options])
+        assert set(records(cloud).values()) == {"made"}
+        cloud.control("requests", "DELETE")
+        assert not cloud.run([options])["changed"] and cloud.writes() == 0
+        assert len(removed(cloud.run([OURS], prune={}))) == 1 and records(cloud) == {}
+
+
+def test_an_object_made_at_another_time_is_another_one(cloud: Cloud) -> None:
+    cloud.empty_organization()
+    flow = {"kind": "apigee_shared_flow", "name": "guard", "bundle": str(SHARED_FLOW)}
+    cloud.run([flow])
+    path = f"{cloud.organization}/sharedflows/guard/revisions/1"
+    bundle = cloud.client.send("apigee", "GET", path, query={"format": "bundle"}).content
+    cloud.by_hand("DELETE", "/sharedflows/guard")
+    upload = {"content": bundle, "content_type": "application/octet-stream"}
+    cloud.by_hand("POST", "/sharedflows", query={"action": "import", "name": "guard"}, **upload)
+    assert cloud.run([flow], state="absent")["resources"][0]["action"] == "kept"
+    assert not removed(cloud.run([target_server("orders")], prune={}))
+
+
+def test_the_records_are_read_once_and_written_twice_for_an_object(cloud: Cloud) -> None:
+    cloud.empty_organization()
+    cloud.run([OURS, {**unmarked()[0], "name": "first"}])
+
+    def calls(verb: str) -> int:
+        return sum(one["verb"] == verb and MAP in one["path"] for one in cloud.control("requests")["requests"])
+
+    cloud.control("requests", "DELETE")
+    cloud.run([OURS, *unmarked()])
+    assert [calls(verb) for verb in ("GET", "POST", "PUT")] == [0, len(UNMARKED), len(UNMARKED)]
+    cloud.control("requests", "DELETE")
+    assert not cloud.run([OURS, *unmarked()])["changed"] and calls("GET") == 1 and cloud.writes() == 0

@@ -26,6 +26,9 @@ def run(items: list[Item], context: Context) -> None:
     before = plan.make(items, context)
     if context.check:
         return
+    for item in items:
+        if not item.known and item.action in ("unchanged", "updated", "pending"):
+            item.resource.mark.settle(item.resource, item.found, item.changes, item.present)
     # Nothing to do: no threads, no second look.
     todo = [item for item in items if item.changed or item.unsure or item.action == "pending"]
     if todo:
@@ -116,10 +119,13 @@ def _create(item: Item, context: Context) -> None:
         resource.create()
     except (ApiError, OperationError) as error:
         if isinstance(error, ApiError) and not error.exists:
+            if error.final:
+                resource.mark.after_refusal(resource)
             raise
         _adopt_after(item, error, context)
         return
     _settle(item, context)
+    resource.mark.after_create(resource, item.found or {})
 
 
 def _adopt_after(item: Item, error: ApiError | OperationError, context: Context) -> None:
@@ -130,6 +136,10 @@ def _adopt_after(item: Item, error: ApiError | OperationError, context: Context)
     if item.found is None:
         raise error
     ours = isinstance(error, ApiError) and error.uncertain
+    if ours:
+        resource.mark.after_create(resource, item.found)
+    else:
+        resource.mark.after_refusal(resource)
     plan.decide(item)
     if item.refused:
         raise RefusedError(" ".join(item.refused), refused=item.refused)

@@ -106,7 +106,7 @@ class Calls:
         """Make an object ours that somebody else made, and change it with the same call where the mark is inside."""
         self.adopting = self.mark.inside
         if not self.mark.inside:
-            self.mark.before_create(self)
+            self.mark.adopt(self, found)
         if changes or self.adopting:
             self.update(found, changes)
         # What is in it may be ours with it.

@@ -138,10 +138,14 @@ def carry_out(
     """Plan and apply; returns the result or ends the module with the reasons. ``scope``: where to prune, if anywhere."""
     diff = bool(module._diff)  # pylint: disable=protected-access
     failure: Failure | None = None
+    orphans: list[t.Callable[[], None]] = []
     try:
         if scope:
-            items = items + prune.superfluous(scope, items, context)
+            found = prune.superfluous(scope, items, context)
+            items, orphans = items + found.items, found.orphans
         apply.run(items, context)
+        for remove in orphans if not context.check else ():
+            remove()
     except Failure as error:
         failure = error
     if failure:

@@ -11,6 +11,7 @@ import typing as t
 from .fields import find, put
 
 if t.TYPE_CHECKING:
+    from .compare import Change
     from .resource import Resource
 
 LABEL = "managed-by"
@@ -37,11 +38,34 @@ class Mark:
         """Whether the object found is ours. Asked only before a delete; may read."""
         return True
 
+    def deletable(self, resource: Resource, found: Document) -> bool:
+        """Whether the object found may be deleted: it is ours, and so is what would go with it. May read."""
+        return self.owned(resource, found)
+
     def before_create(self, resource: Resource) -> None:
         """Called before the object is created: a record must exist before the object does."""
 
+    def after_create(self, resource: Resource, found: Document) -> None:
+        """Called once Google has made the object for us, with what it made."""
+
+    def after_refusal(self, resource: Resource) -> None:
+        """Called once Google has refused to make the object, or somebody else was quicker."""
+
+    def adopt(self, resource: Resource, found: Document) -> None:
+        """Make an object ours that somebody else made, where the mark has a place of its own."""
+
     def after_delete(self, resource: Resource) -> None:
         """Called after the object is gone."""
+
+    def settle(self, resource: Resource, found: Document | None, changes: list[Change], present: bool) -> None:
+        """Called before anything is done: bring what a killed run left of the mark into accord with what is there."""
+
+    def remember(self, probe: Resource) -> None:
+        """Called before all objects of the kind are listed."""
+
+    def orphans(self, probe: Resource, there: t.Iterable[Resource]) -> t.Callable[[], None] | None:
+        """What removes the marks of objects of the kind that are gone, given those that are there; None if there are none."""
+        return None
 
 
 class LabelMark(Mark):

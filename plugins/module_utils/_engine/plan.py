@@ -255,7 +255,7 @@ def decide(item: Item) -> None:
 def _decide_absent(item: Item) -> None:
     if item.state is State.GOING:
         item.action = "pending"
-    elif item.force or item.resource.mark.owned(item.resource, t.cast(Document, item.found)):
+    elif item.force or item.resource.mark.deletable(item.resource, t.cast(Document, item.found)):
         item.action = "deleted"
     else:
         item.changes = item.resource.withdrawal(t.cast(Document, item.found))

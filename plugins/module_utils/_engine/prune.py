@@ -73,8 +73,20 @@ def problems(scope: Scope, declared: t.Sequence[Item]) -> list[str]:
     return wrong
 
 
-def superfluous(scope: Scope, declared: t.Sequence[Item], context: Context) -> list[Item]:
-    """Items for what is to go. Reads lists, and those objects that are not declared. Raises InvalidError, ApiError."""
+@dataclasses.dataclass(frozen=True)
+class Superfluous:
+    """What is to go.
+
+    items    objects that bear our mark and are not declared
+    orphans  what removes the marks of objects that somebody else has deleted: their names are free for others
+    """
+
+    items: list[Item]
+    orphans: list[t.Callable[[], None]]
+
+
+def superfluous(scope: Scope, declared: t.Sequence[Item], context: Context) -> Superfluous:
+    """What is to go. Reads lists, and those objects that are not declared. Raises InvalidError, ApiError."""
     wrong = problems(scope, declared)
     if wrong:
         raise InvalidError("\n".join(wrong), refused=wrong)
@@ -83,14 +95,24 @@ def superfluous(scope: Scope, declared: t.Sequence[Item], context: Context) -> l
     ]
     common = {"project": scope.project, "organization": scope.organization or None}
     there = listing.Listing(context, common, scope.environments)
+    probes = [(kind, kind(common, context)) for kind in kinds]
+    for kind, probe in probes:
+        kind.mark.remember(probe)
     graph.each(there.named, kinds)
     kept = _Declared(declared)
     found = [entry for kind in kinds for entry in there.named(kind) if not kept.covers(entry[0])]
     documents = graph.each(there.read, found)
     candidates = [(one, document) for (one, _seen), document in zip(found, documents, strict=True) if document is not None]
-    ours = graph.each(lambda pair: pair[0].mark.owned(*pair), candidates)
+    ours = graph.each(lambda pair: pair[0].mark.deletable(*pair), candidates)
     going = [pair for pair, owned in zip(candidates, ours, strict=True) if owned]
-    return [_item(len(declared) + number, *pair) for number, pair in enumerate(going)]
+    orphans = [
+        kind.mark.orphans(probe, [one for one, _seen in there.named(kind)])
+        for kind, probe in probes
+        if scope.environments is None
+    ]
+    return Superfluous(
+        [_item(len(declared) + number, *pair) for number, pair in enumerate(going)], [one for one in orphans if one]
+    )
 
 
 def _item(index: int, resource: Resource, document: Document) -> Item:

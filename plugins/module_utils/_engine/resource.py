@@ -230,6 +230,10 @@ class Resource(Calls):
         """A sentence for the report about this action, or nothing."""
         return ""
 
+    def exceeds(self, found: Document) -> bool:
+        """Whether the object holds what its declaration would not have put there."""
+        return False
+
     def absent_when(self, error: ApiError) -> bool:
         """Whether an error on reading only says that the object, or what it lives in, does not exist."""
         return error.missing

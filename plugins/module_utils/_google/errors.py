@@ -120,6 +120,11 @@ class ApiError(Failure):
         return (self.status == 409 and self.code not in ("ABORTED",)) or self.code == "ALREADY_EXISTS"
 
     @property
+    def final(self) -> bool:
+        """Nothing was done, and the same call would be refused again."""
+        return self.status in (400, 401, 403, 404, 412) and not self.uncertain
+
+    @property
     def service_disabled(self) -> bool:
         """The API is not enabled in the project."""
         return self.status == 403 and (

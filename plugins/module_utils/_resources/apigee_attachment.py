@@ -10,14 +10,14 @@ import typing as t
 
 from .._engine.fields import Field
 from .apigee_common import ORGANIZATION, ORGANIZATION_LOCK, ApigeeResource
-from .apigee_ownership import RecordMark
+from .apigee_ownership import CoveredMark
 
 _ENVIRONMENT = "v1/organizations/{organization}/environments/{environment}"
 
 
-def covered_by(*paths: str) -> RecordMark:
+def covered_by(*paths: str) -> CoveredMark:
     """Ours if the environment is ours, or one of the objects that the templates ``paths`` lead to."""
-    return RecordMark(lambda resource: [("apigee", resource.fill(path)) for path in (_ENVIRONMENT, *paths)])
+    return CoveredMark(lambda resource: [("apigee", resource.fill(path)) for path in (_ENVIRONMENT, *paths)])
 
 
 def fields(owner: str) -> tuple[Field, ...]:

@@ -13,7 +13,7 @@ from .._engine.compare import Change
 from .._engine.fields import Document, Field
 from .apigee_common import IN_ENVIRONMENT, ApigeeResource
 from .apigee_keystore import ENVIRONMENT_PATH
-from .apigee_ownership import RecordMark, organization_and_environment
+from .apigee_ownership import RecordMark
 
 
 def _values(name: str, api: str = "") -> Field:
@@ -28,7 +28,7 @@ class ApigeeDebugMask(ApigeeResource):
     family = None
     path = ENVIRONMENT_PATH + "/debugmask"
     update_method = "PATCH"
-    mark = RecordMark(organization_and_environment)
+    mark = RecordMark()
     fields = (
         *IN_ENVIRONMENT,
         _values("variables"),
@@ -52,6 +52,10 @@ class ApigeeDebugMask(ApigeeResource):
             names = [field.name for field in self.fields if field.managed]
             return [f"nothing is stated. State one of {', '.join(names)}, or state: absent to empty it."]
         return super().validate()
+
+    def exceeds(self, found: Document) -> bool:
+        """Lists that are not stated."""
+        return any(found.get(field.place[0]) and not self.options.get(field.name) for field in self.fields if field.managed)
 
     def read(self) -> Document | None:
         """The mask; an empty one is none, unless it is to be empty."""

@@ -15,9 +15,10 @@ from .._engine.fields import Document
 from .._engine.ownership import DescriptionMark, Mark
 from .._google import operations
 from .._google.errors import ApiError, Failure, OperationError
-from .apigee_ownership import RecordMark
+from .apigee_ownership import CoveredMark
 
 if t.TYPE_CHECKING:
+    from .._engine.compare import Change
     from .._engine.resource import Resource
     from .apigee_dns_peering import ApigeeDnsPeering
 
@@ -113,7 +114,7 @@ ZONE = Mechanism(
 class PeeringMark(Mark):
     """A zone carries the sentence in its description; a peered domain is ours with its network, or by a record."""
 
-    _domain = RecordMark(
+    _domain = CoveredMark(
         lambda peering: [
             ("compute", f"compute/v1/projects/{project}/global/networks/{network}")
             for project, network in [peering.network()]
@@ -133,6 +134,18 @@ class PeeringMark(Mark):
 
     def before_create(self, resource: Resource) -> None:
         self._of(resource).before_create(resource)
+
+    def after_create(self, resource: Resource, found: Document) -> None:
+        self._of(resource).after_create(resource, found)
+
+    def after_refusal(self, resource: Resource) -> None:
+        self._of(resource).after_refusal(resource)
+
+    def adopt(self, resource: Resource, found: Document) -> None:
+        self._of(resource).adopt(resource, found)
+
+    def settle(self, resource: Resource, found: Document | None, changes: list[Change], present: bool) -> None:
+        self._of(resource).settle(resource, found, changes, present)
 
     def after_delete(self, resource: Resource) -> None:
         self._of(resource).after_delete(resource)

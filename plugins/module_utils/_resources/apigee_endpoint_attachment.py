@@ -19,7 +19,7 @@ from .._engine.states import State
 from .._google import clock
 from .apigee_common import ORGANIZATION, ORGANIZATION_LOCK, ApigeeResource
 from .apigee_model import detect, hybrid_has_none
-from .apigee_ownership import OrganizationMark
+from .apigee_ownership import RecordMark
 
 _NAME = re.compile(r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$")
 _SERVICE_ATTACHMENT = re.compile(r"(?:^|/)(projects/[^/]+/regions/([^/]+)/serviceAttachments/[^/]+)$")
@@ -43,7 +43,7 @@ class ApigeeEndpointAttachment(ApigeeResource):
     path = "v1/organizations/{organization}/endpointAttachments/{name}"
     create_query = {"endpointAttachmentId": "{name}"}
     state_place = "state"
-    mark = OrganizationMark()
+    mark = RecordMark()
     lock = ORGANIZATION_LOCK
     timeout = 1800.0
     long_running = True

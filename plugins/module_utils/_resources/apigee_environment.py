@@ -12,7 +12,7 @@ import typing as t
 from .._engine import fields as f
 from .._engine.compare import Change
 from .._engine.fields import Document, Field
-from .._engine.ownership import DescriptionMark, without_sentence
+from .._engine.ownership import without_sentence
 from .apigee_common import (
     ORGANIZATION,
     ORGANIZATION_LOCK,
@@ -22,6 +22,7 @@ from .apigee_common import (
     writable,
 )
 from .apigee_model import hybrid_has_none, refusals
+from .apigee_ownership import EnvironmentMark
 
 _FORWARD_PROXY = re.compile(r"^http://[^/:\s]+:\d+$")
 
@@ -50,7 +51,7 @@ class ApigeeEnvironment(ApigeeResource):
     path = "v1/organizations/{organization}/environments/{name}"
     update_method = "PUT"
     state_place = "state"
-    mark = DescriptionMark()
+    mark = EnvironmentMark()
     pruned = False
     lock = ORGANIZATION_LOCK
     timeout = 1800.0

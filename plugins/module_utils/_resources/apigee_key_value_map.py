@@ -19,7 +19,8 @@ from .._engine.compare import Change
 from .._engine.fields import Document, Field, Options
 from .._google.errors import ApiError, Failure
 from .apigee_common import ORGANIZATION, ApigeeResource
-from .apigee_ownership import MAP, RecordMark, organization_and_environment
+from .apigee_ownership import RecordMark
+from .apigee_records import MAP
 
 #: Entries written at the same time.
 WRITERS = 8
@@ -37,7 +38,7 @@ class ApigeeKeyValueMap(ApigeeResource):
     names_only = True
     family = None
     update_method = "PUT"
-    mark = RecordMark(organization_and_environment)
+    mark = RecordMark()
     fields = (
         ORGANIZATION,
         Field("environment", api=None, identity=True, reference="apigee_environment"),
@@ -113,6 +114,10 @@ class ApigeeKeyValueMap(ApigeeResource):
             f"Google masks the values of this map, so nobody can tell whether {', '.join(hidden)} differ. State "
             "masked_values: false to manage values, or leave these entries out."
         ]
+
+    def exceeds(self, found: Document) -> bool:
+        """Entries that are not stated."""
+        return bool((found.get("entries") or {}).keys() - {*self._wanted("entries"), *self._wanted("secret_entries")})
 
     # -- reading -----------------------------------------------------------------------------------------------
 

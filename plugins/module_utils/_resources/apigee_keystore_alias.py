@@ -17,10 +17,10 @@ import typing as t
 from .._apigee import alias_content, certificates
 from .._engine.compare import Change
 from .._engine.fields import Document, Field, Options
-from .._engine.ownership import ParentMark
-from .._engine.resource import Reference, Resource
+from .._engine.resource import Reference
 from .apigee_common import IN_ENVIRONMENT, ApigeeResource
-from .apigee_keystore import ENVIRONMENT_PATH, ApigeeKeystore
+from .apigee_keystore import ENVIRONMENT_PATH
+from .apigee_ownership import RecordMark
 
 
 class ApigeeKeystoreAlias(ApigeeResource):
@@ -62,19 +62,12 @@ class ApigeeKeystoreAlias(ApigeeResource):
     sources = ("certificate", "pkcs12", "self_signed")
     mutually_exclusive = (sources, ("private_key", "pkcs12", "self_signed"))
     required_if = (("state", "present", sources, True),)
-    mark = ParentMark(lambda resource: t.cast("ApigeeKeystoreAlias", resource).parent())
+    mark = RecordMark()
 
     @property
     def name(self) -> str:
         """Its environment, its keystore and its name."""
         return "/".join(str(self.options.get(option)) for option in ("environment", "keystore", "name"))
-
-    def parent(self) -> Resource:
-        """The keystore that it is in."""
-        where = {option: self.options.get(option) for option in ("project", "organization", "environment")}
-        keystore = ApigeeKeystore({**where, "name": self.options["keystore"]}, self.context)
-        keystore.wire = self.wire
-        return keystore
 
     def references(self) -> list[Reference]:
         """The keystore, which may have namesakes in other environments."""

@@ -14,11 +14,11 @@ import typing as t
 
 from .._engine.compare import Change
 from .._engine.fields import Document, Field, Options
-from .._engine.ownership import LabelMark
 from .._google.errors import ApiError
 from . import apigee_proxy_routes as routes
 from . import apigee_revisions as revisions
 from .apigee_common import ORGANIZATION
+from .apigee_ownership import ProxyMark
 from .apigee_probe import OPTIONS as PROBE_OPTIONS
 from .apigee_probe import Probe
 from .apigee_proxy_labels import CONTENT, DIGEST_LABEL, KEPT_LABEL, REVISION_LABEL, users_labels, wanted_labels
@@ -34,7 +34,7 @@ class ApigeeProxy(revisions.ApigeeRevisions):
     collection = "apis"
     sources = ("bundle", "base_path")
     path = "v1/organizations/{organization}/apis/{name}"
-    mark = LabelMark()
+    mark = ProxyMark()
     after = (
         "project_services",
         "apigee_environment",

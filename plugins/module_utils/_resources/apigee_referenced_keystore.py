@@ -28,6 +28,7 @@ from .._google.errors import ApiError
 from .apigee_common import IN_ENVIRONMENT, ApigeeResource
 from .apigee_keystore import ENVIRONMENT_PATH, ApigeeKeystore
 from .apigee_keystore_alias import ApigeeKeystoreAlias
+from .apigee_records import Records
 
 #: Seconds between the flip and the removal of the old keystore: Apigee's message processors learn of it one by one.
 SETTLE = 30
@@ -184,7 +185,14 @@ class ReferencedKeystore(ApigeeResource):
         candidates = [other for other in found["others"] if other != name]
         if self._named_by_us(found["keystore"]):
             candidates += [found["keystore"]] if found["keystore"] != name else []
-        return [other for other in candidates if self._keystore(other).mark.owned(self._keystore(other), {})]
+        return [other for other in candidates if self._superseded(other)]
+
+    def _superseded(self, name: str) -> bool:
+        """Whether a keystore is one that was made here, a run that was killed in between included, and nothing else."""
+        keystore = self._keystore(name)
+        record = Records.of(keystore).find(keystore)
+        there = keystore.read() if record else None
+        return there is not None and not keystore.mark.of_others(keystore, there)
 
     def fixed(self, changes: list[Change]) -> list[Change]:
         """Everything changes in place: by exchange."""
@@ -258,10 +266,19 @@ class ReferencedKeystore(ApigeeResource):
     def _fill(self, name: str, content: dict[str, tuple[str, str | None]]) -> None:
         """The keystore with exactly these aliases; what an interrupted run did already is kept."""
         keystore = self._keystore(name)
+        keystore.filled = tuple(sorted(content))
         there = keystore.read()
         if there is None:
             keystore.mark.before_create(keystore)
-            _unless_there(keystore.create)
+            try:
+                _unless_there(keystore.create)
+            except ApiError as error:
+                if error.final:
+                    keystore.mark.after_refusal(keystore)
+                raise
+            keystore.mark.after_create(keystore, {})
+        else:
+            keystore.mark.settle(keystore, there, [], present=True)
         held = self._held(name) if there else {}
         for alias, (certificate, key) in content.items():
             resource = self._alias(name, alias, certificate, key)

@@ -20,7 +20,7 @@ from .._engine.fields import Document, Field, Options
 from .._google.errors import ApiError, Failure
 from .apigee_common import IN_ENVIRONMENT, ApigeeResource
 from .apigee_keystore import ENVIRONMENT_PATH
-from .apigee_ownership import RecordMark, organization_and_environment
+from .apigee_ownership import RecordMark
 
 #: Source: Apigee "Managing resources", resource types.
 TYPES = ("graphql", "java", "jsc", "oas", "properties", "py", "wsdl", "xsd", "xsl")
@@ -37,7 +37,7 @@ class ApigeeResourceFile(ApigeeResource):
     path = ENVIRONMENT_PATH + "/resourcefiles/{type}/{name}"
     parent_path = ENVIRONMENT_PATH + "/resourcefiles"
     update_method = "PUT"
-    mark = RecordMark(organization_and_environment)
+    mark = RecordMark()
     fields = (
         *IN_ENVIRONMENT,
         Field("type", required=True, identity=True, choices=TYPES),

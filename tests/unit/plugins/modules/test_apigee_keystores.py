@@ -81,7 +81,6 @@ def test_what_a_certificate_says() -> None:
 def test_keystore() -> None:
     script = Script()
     absent(script, STORE)
-    script.expect("GET", "apigee", ENVIRONMENT).replies(OURS)
     script.expect("POST", "apigee", f"{ENVIRONMENT}/keystores", body={"name": "trust"}).replies({"name": "trust"})
     script.expect("GET", "apigee", STORE).replies({"name": "trust"})
     assert script.run(apigee_keystore, environment="prod", name="trust")["action"] == "created"
@@ -91,13 +90,29 @@ def test_keystore() -> None:
     assert not result["changed"] and result["resource"]["aliases"] == ["ca"]
 
 
-def test_keystore_of_others_stays() -> None:
+@pytest.mark.parametrize(
+    ("state", "alias", "action"),
+    [
+        ("", "", "kept"),
+        ("making", "", "kept"),
+        ("made", "", "deleted"),
+        ("made", "ca", "deleted"),
+        ("made", "x", "kept"),
+    ],
+)
+def test_only_our_keystore_with_nothing_of_others_in_it_goes(state: str, alias: str, action: str) -> None:
     script = Script()
-    script.expect("GET", "apigee", STORE).replies({"name": "trust"})
-    script.expect("GET", "apigee", ENVIRONMENT).replies({"name": "prod"})
-    absent(script, f"{ORG}/keyvaluemaps/gatewayops-ownership/entries/apigee_keystore.prod.trust")
+    if state:
+        script.records.hold("apigee_keystore", "prod/trust", state)
+        place = {"environment": "prod", "keystore": "trust"}
+        script.records.hold("apigee_keystore_alias", "prod/trust/ca", inside=place)
+    script.expect("GET", "apigee", STORE).replies({"name": "trust", "aliases": [alias] if alias else []})
+    if action == "deleted":
+        script.expect("DELETE", "apigee", STORE).replies({})
     result = script.run(apigee_keystore, environment="prod", name="trust", state="absent")
-    assert result["action"] == "kept"
+    assert result["action"] == action
+    # What was in it went with it.
+    assert action == "kept" or not script.records.held
 
 
 def test_alias_with_a_key_never_shows_it() -> None:
@@ -172,13 +187,14 @@ def test_check_mode_and_what_cannot_be_right() -> None:
         assert said in result["msg"] and "canary" not in json.dumps(result)
 
 
-def test_alias_is_ours_when_its_keystore_is() -> None:
+@pytest.mark.parametrize(("recorded", "action"), [("apigee_keystore_alias", "deleted"), ("apigee_keystore", "kept")])
+def test_alias_is_ours_by_its_own_record(recorded: str, action: str) -> None:
     script = Script()
+    script.records.hold(recorded, "prod/trust/ca" if recorded.endswith("alias") else "prod/trust")
     there(script, OLD_CA)
-    script.expect("GET", "apigee", STORE).replies({"name": "trust"})
-    script.expect("GET", "apigee", ENVIRONMENT).replies(OURS)
-    script.expect("DELETE", "apigee", ALIAS).replies({})
-    assert script.run(apigee_keystore_alias, **PLACE, state="absent")["action"] == "deleted"
+    if action == "deleted":
+        script.expect("DELETE", "apigee", ALIAS).replies({})
+    assert script.run(apigee_keystore_alias, **PLACE, state="absent")["action"] == action
 
 
 def test_all_aliases_of_a_keystore() -> None:

@@ -276,7 +276,7 @@ def test_environment_that_is_deleting_is_made_again() -> None:
 
 
 GROUP = {"name": "public", "hostnames": ["api.example"], "state": "ACTIVE"}
-ENTRY = {"name": "apigee_environment_group.public", "value": '{"kind": "apigee_environment_group", "name": "public"}'}
+RECORD = "apigee_environment_group.public"
 
 
 def test_group_of_an_adopted_organization_gets_a_record_first() -> None:
@@ -284,14 +284,13 @@ def test_group_of_an_adopted_organization_gets_a_record_first() -> None:
     script = Script()
     script.expect("GET", "apigee", one).refuses(404, "not found", code="NOT_FOUND")
     script.expect("GET", "apigee", ORG).replies(ORGANIZATION)
-    script.expect("POST", "apigee", f"{MAP}/entries", body=ENTRY).refuses(404, "no such map", code="NOT_FOUND")
-    body = {"name": "gatewayops-ownership", "encrypted": True}
-    script.expect("POST", "apigee", f"{ORG}/keyvaluemaps", body=body).replies(body)
-    script.expect("POST", "apigee", f"{MAP}/entries", body=ENTRY).replies(ENTRY)
     body = {"name": "public", "hostnames": ["api.example"]}
     script.expect("POST", "apigee", f"{ORG}/envgroups", query={"name": "public"}, body=body).replies(DONE)
-    script.expect("GET", "apigee", one).replies(GROUP)
+    script.expect("GET", "apigee", one).replies({**GROUP, "createdAt": "17"})
     assert script.run(apigee_environment_group, name="public", hostnames=["api.example"])["action"] == "created"
+    record = {"kind": "apigee_environment_group", "name": "public", "state": "made", "created": "17"}
+    assert script.records.held == {RECORD: record}
+    assert script.records.calls == [f"POST {RECORD}", "POST map", f"POST {RECORD}", f"PUT {RECORD}"]
 
 
 def test_group_without_a_record_is_left_alone_and_one_with_a_record_goes() -> None:
@@ -299,18 +298,18 @@ def test_group_without_a_record_is_left_alone_and_one_with_a_record_goes() -> No
     script = Script()
     script.expect("GET", "apigee", one).replies(GROUP)
     script.expect("GET", "apigee", ORG).replies(ORGANIZATION)
-    script.expect("GET", "apigee", f"{MAP}/entries/{ENTRY['name']}").refuses(404, "no", code="NOT_FOUND")
     assert script.run(apigee_environment_group, name="public", state="absent")["action"] == "kept"
     script = Script()
-    script.expect("GET", "apigee", one).replies(GROUP)
+    script.records.hold("apigee_environment_group", "public", created="17")
+    script.expect("GET", "apigee", one).replies({**GROUP, "createdAt": "18"})
     script.expect("GET", "apigee", ORG).replies(ORGANIZATION)
-    script.expect("GET", "apigee", f"{MAP}/entries/{ENTRY['name']}").replies(ENTRY)
+    assert script.run(apigee_environment_group, name="public", state="absent")["action"] == "kept"
+    script = Script()
+    script.records.hold("apigee_environment_group", "public", created="17")
+    script.expect("GET", "apigee", one).replies({**GROUP, "createdAt": "17"})
+    script.expect("GET", "apigee", ORG).replies(ORGANIZATION)
     script.expect("DELETE", "apigee", one).replies(DONE)
     script.expect("GET", "apigee", one).refuses(404, "no", code="NOT_FOUND")
-    script.expect("GET", "apigee", f"{MAP}/entries/{ENTRY['name']}").replies(ENTRY)
-    script.expect("DELETE", "apigee", f"{MAP}/entries/{ENTRY['name']}").replies(ENTRY)
-    script.expect("GET", "apigee", f"{MAP}/entries", query={"pageSize": "1"}).replies({})
-    script.expect("DELETE", "apigee", MAP).replies({})
     assert script.run(apigee_environment_group, name="public", state="absent")["action"] == "deleted"
 
 
@@ -355,6 +354,4 @@ def test_attachments_are_found_by_environment_and_deleted_by_their_own_name() ->
         script.expect("GET", "apigee", where).replies(listed)
         script.expect("GET", "apigee", f"{ORG}/environments/prod").replies(ENVIRONMENT)
         script.expect("DELETE", "apigee", f"{where}/a-2").replies(DONE)
-        name = f"{module.__name__.rsplit('.', 1)[1]}.{'eu' if 'eu' in parent else 'public'}.prod"
-        script.expect("GET", "apigee", f"{MAP}/entries/{name}").refuses(404, "no", code="NOT_FOUND")
         assert script.run(module, environment="prod", state="absent", **options)["action"] == "deleted"

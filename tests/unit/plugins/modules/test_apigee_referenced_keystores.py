@@ -23,7 +23,6 @@ from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.scripted_http 
 
 ENVIRONMENT = f"{ORG}/environments/prod"
 STORES = f"{ENVIRONMENT}/keystores"
-OURS = {"name": "prod", "description": MARK}
 CREATED = {"format": "keycertfile", "ignoreExpiryValidation": "false"}
 
 
@@ -87,12 +86,13 @@ class Environment(Script):
 
     def removes(self, name: str) -> None:
         self.expect("DELETE", "apigee", f"{STORES}/{name}").replies({})
-        entry = f"{ORG}/keyvaluemaps/gatewayops-ownership/entries/apigee_keystore.prod.{name}"
-        self.expect("GET", "apigee", entry).refuses(404, "not found", code="NOT_FOUND")
 
-    def owned(self) -> None:
-        """The environment is ours, and so is what lies in it."""
-        self.expect("GET", "apigee", ENVIRONMENT).replies(OURS)
+    def looks_into(self, name: str, *pems: str, state: str = "made", theirs: str = "") -> None:
+        """Before it is removed: whether we made it and everything in it."""
+        aliases = list(authorities(*pems))
+        self.records.hold("apigee_keystore", f"prod/{name}", state, aliases=aliases)
+        answer = {"name": name, "aliases": [*aliases, *([theirs] if theirs else [])]}
+        self.expect("GET", "apigee", f"{STORES}/{name}").replies(answer)
 
 
 def trust(script: Script, *pems: str, **options: t.Any) -> dict[str, t.Any]:
@@ -103,7 +103,6 @@ def test_the_first_time() -> None:
     script = Environment()
     script.reads([])
     script.finds_no(OLD)
-    script.owned()
     script.makes(OLD)
     script.fills(OLD, alias(OLD_CA), OLD_CA)
     script.refers(OLD)
@@ -112,6 +111,8 @@ def test_the_first_time() -> None:
     assert result["action"] == "created" and script.slept == []
     assert result["resource"]["reference"] == "ref://gke-ca" and result["resource"]["keystore"] == OLD
     assert result["diff"][0]["after"]["authorities"] == [certificates.read(OLD_CA)[0].label]
+    held = {"kind": "apigee_keystore", "name": f"prod/{OLD}", "state": "made", "aliases": [alias(OLD_CA)]}
+    assert script.records.held[f"apigee_keystore.prod.{OLD}"].items() >= held.items()
 
 
 def test_the_second_time_nothing_changes() -> None:
@@ -124,17 +125,18 @@ def test_a_new_authority_is_added_before_the_old_keystore_goes() -> None:
     script = Environment()
     script.reads([OLD], OLD, held=authorities(OLD_CA))
     script.finds_no(BOTH)
-    script.owned()
     script.makes(BOTH)
     for pem in sorted((OLD_CA, NEW_CA), key=lambda pem: certificates.read(pem)[0].fingerprint):
         script.fills(BOTH, alias(pem), pem)
     script.refers(BOTH, before=OLD)
+    script.looks_into(OLD, OLD_CA)
     script.removes(OLD)
     script.reads([BOTH], BOTH, held=authorities(OLD_CA, NEW_CA))
     result = trust(script, NEW_CA)
     assert script.slept == [30] and result["waited"] == 30
     assert [change["field"] for change in result["changes"]] == ["authorities", "keystore"]
     assert "still trusts CN=old CA" in result["note"] and "retire: true" in result["note"]
+    assert script.records.states == {f"apigee_keystore.prod.{BOTH}": "made"}
 
 
 def test_an_authority_that_is_no_longer_stated_stays_until_it_is_retired() -> None:
@@ -163,7 +165,7 @@ def test_a_run_interrupted_before_the_flip_is_completed() -> None:
     script.holds(BOTH, {alias(first): first})
     script.fills(BOTH, alias(second), second)
     script.refers(BOTH, before=OLD)
-    script.owned()
+    script.looks_into(OLD, OLD_CA)
     script.removes(OLD)
     script.reads([BOTH], BOTH, held=authorities(OLD_CA, NEW_CA))
     assert trust(script, NEW_CA, settle=0)["action"] == "updated" and script.slept == []
@@ -172,9 +174,10 @@ def test_a_run_interrupted_before_the_flip_is_completed() -> None:
 def test_a_run_interrupted_after_the_flip_is_completed_without_another_wait() -> None:
     script = Environment()
     script.reads([OLD, NEW], NEW, held=authorities(NEW_CA))
-    script.owned()
+    script.looks_into(OLD, state="making")
     script.expect("GET", "apigee", f"{STORES}/{NEW}").replies({"name": NEW, "aliases": [alias(NEW_CA)]})
     script.holds(NEW, {alias(NEW_CA): NEW_CA})
+    script.looks_into(OLD, state="making")
     script.removes(OLD)
     script.reads([NEW], NEW, held=authorities(NEW_CA))
     result = trust(script, NEW_CA)
@@ -184,9 +187,13 @@ def test_a_run_interrupted_after_the_flip_is_completed_without_another_wait() ->
 def test_a_keystore_of_others_that_is_named_alike_stays() -> None:
     script = Environment()
     script.reads([OLD, NEW], NEW, held=authorities(NEW_CA))
-    script.expect("GET", "apigee", ENVIRONMENT).replies({"name": "prod"})
-    entry = f"{ORG}/keyvaluemaps/gatewayops-ownership/entries/apigee_keystore.prod.{OLD}"
-    script.expect("GET", "apigee", entry).refuses(404, "not found", code="NOT_FOUND")
+    assert not trust(script, NEW_CA)["changed"]
+
+
+def test_a_keystore_of_ours_stays_while_somebody_elses_alias_is_in_it() -> None:
+    script = Environment()
+    script.reads([OLD, NEW], NEW, held=authorities(NEW_CA))
+    script.looks_into(OLD, OLD_CA, theirs="theirs")
     assert not trust(script, NEW_CA)["changed"]
 
 
@@ -195,10 +202,10 @@ def test_a_foreign_truststore_is_never_taken_for_the_authority_before() -> None:
     script = Environment()
     script.reads([OLD, "theirs"], "theirs", held={"their-ca": OLD_CA})
     script.finds_no(NEW)
-    script.owned()
     script.makes(NEW)
     script.fills(NEW, alias(NEW_CA), NEW_CA)
     script.refers(NEW, before="theirs")
+    script.looks_into(OLD, OLD_CA)
     script.removes(OLD)
     script.reads([NEW, "theirs"], NEW, held=authorities(NEW_CA))
     result = trust(script, NEW_CA)
@@ -241,7 +248,7 @@ def test_removal() -> None:
     script = Environment()
     script.reads([OLD], OLD, held=authorities(OLD_CA))
     script.expect("DELETE", "apigee", script.reference).replies({})
-    script.owned()
+    script.looks_into(OLD, OLD_CA)
     script.removes(OLD)
     assert script.run(apigee_truststore, environment="prod", name="gke-ca", state="absent")["action"] == "deleted"
 
@@ -260,10 +267,10 @@ def test_a_renewed_client_certificate_is_another_keystore_with_the_same_alias() 
     script = Environment("gke-client", "KeyStore")
     script.reads([before], before, held={"client": CLIENT})
     script.finds_no(after)
-    script.owned()
     script.makes(after)
     script.fills(after, "client", REKEYED + OLD_CA, KEY)
     script.refers(after, before=before)
+    script.looks_into(before)
     script.removes(before)
     script.reads([after], after, held={"client": REKEYED + OLD_CA})
     wanted = {"environment": "prod", "name": "gke-client", "certificate": REKEYED + OLD_CA, "private_key": KEY}

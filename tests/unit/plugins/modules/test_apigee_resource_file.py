@@ -14,7 +14,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._resources.a
     ApigeeResourceFile,
 )
 from ansible_collections.gatewayops.apigee_gke.plugins.modules import apigee_resource_file, apigee_resource_file_info
-from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.apigee_replies import MARK, ORG
+from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.apigee_replies import ORG
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.scripted_http import Script
 
 ENVIRONMENT = f"{ORG}/environments/prod"
@@ -48,8 +48,6 @@ def never_shown(result: dict) -> dict:
 def test_create() -> None:
     script = Script()
     script.expect("GET", "apigee", ONE).refuses(404, "not found", code="NOT_FOUND")
-    script.expect("GET", "apigee", ORG).replies({"name": "acme-shop"})
-    script.expect("GET", "apigee", ENVIRONMENT).replies({"name": "prod", "description": MARK})
     query = {"name": "limits", "type": "properties"}
     script.expect("POST", "apigee", ALL, query=query, content=uploaded(CONTENT.encode())).replies(query)
     holds(script, CONTENT.encode())
@@ -86,13 +84,13 @@ def test_check_mode_writes_nothing() -> None:
 
 
 def test_only_ours_is_deleted() -> None:
-    records = f"{ORG}/keyvaluemaps/gatewayops-ownership/entries/apigee_resource_file.prod.properties.limits"
-    script = Script()
-    holds(script, b"old")
-    script.expect("GET", "apigee", ORG).replies({"name": "acme-shop"})
-    script.expect("GET", "apigee", ENVIRONMENT).replies({"name": "prod"})
-    script.expect("GET", "apigee", records).refuses(404, "no", code="NOT_FOUND")
-    assert script.run(apigee_resource_file, **WANTED, state="absent")["action"] == "kept"
+    for state, action in (("making", "kept"), ("made", "deleted")):
+        script = Script()
+        script.records.hold("apigee_resource_file", "prod/properties/limits", state)
+        holds(script, b"old")
+        if action == "deleted":
+            script.expect("DELETE", "apigee", ONE).replies({})
+        assert script.run(apigee_resource_file, **WANTED, state="absent")["action"] == action
 
 
 @pytest.mark.parametrize(
