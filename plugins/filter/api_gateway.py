@@ -8,15 +8,23 @@ from __future__ import annotations
 import typing
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._openapi import render
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._openapi import render, source
 
 
 def api_gateway_document(declared: dict) -> dict:
-    """The OpenAPI 2.0 document of declared routes, as data. Raises AnsibleFilterError with everything that is wrong."""
+    """The OpenAPI document of declared routes, or the user's own with its backend, as data.
+
+    Raises AnsibleFilterError with everything that is wrong.
+    """
     if not isinstance(declared, dict):
         raise AnsibleFilterError("api_gateway_document takes a mapping with title, backend and routes.")
     try:
+        if declared.get("document"):
+            backend, deadline = declared["backend"], declared.get("deadline") or render.DEADLINE
+            return render.complete(source.read(declared["document"]).value, backend, deadline)
         return render.render(declared)
+    except source.Unreadable as error:
+        raise AnsibleFilterError(f"The OpenAPI document cannot be read: {error}.") from error
     except render.Undeclarable as error:
         raise AnsibleFilterError(" ".join(error.problems)) from error
 

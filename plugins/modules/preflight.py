@@ -151,25 +151,6 @@ def _stop(module, found, counts, title=_TITLE):
     )
 
 
-def _existing(site, documents):
-    """The declared clusters that are there already, as Google gives them."""
-    declared = {(cluster["location"], cluster["name"]) for cluster in site["clusters"]}
-    listed = (documents.get("clusters") or {}).get("clusters") or []
-    return [cluster for cluster in listed if (cluster.get("location"), cluster.get("name")) in declared]
-
-
-def _connections(site, documents):
-    """Ways to the declared clusters that are there already."""
-    return {
-        cluster["name"]: {
-            "endpoint": cluster["endpoint"],
-            "ca_certificate": (cluster.get("masterAuth") or {}).get("clusterCaCertificate", ""),
-        }
-        for cluster in _existing(site, documents)
-        if cluster.get("endpoint")
-    }
-
-
 def _defaults(site, over):
     """The injector's defaults with the user's over them, as facts of the site; and what is wrong with them."""
     site["tls"]["defaults"] = shape.merged(site["tls"]["defaults"], over)
@@ -184,8 +165,8 @@ def _survey(module, site, documents, token, defaults):
 
     Services whose pods only their workload tells get its labels, so that nobody has to look it up again.
     """
-    connections = _connections(site, documents)
-    states = {cluster["name"]: cluster.get("status") for cluster in _existing(site, documents)}
+    connections = live.connections(site, documents)
+    states = {cluster["name"]: cluster.get("status") for cluster in live.existing(site, documents)}
     found = []
     for name, connection in connections.items():
         services = [service for service in site["services"] if service["cluster"] == name]
@@ -256,7 +237,7 @@ def main():
             proxy["bundle"] = bundles.located(proxy["bundle"], base_dir)
     modes = clusters.expected_modes(site, documents.get("clusters"), documents.get("server_configurations") or {})
     module.exit_json(
-        changed=False, site=site, connections=_connections(site, documents), modes=modes, requests=counts
+        changed=False, site=site, connections=live.connections(site, documents), modes=modes, requests=counts
     )
 
 

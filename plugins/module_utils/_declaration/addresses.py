@@ -81,6 +81,21 @@ def cluster_ranges(space: Range, taken: list[Range]) -> dict[str, Range] | None:
     return None
 
 
+def small_range(space: Range, prefix: int, taken: typing.Iterable[Range]) -> Range | None:
+    """The last free range of that length in the block that holds the peering range, or None when it is full.
+
+    The peering range is taken from the front of that block and clusters from behind it, so nothing moves anything.
+    """
+    others = list(taken)
+    block = next(space.subnets(new_prefix=max(CLUSTER_BLOCK, space.prefixlen + 2 if space.prefixlen <= 20 else 22)))
+    size = 1 << (32 - prefix)
+    for start in range(int(block.broadcast_address) + 1 - size, int(block.network_address) - 1, -size):
+        found = Range((start, prefix))
+        if not any(found.overlaps(other) for other in others):
+            return found
+    return None
+
+
 def _split(block: Range) -> dict[str, Range]:
     """Pods take the first quarter, Services and nodes the first two sixteenths of the second quarter."""
     quarters = list(block.subnets(prefixlen_diff=2))

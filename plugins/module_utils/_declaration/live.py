@@ -64,12 +64,36 @@ def check(site: dict, documents: dict[str, typing.Any]) -> list[Problem]:
         *_project_state(site, documents["project"]),
         *_organization(site, documents.get("organization"), documents["project"]),
         *_clusters(site, documents.get("clusters") or {}),
-        *_subnets(site, documents),
+        *subnet_problems(site, documents),
         *_response_policies(site, documents.get("response_policies") or []),
         *_peered_domains(site, documents.get("peered_domains") or []),
         *_target_servers(site, documents),
         *_routing(site, documents),
     ]
+
+
+def existing(site: dict, documents: dict[str, typing.Any]) -> list[dict]:
+    """The declared clusters that are there already, as Google gives them."""
+    declared = {(cluster["location"], cluster["name"]) for cluster in site["clusters"]}
+    listed = (documents.get("clusters") or {}).get("clusters") or []
+    return [cluster for cluster in listed if (cluster.get("location"), cluster.get("name")) in declared]
+
+
+def connections(site: dict, documents: dict[str, typing.Any]) -> dict[str, dict]:
+    """Ways to the declared clusters that are there already."""
+    return {
+        cluster["name"]: {
+            "endpoint": cluster["endpoint"],
+            "ca_certificate": (cluster.get("masterAuth") or {}).get("clusterCaCertificate", ""),
+        }
+        for cluster in existing(site, documents)
+        if cluster.get("endpoint")
+    }
+
+
+def project_problems(site: dict, project: dict | None) -> list[Problem]:
+    """Whether the project is there and usable; ``project`` is None when it was not found."""
+    return [_no_project(site)] if project is None else list(_project_state(site, project))
 
 
 def _no_project(site: dict) -> Problem:
@@ -266,15 +290,24 @@ def _last(url: str | None) -> str:
     return str(url or "").rstrip("/").rsplit("/", maxsplit=1)[-1]
 
 
-def _subnets(site: dict, documents: dict) -> typing.Iterator[Problem]:
-    """Ranges declared or derived against ranges of other subnets of the network; a subnet's range stays as it is."""
+def subnet_problems(
+    site: dict, documents: dict, further: dict[str, tuple[str, str]] | None = None
+) -> typing.Iterator[Problem]:
+    """Ranges declared or derived against ranges of other subnets of the network; a subnet's range stays as it is.
+
+    Args:
+        site: the facts.
+        documents: as Google gave them.
+        further: subnets that are no cluster's, by name, each with where its range stands and the range.
+    """
+    further = further or {}
     found = facts(documents)
     subnets = found["subnets"]
     ours = {cluster["subnetwork"]: cluster for cluster in site["clusters"]}
     others = {
         f"{part} of subnet {name}": parsed
         for name, ranges in subnets.items()
-        if name not in ours
+        if name not in ours and name not in further
         for part, text in ranges.items()
         if (parsed := addresses.parse(text))
     }
@@ -284,6 +317,7 @@ def _subnets(site: dict, documents: dict) -> typing.Iterator[Problem]:
         if name != site["peering"]["name"] and (parsed := addresses.parse(text))
     )
     wanted = {"peering_range": site["peering"]["range"]}
+    wanted.update((path, text) for name, (path, text) in further.items() if name not in subnets)
     for cluster in site["clusters"]:
         live = subnets.get(cluster["subnetwork"])
         for part in ("nodes", "pods", "services"):

@@ -43,26 +43,10 @@ def read_all(wire: typing.Any, site: dict, preview: bool = False) -> Live:
     """
     # One token first: otherwise every thread would report the same missing credentials.
     wire.client.token()
-    project, organization = site["project"], site["organization"]["name"]
-    network = f"{project}/global/networks/{site['network']}"
-    reads: dict[str, Read] = {
-        "project": lambda: wire.get("cloudresourcemanager", f"v3/projects/{project}"),
-        "organization": lambda: wire.get("apigee", f"v1/organizations/{organization}"),
-        "instances": lambda: wire.pages("apigee", f"v1/organizations/{organization}/instances", "instances"),
-        "clusters": lambda: wire.get("container", f"v1/projects/{project}/locations/-/clusters"),
-        "addresses": lambda: [
-            address
-            for address in wire.pages("compute", f"compute/v1/projects/{project}/global/addresses", "items")
-            if str(address.get("network") or "").endswith(f"/projects/{network}")
-        ],
-    }
-    for region in sorted({site["region"], *(cluster["region"] for cluster in site["clusters"])}):
-        path = f"compute/v1/projects/{project}/regions/{region}/subnetworks"
-        reads[f"subnets {region}"] = lambda path=path: [
-            subnet
-            for subnet in wire.pages("compute", path, "items")
-            if str(subnet.get("network") or "").endswith(f"/projects/{network}")
-        ]
+    organization = site["organization"]["name"]
+    reads = _network_reads(wire, site, {site["region"], *(cluster["region"] for cluster in site["clusters"])})
+    reads["organization"] = lambda: wire.get("apigee", f"v1/organizations/{organization}")
+    reads["instances"] = lambda: wire.pages("apigee", f"v1/organizations/{organization}/instances", "instances")
     for environment in sorted({environment for environment, _server in undeclared_servers(site)}):
         path = f"v1/organizations/{organization}/environments/{environment}/targetservers"
         reads[f"target_servers {environment}"] = lambda path=path: wire.get("apigee", path)
@@ -76,6 +60,39 @@ def read_all(wire: typing.Any, site: dict, preview: bool = False) -> Live:
     if preview and site["tls"]["mode"] == "auto":
         after["server_configurations"] = lambda documents: _server_configurations(wire, documents["clusters"], site)
     return _together(reads, after)
+
+
+def _network_reads(wire: typing.Any, site: dict, regions: set[str]) -> dict[str, Read]:
+    """Project, clusters, and what has addresses in the network."""
+    project = site["project"]
+    network = f"{project}/global/networks/{site['network']}"
+    reads: dict[str, Read] = {
+        "project": lambda: wire.get("cloudresourcemanager", f"v3/projects/{project}"),
+        "clusters": lambda: wire.get("container", f"v1/projects/{project}/locations/-/clusters"),
+        "addresses": lambda: [
+            address
+            for address in wire.pages("compute", f"compute/v1/projects/{project}/global/addresses", "items")
+            if str(address.get("network") or "").endswith(f"/projects/{network}")
+        ],
+    }
+    for region in sorted(regions):
+        path = f"compute/v1/projects/{project}/regions/{region}/subnetworks"
+        reads[f"subnets {region}"] = lambda path=path: [
+            subnet
+            for subnet in wire.pages("compute", path, "items")
+            if str(subnet.get("network") or "").endswith(f"/projects/{network}")
+        ]
+    return reads
+
+
+def read_private(wire: typing.Any, site: dict) -> Live:
+    """Reads what the checks of a private service behind API Gateway need; otherwise as ``read_all``."""
+    wire.client.token()
+    project, region = site["project"], site["egress"]["region"]
+    reads = _network_reads(wire, site, {region, *(cluster["region"] for cluster in site["clusters"])})
+    path = f"v1/projects/{project}/locations/{region}/connectors"
+    reads["connectors"] = lambda: wire.pages("vpcaccess", path, "connectors")
+    return _together(reads, {})
 
 
 def _server_configurations(wire: typing.Any, listed: dict | None, site: dict) -> dict[str, dict]:

@@ -45,7 +45,12 @@ def check(declaration: dict, site: dict, inspect: typing.Callable[[str], Bundle]
     ]
 
 
-def _near(name: str, known: list[str]) -> str:
+def shared(declaration: dict, site: dict, further: typing.Iterable[tuple[str, str]] = ()) -> list[Problem]:
+    """Problems of what every kind of site has: clusters and ranges. ``further``: other ranges, by where they stand."""
+    return [*_clusters(declaration, site), *_ranges(declaration, site, further)]
+
+
+def near(name: str, known: list[str]) -> str:
     """The remedy for a reference to something that is not declared."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if near:
@@ -139,7 +144,7 @@ def _suffix(path: str, suffix: str) -> typing.Iterator[Problem]:
             )
 
 
-def _ranges(declaration: dict, site: dict) -> typing.Iterator[Problem]:
+def _ranges(declaration: dict, site: dict, further: typing.Iterable[tuple[str, str]] = ()) -> typing.Iterator[Problem]:
     """Every range is one, private, and overlaps no other."""
     space = declaration.get("address_space")
     if space and (parsed := addresses.parse(space)) is None:
@@ -152,7 +157,7 @@ def _ranges(declaration: dict, site: dict) -> typing.Iterator[Problem]:
             fix="Use a part of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16.",
         )
     known: dict[str, addresses.Range] = {}
-    for path, text in _declared_ranges(declaration, site):
+    for path, text in [*_declared_ranges(declaration, site), *further]:
         if not text:
             continue
         parsed = addresses.parse(text)
@@ -275,7 +280,7 @@ def _services(declaration: dict, site: dict) -> typing.Iterator[Problem]:
         seen.add(name)
         cluster = service.get("cluster")
         if cluster and cluster not in clusters:
-            yield Problem(f"{path}.cluster", f"no cluster {cluster} is declared.", fix=_near(cluster, clusters))
+            yield Problem(f"{path}.cluster", f"no cluster {cluster} is declared.", fix=near(cluster, clusters))
         elif not cluster and len(clusters) > 1:
             yield Problem(
                 f"{path}.cluster",
@@ -338,7 +343,7 @@ def _proxies(declaration: dict, site: dict, inspect) -> typing.Iterator[Problem]
         seen.add(name)
         service = proxy.get("service")
         if service and service not in services:
-            yield Problem(f"{path}.service", f"no service {service} is declared.", fix=_near(service, services))
+            yield Problem(f"{path}.service", f"no service {service} is declared.", fix=near(service, services))
         if not proxy.get("bundle") and not service:
             yield Problem(
                 path,
@@ -352,7 +357,7 @@ def _proxies(declaration: dict, site: dict, inspect) -> typing.Iterator[Problem]
                 yield Problem(
                     f"{path}.environments",
                     f"no environment {environment} is declared.",
-                    fix=_near(environment, environments),
+                    fix=near(environment, environments),
                 )
         if not proxy.get("environments") and len(environments) > 1:
             yield Problem(

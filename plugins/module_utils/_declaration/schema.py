@@ -101,7 +101,7 @@ _NODE_POOL = _options(
     spot=Field("bool", "Use Spot capacity. A drained pod may not get the time that it needs."),
 )
 
-_CLUSTER = _options(
+CLUSTER = _options(
     dns=Field(
         "str",
         "How GKE makes names visible in the network. V(additive) publishes headless Services only and leaves names in"
@@ -154,7 +154,7 @@ _ENVIRONMENT = _options(
     group=Field("str", "Environment group; the environment's own name when not given.", pattern=ENVIRONMENT_NAME),
 )
 
-_SAMPLE = _options(
+SAMPLE = _options(
     image=Field("str", "Container image of an HTTP server.", required=True),
     replicas=Field("int", "Number of pods.", default=3, minimum=1, maximum=200),
     command=Field("list", "Command of the container, when the image's own is not right.", elements=Field("str")),
@@ -179,7 +179,7 @@ _SERVICE = _options(
         "str", "Kind of the workload.", default="Deployment", choices=("Deployment", "StatefulSet", "DaemonSet")
     ),
     selector=Field("map", "Pod labels to select, instead of those of the workload.", elements=Field("str")),
-    sample=Field("dict", "Make a sample application under this name (for a demo).", options=_SAMPLE.options),
+    sample=Field("dict", "Make a sample application under this name (for a demo).", options=SAMPLE.options),
     publish_not_ready_addresses=Field(
         "bool", "Always refused when true: pods that drain would stay in DNS.", default=False
     ),
@@ -338,7 +338,7 @@ DECLARATION = _options(
     environments=Field(
         "map", "Apigee environments by name.", required=True, key_pattern=ENVIRONMENT_NAME, elements=_ENVIRONMENT
     ),
-    clusters=Field("map", "GKE clusters by name.", required=True, key_pattern=CLUSTER_NAME, elements=_CLUSTER),
+    clusters=Field("map", "GKE clusters by name.", required=True, key_pattern=CLUSTER_NAME, elements=CLUSTER),
     tls=_SITE_TLS,
     services=Field("list", "Workloads to make reachable by name.", elements=_SERVICE),
     proxies=Field("list", "API proxies.", elements=_PROXY),

@@ -15,6 +15,8 @@ import typing
 from .problems import Problem, one_or_list
 from .schema import DECLARATION, Field
 
+#: Variables of the inventory that hold a declaration.
+ROOTS = ("apigee_gke", "api_gateway_gke")
 _TYPE_WORDS = {
     "str": "text",
     "int": "a whole number",
@@ -27,17 +29,19 @@ _TYPE_WORDS = {
 _SHORT_TYPES = {"str": str, "bool": bool}
 
 
-def read(declaration: typing.Any) -> tuple[dict, list[Problem]]:
+def read(declaration: typing.Any, schema: Field = DECLARATION, name: str = "apigee_gke") -> tuple[dict, list[Problem]]:
     """Checks and completes a declaration.
 
     Args:
         declaration: what the user wrote.
+        schema: what it may hold.
+        name: the variable that it stands in.
 
     Returns:
         The declaration with every default filled in (parts that are wrong are left out), and the problems found.
     """
     problems: list[Problem] = []
-    value = _value(declaration, DECLARATION, "apigee_gke", problems)
+    value = _value(declaration, schema, name, problems)
     return value if isinstance(value, dict) else {}, problems
 
 
@@ -116,7 +120,8 @@ def _dict(value: typing.Any, field: Field, path: str, problems: list[Problem]) -
         _wrong_type(value, field, path, problems)
         return None
     options = field.options or {}
-    prefix = "" if path == "apigee_gke" else f"{path}."
+    # Keys at the top go by their own names.
+    prefix = "" if path in ROOTS else f"{path}."
     for key in value:
         if key not in options:
             problems.append(_unknown(str(key), options, prefix, path))

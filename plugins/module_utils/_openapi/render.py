@@ -96,6 +96,14 @@ def _operation(declared: Options, route: Options, method: str) -> Options:
     return found
 
 
+def complete(document: Options, backend: Options, deadline: float) -> Options:
+    """A document of the user's own with the backend for all operations, where it names none: the function's URL is made up
+    by Google, so that nobody can write it down before."""
+    if "x-google-backend" in document or "x-google-api-management" in document or "openapi" in document:
+        return document
+    return {**document, "x-google-backend": _backend(backend, deadline)}
+
+
 def identifier(method: str, path: str) -> str:
     """An operation's name from what it is: ``get`` and ``/orders/{id}`` make ``get_orders_id``."""
     return "_".join([method, *re.findall(r"[A-Za-z0-9]+", path)])

@@ -29,3 +29,17 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         api_gateway.api_gateway_document({"security": "api_key"})
     with pytest.raises(AnsibleFilterError, match="takes a mapping"):
         api_gateway.api_gateway_document([])  # type: ignore[arg-type]
+
+
+def test_a_document_of_ones_own_gets_its_backend() -> None:
+    text = 'swagger: "2.0"\npaths: {/a: {get: {operationId: a}}}\n'
+    declared = {"document": text, "backend": {"address": "https://f.example"}, "deadline": 20}
+    document = api_gateway.api_gateway_document(declared)
+    assert document["paths"] == {"/a": {"get": {"operationId": "a"}}}
+    backend = {"address": "https://f.example", "deadline": 20.0, "path_translation": "APPEND_PATH_TO_ADDRESS"}
+    assert document["x-google-backend"] == backend
+    own = text + "x-google-backend: {address: https://other.example}\n"
+    kept = api_gateway.api_gateway_document({**declared, "document": own})
+    assert kept["x-google-backend"] == {"address": "https://other.example"}
+    with pytest.raises(AnsibleFilterError, match="cannot be read"):
+        api_gateway.api_gateway_document({**declared, "document": "a: ["})

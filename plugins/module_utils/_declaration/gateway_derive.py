@@ -1,0 +1,265 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Works out what follows from the declaration of a private service behind API Gateway.
+
+Clusters, their subnets and ranges follow as in ``derive``, so that both declarations may share a network. Private to this
+collection.
+"""
+
+from __future__ import annotations
+
+import typing
+
+from . import addresses, derive
+from .problems import Problem
+
+APIS = (
+    "compute.googleapis.com",
+    "container.googleapis.com",
+    "dns.googleapis.com",
+    "cloudresourcemanager.googleapis.com",
+    "iam.googleapis.com",
+    "cloudfunctions.googleapis.com",
+    "run.googleapis.com",
+    "cloudbuild.googleapis.com",
+    "artifactregistry.googleapis.com",
+    "apigateway.googleapis.com",
+    "servicemanagement.googleapis.com",
+    "servicecontrol.googleapis.com",
+    "apikeys.googleapis.com",
+)
+CONNECTOR_API = "vpcaccess.googleapis.com"
+#: Google: "Deploying an API to a gateway", locations. Others may come, so a stated one is Google's to judge.
+REGIONS = (
+    "asia-northeast1",
+    "australia-southeast1",
+    "europe-west1",
+    "europe-west2",
+    "us-central1",
+    "us-east1",
+    "us-east4",
+    "us-west2",
+    "us-west3",
+    "us-west4",
+)
+#: A connector takes a /28; each instance of a function with direct egress may take several addresses of its subnet.
+PREFIXES = {"connector": 28, "direct": 26}
+
+
+def site(declaration: dict, live: dict | None = None) -> tuple[dict, list[Problem]]:
+    """The facts, complete enough to build it.
+
+    Args:
+        declaration: as ``shape.read`` returns it. Parts that were wrong may be missing and are passed over.
+        live: what exists: ``subnets`` (name to ranges), ``reserved`` (name to range), ``connectors`` (name to range).
+    """
+    live = live or {}
+    # What both kinds of site have in common is derived in one place; an Apigee instance and services are not among it.
+    common = {
+        key: declaration.get(key) for key in ("project", "region", "network", "domain", "address_space", "clusters")
+    }
+    base, problems = derive.derive(common, {key: live.get(key) for key in ("subnets", "reserved")})
+    facts = {key: base[key] for key in ("project", "region", "network", "domain", "clusters", "peering")}
+    egress = _egress(declaration, facts, live, problems)
+    facts["egress"] = egress
+    facts["apis"] = [*APIS, *([CONNECTOR_API] if egress["mode"] == "connector" else [])]
+    facts["services"] = _services(declaration, facts)
+    facts["function"] = _function(declaration, facts)
+    facts["gateway"] = _gateway(declaration, facts)
+    return facts, problems
+
+
+def _all_ranges(facts: dict, live: dict) -> list[addresses.Range]:
+    texts = [
+        facts["peering"]["range"],
+        *(live.get("reserved") or {}).values(),
+        *(live.get("connectors") or {}).values(),
+    ]
+    for ranges in [*(live.get("subnets") or {}).values(), *(cluster["ranges"] for cluster in facts["clusters"])]:
+        texts += ranges.values()
+    return [parsed for text in texts if text and (parsed := addresses.parse(text))]
+
+
+def _egress(declaration: dict, facts: dict, live: dict, problems: list[Problem]) -> dict:
+    """The function's way into the network, with its range: one that exists keeps what it has."""
+    given = declaration.get("egress") or {}
+    mode = given.get("mode") or "direct"
+    network = facts["network"]
+    connector = given.get("connector") or network[:25].rstrip("-")
+    subnet = given.get("subnet") or f"{network[:56]}-egress"
+    existing = {
+        "connector": (live.get("connectors") or {}).get(connector),
+        "direct": ((live.get("subnets") or {}).get(subnet) or {}).get("nodes"),
+    }[mode]
+    text = given.get("range") or existing or ""
+    space = addresses.parse(declaration.get("address_space") or "")
+    if not text and space:
+        found = addresses.small_range(space, PREFIXES[mode], _all_ranges(facts, live))
+        if found is None:
+            problems.append(
+                Problem(
+                    "egress.range",
+                    "the address space has no room for it.",
+                    found=str(space),
+                    fix="Set a larger address_space, or a range that is free.",
+                )
+            )
+        text = str(found or "")
+    function = declaration.get("function") or {}
+    return {
+        "mode": mode,
+        "range": text,
+        "existing": existing or "",
+        "name": connector if mode == "connector" else subnet,
+        "connector": connector if mode == "connector" else "",
+        "subnet": subnet if mode == "direct" else "",
+        "region": function.get("region") or facts["region"],
+    }
+
+
+def _services(declaration: dict, facts: dict) -> list[dict]:
+    clusters = {cluster["name"]: cluster for cluster in facts["clusters"]}
+    result = []
+    for service in declaration.get("services") or []:
+        name = service.get("name")
+        cluster = service.get("cluster") or (next(iter(clusters)) if len(clusters) == 1 else None)
+        if not name or cluster not in clusters or not service.get("port"):
+            continue
+        balancer = service.get("load_balancer") or {}
+        sources = balancer.get("source_ranges")
+        result.append(
+            {
+                "name": name,
+                "namespace": service.get("namespace") or "default",
+                "cluster": cluster,
+                "region": clusters[cluster]["region"],
+                "subnetwork": clusters[cluster]["subnetwork"],
+                "port": balancer.get("port") or 80,
+                "target_port": service["port"],
+                "selector": dict(service.get("selector") or {"app": name}),
+                "sample": service.get("sample") or {},
+                "address": balancer.get("address") or "",
+                "global_access": bool(balancer.get("global_access")),
+                "source_ranges": [facts["egress"]["range"]] if sources is None else sources,
+                "host": f"{name}.{facts['domain']}",
+            }
+        )
+    return result
+
+
+def _function(declaration: dict, facts: dict) -> dict:
+    given = declaration.get("function") or {}
+    names = [service["name"] for service in facts["services"]]
+    service = given.get("service") or (names[0] if len(names) == 1 else "")
+    name = given.get("name") or f"{service}-forward"[:63].rstrip("-")
+    account = given.get("service_account") or name[:30].rstrip("-")
+    return {
+        "name": name,
+        "service": service,
+        "region": facts["egress"]["region"],
+        "service_account": f"{account}@{facts['project']}.iam.gserviceaccount.com",
+        **{
+            key: given.get(key)
+            for key in (
+                "timeout",
+                "upstream_timeout",
+                "concurrency",
+                "min_instances",
+                "max_instances",
+                "memory",
+            )
+        },
+    }
+
+
+def _gateway(declaration: dict, facts: dict) -> dict:
+    given = declaration.get("gateway") or {}
+    name = given.get("name") or ""
+    account = given.get("service_account") or f"{name[:22]}-gateway"
+    verify = given.get("verify") or {}
+    routes = given.get("routes") or []
+    return {
+        "name": name,
+        "region": given.get("region") or facts["region"],
+        "api": given.get("api") or name,
+        "security": given.get("security") or "api_key",
+        "settings": {
+            preset: {key: value for key, value in (given.get(preset) or {}).items() if value}
+            for preset in ("jwt", "google_id_token", "firebase")
+            if any((given.get(preset) or {}).values())
+        },
+        "deadline": given.get("deadline"),
+        "routes": [{key: value for key, value in route.items() if value is not None} for route in routes],
+        "document": given.get("document") or "",
+        "keys": [
+            {"name": key, **{option: value for option, value in (settings or {}).items() if value}}
+            for key, settings in (given.get("keys") or {}).items()
+        ],
+        "keep_configs": given.get("keep_configs"),
+        "service_account": f"{account}@{facts['project']}.iam.gserviceaccount.com",
+        "verify": {
+            "enabled": verify.get("enabled", True) is not False,
+            "path": verify.get("path") or _first_path(routes),
+            "status": verify.get("status") or [],
+        },
+    }
+
+
+def _first_path(routes: list[dict]) -> str:
+    """The first route that a plain GET can ask for."""
+    found = (
+        route["path"]
+        for route in routes
+        if route.get("path") and "{" not in route["path"] and "get" in (route.get("methods") or [])
+    )
+    return next(found, "")
+
+
+def declared_document(gateway: dict, address: str) -> dict:
+    """What ``_openapi.render`` takes, with the address of the backend."""
+    return {
+        "title": gateway["api"],
+        "backend": {"address": address},
+        "security": gateway["security"],
+        "deadline": gateway["deadline"],
+        "routes": gateway["routes"],
+        **gateway["settings"],
+    }
+
+
+def entries(facts: dict) -> list[dict[str, typing.Any]]:
+    """What is made beside network and clusters, and as early: the way in, and both accounts."""
+    egress, project = facts["egress"], facts["project"]
+    accounts = [
+        {
+            "kind": "iam_service_account",
+            "project": project,
+            "name": email.split("@", maxsplit=1)[0],
+            "display_name": title,
+        }
+        for email, title in (
+            (facts["gateway"]["service_account"], "API Gateway calls the function as this"),
+            (facts["function"]["service_account"], "The function runs as this; it needs no rights"),
+        )
+    ]
+    if egress["mode"] == "connector":
+        way = {
+            "kind": "vpc_access_connector",
+            "project": project,
+            "region": egress["region"],
+            "name": egress["connector"],
+            "network": facts["network"],
+            "ip_cidr_range": egress["range"],
+        }
+    else:
+        way = {
+            "kind": "compute_subnetwork",
+            "project": project,
+            "region": egress["region"],
+            "name": egress["subnet"],
+            "network": facts["network"],
+            "ip_cidr_range": egress["range"],
+            "private_ip_google_access": True,
+        }
+    return [way, *accounts]

@@ -1,0 +1,253 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the parts of a private service behind API Gateway fit together, offline and with what exists.
+
+Private to this collection.
+"""
+
+from __future__ import annotations
+
+import typing
+
+from .._openapi import presets, render, rules, source
+from . import addresses, gateway_derive
+from .live import project_problems, subnet_problems
+from .problems import Problem, one_or_list
+from .rules import near, shared
+
+#: Stands for the function's URL, which Google makes up.
+_SOMEWHERE = "https://function.invalid"
+_DOCS = "docs/api-gateway.md"
+
+
+def check(declaration: dict, facts: dict, document: str | None = None) -> list[Problem]:
+    """All problems between the parts.
+
+    Args:
+        declaration: as ``shape.read`` returns it; parts that were wrong may be missing.
+        facts: what ``gateway_derive.site`` made of it.
+        document: text of the user's own OpenAPI document, where one is declared.
+    """
+    return [
+        *shared(declaration, facts, [("egress.range", facts["egress"]["range"])]),
+        *_egress(declaration, facts),
+        *_services(declaration, facts),
+        *_function(declaration, facts),
+        *_regions(declaration, facts),
+        *_deadlines(declaration, facts),
+        *_gateway(declaration, facts, document),
+    ]
+
+
+def _egress(declaration: dict, facts: dict) -> typing.Iterator[Problem]:
+    given, egress = declaration.get("egress") or {}, facts["egress"]
+    other = {"connector": "subnet", "direct": "connector"}[egress["mode"]]
+    if given.get(other):
+        yield Problem(
+            f"egress.{other}", f"has no meaning with mode {egress['mode']}.", given[other], fix="Leave it out."
+        )
+    parsed = addresses.parse(egress["range"] or "")
+    if parsed is None:
+        return
+    if egress["mode"] == "connector" and parsed.prefixlen != gateway_derive.PREFIXES["connector"]:
+        yield Problem("egress.range", "must be a /28 for a connector.", egress["range"], fix="Leave it out.")
+    if egress["mode"] == "direct" and parsed.prefixlen > 26:
+        yield Problem(
+            "egress.range",
+            "is too small for direct egress.",
+            egress["range"],
+            because="Every instance takes addresses of the subnet, and keeps them for a while after it ended.",
+            fix="Take a /26 or larger, or leave it out.",
+        )
+
+
+def _services(declaration: dict, facts: dict) -> typing.Iterator[Problem]:
+    clusters = [cluster["name"] for cluster in facts["clusters"]]
+    derived = {service["name"]: service for service in facts["services"]}
+    subnets = {cluster["name"]: addresses.parse(cluster["ranges"].get("nodes") or "") for cluster in facts["clusters"]}
+    if declaration.get("services") == []:
+        yield Problem("services", "at least one service is needed.", fix="services: [{name: shop-api, port: 3000}]")
+    seen: set[str] = set()
+    for service in declaration.get("services") or []:
+        name, cluster = service.get("name"), service.get("cluster")
+        path = f"services[{name}]"
+        if not name:
+            continue
+        if name in seen:
+            yield Problem(path, "is declared twice.", fix="Rename one.", because="Its private name would be the same.")
+        seen.add(name)
+        if cluster and cluster not in clusters:
+            yield Problem(f"{path}.cluster", f"no cluster {cluster} is declared.", fix=near(cluster, clusters))
+        elif not cluster and len(clusters) > 1:
+            yield Problem(
+                f"{path}.cluster",
+                "is needed because there are several clusters.",
+                fix=f"Name one: {one_or_list(clusters)}.",
+            )
+        balancer, known = service.get("load_balancer") or {}, derived.get(name)
+        for index, text in enumerate(balancer.get("source_ranges") or []):
+            if addresses.parse(text) is None:
+                yield Problem(
+                    f"{path}.load_balancer.source_ranges[{index}]",
+                    "is not an IPv4 range.",
+                    text,
+                    fix="For example 10.64.0.0/20.",
+                )
+        subnet = subnets.get(known["cluster"]) if known else None
+        single = addresses.parse(f"{balancer['address']}/32") if balancer.get("address") else None
+        if balancer.get("address") and (single is None or (subnet and not single.subnet_of(subnet))):
+            yield Problem(
+                f"{path}.load_balancer.address",
+                f"does not lie in the cluster's subnet {subnet}.",
+                balancer["address"],
+                because="An internal load balancer has its address in a subnet of its region.",
+                fix="Take one of that range, or leave it out so that Google chooses one.",
+            )
+
+
+def _function(declaration: dict, facts: dict) -> typing.Iterator[Problem]:
+    names = [service["name"] for service in facts["services"]]
+    stated = (declaration.get("function") or {}).get("service")
+    if stated and stated not in names:
+        yield Problem("function.service", f"no service {stated} is declared.", fix=near(stated, names))
+    elif not stated and len(names) > 1:
+        yield Problem(
+            "function.service",
+            "is needed because there are several services.",
+            fix=f"Name one: {one_or_list(names)}.",
+        )
+
+
+def _regions(declaration: dict, facts: dict) -> typing.Iterator[Problem]:
+    """Google's: a balancer answers its own region alone; a connector is where its function is; a few have gateways."""
+    function, gateway = facts["function"], facts["gateway"]
+    service = next((one for one in facts["services"] if one["name"] == function["service"]), None)
+    if service and service["region"] != function["region"] and not service["global_access"]:
+        yield Problem(
+            "function.region",
+            f"is not that of service {service['name']}, so the balancer does not answer it.",
+            found=f"{function['region']}, and the cluster is in {service['region']}",
+            because="An internal load balancer answers clients of its own region, unless it has global access.",
+            fix=f"Write function: {{region: {service['region']}}}, or load_balancer: {{global_access: true}}.",
+            docs=_DOCS,
+        )
+    stated = (declaration.get("gateway") or {}).get("region")
+    if not stated and gateway["region"] and gateway["region"] not in gateway_derive.REGIONS:
+        yield Problem(
+            "gateway.region",
+            "is required, because API Gateway is not offered in the declaration's region.",
+            found=gateway["region"],
+            fix=f"Name one of {one_or_list(list(gateway_derive.REGIONS))}; it may differ from the function's.",
+        )
+
+
+def _deadlines(declaration: dict, facts: dict) -> typing.Iterator[Problem]:
+    function, gateway = facts["function"], facts["gateway"]
+    waits = [("gateway.deadline", gateway["deadline"])]
+    waits += [(f"gateway.routes[{i}].deadline", one.get("deadline")) for i, one in enumerate(gateway["routes"])]
+    if not function["timeout"] or not function["upstream_timeout"]:
+        return
+    for path, seconds in waits:
+        # An upstream that is wrong is told once.
+        upstream = function["upstream_timeout"] if path == "gateway.deadline" else 0.001
+        for sentence in render.deadline_problems(upstream, function["timeout"], seconds) if seconds else ():
+            where = path if "gateway waits" in sentence else "function.upstream_timeout"
+            message, _stop, fix = sentence.partition(". ")
+            yield Problem(where, f"{message}.", fix=fix, docs=f"{_DOCS}#deadlines")
+
+
+def _gateway(declaration: dict, facts: dict, document: str | None) -> typing.Iterator[Problem]:
+    given, gateway = declaration.get("gateway") or {}, facts["gateway"]
+    routes, own = given.get("routes") or [], given.get("document")
+    if bool(routes) == bool(own):
+        yield Problem(
+            "gateway.routes",
+            "either routes or a document of your own is needed." if not own else "and document exclude each other.",
+            fix="routes: [{path: /products, methods: [get]}]",
+        )
+        return
+    if own:
+        if document is not None:
+            yield from _document("gateway.document", document)
+        return
+    try:
+        text = source.write(render.render(gateway_derive.declared_document(gateway, _SOMEWHERE)))
+    except render.Undeclarable as error:
+        for problem in error.problems:
+            yield Problem("gateway", problem, docs=_DOCS)
+        return
+    yield from _document("gateway.routes", text)
+    asked = {gateway["security"], *(route.get("security") or "" for route in routes)}
+    verify = gateway["verify"]
+    wants_key = any("api_key" in presets.PRESETS.get(preset, ()) for preset in asked)
+    if verify["enabled"] and wants_key and not gateway["keys"]:
+        yield Problem(
+            "gateway.keys",
+            "no key is declared, so nothing can prove the path at the end of a run.",
+            fix="keys: {partner: {}}; or verify: {enabled: false}.",
+        )
+
+
+def _document(path: str, text: str) -> typing.Iterator[Problem]:
+    try:
+        read = source.read(text)
+    except source.Unreadable as error:
+        yield Problem(path, f"cannot be read: {error}.", fix="Correct the document.")
+        return
+    for fault in rules.faults(read):
+        yield Problem(path, f"line {fault.line}, {fault.place}: {fault.problem}.", fix=f"{fault.remedy}.")
+
+
+# -- with what exists ----------------------------------------------------------------------------------------------
+
+
+def live_facts(documents: dict[str, typing.Any], facts: dict) -> dict:
+    """What ``gateway_derive.site`` wants to know of what exists."""
+    return {
+        "connectors": {
+            str(one.get("name")).rsplit("/", 1)[-1]: one.get("ipCidrRange") or ""
+            for one in documents.get("connectors") or []
+            if str(one.get("network") or "").rsplit("/", 1)[-1] == facts["network"]
+        }
+    }
+
+
+def check_live(facts: dict, documents: dict[str, typing.Any], connectors: dict[str, str]) -> list[Problem]:
+    """All problems with what exists."""
+    if documents.get("project") is None:
+        return project_problems(facts, None)
+    return [
+        *project_problems(facts, documents["project"]),
+        *subnet_problems(facts, documents, {facts["egress"]["subnet"]: ("egress.range", facts["egress"]["range"])}),
+        *_existing_way(facts),
+        *_connectors(facts, connectors),
+    ]
+
+
+def _existing_way(facts: dict) -> typing.Iterator[Problem]:
+    egress = facts["egress"]
+    if egress["existing"] and egress["existing"] != egress["range"]:
+        yield Problem(
+            "egress.range",
+            f"the range of an existing {'connector' if egress['connector'] else 'subnet'} stays as it is.",
+            found=f"{egress['existing']}, and {egress['range']} is declared",
+            fix="Leave the range out: the one that exists is used.",
+        )
+
+
+def _connectors(facts: dict, connectors: dict[str, str]) -> typing.Iterator[Problem]:
+    others = {
+        f"connector {name}": parsed
+        for name, text in connectors.items()
+        if name != facts["egress"]["connector"] and (parsed := addresses.parse(text))
+    }
+    parsed = addresses.parse(facts["egress"]["range"] or "")
+    other = addresses.overlapping(parsed, others) if parsed else None
+    if other:
+        yield Problem(
+            "egress.range",
+            f"overlaps the range of {other} in network {facts['network']}.",
+            found=f"{facts['egress']['range']} and {others[other]}",
+            fix="Set another range, or leave it out so that one is chosen.",
+        )

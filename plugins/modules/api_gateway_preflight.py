@@ -1,0 +1,184 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: api_gateway_preflight
+short_description: Check the declaration of a private service behind API Gateway before anything is changed
+version_added: 0.1.0
+author: The gatewayops.apigee_gke contributors (@gatewayops)
+description:
+  - Checks everything that can be known to be wrong before the first write, and reports all of it at once, each problem
+    with what was found and what to do.
+  - First offline (misspelt keys, wrong values, ranges that overlap, regions that do not reach each other, deadlines that do
+    not grow towards the caller, ways to authenticate that API Gateway does not enforce, services that are not declared,
+    faults of an OpenAPI document with their lines), then against what exists (project, subnets, connectors).
+  - Returns every fact that follows from the declaration, which the roles use.
+  - Never changes anything.
+options:
+  declaration:
+    description: The declaration; the inventory's C(api_gateway_gke).
+    type: dict
+    required: true
+  base_dir:
+    description: Folder to which paths in the declaration are relative.
+    type: path
+  online:
+    description: Whether to compare the declaration with what exists.
+    type: bool
+    default: true
+  judge:
+    description: Whether what exists has to fit the declaration. Removing needs to know what exists, and no more.
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - gatewayops.apigee_gke.google
+  - gatewayops.apigee_gke.attributes
+  - gatewayops.apigee_gke.attributes.group
+  - gatewayops.apigee_gke.attributes.info
+seealso:
+  - module: gatewayops.apigee_gke.preflight
+"""
+
+EXAMPLES = r"""
+- name: Check the declaration
+  gatewayops.apigee_gke.api_gateway_preflight:
+    declaration:
+      project: acme-shop
+      region: europe-west1
+      network: shop-vpc
+      clusters:
+        shop: {}
+      services:
+        - {name: shop-api, namespace: staging, port: 3000}
+      gateway:
+        name: shop
+        routes:
+          - {path: /products, methods: [get]}
+        keys: {partner: {}}
+  register: api_gateway_gke_preflight
+"""
+
+RETURN = r"""
+site:
+  description: All facts, those declared and those that follow.
+  returned: success
+  type: dict
+resources:
+  description:
+    - What is made beside network and clusters, and as early, as entries of M(gatewayops.apigee_gke.resources); the way into
+      the network and both service accounts.
+  returned: success
+  type: list
+  elements: dict
+connections:
+  description: How to reach each declared cluster that exists, by name, as C(endpoint) and C(ca_certificate).
+  returned: success
+  type: dict
+problems:
+  description: Everything found wrong, each with C(path), C(message) and, where they help, C(found), C(because), C(fix), C(docs).
+  returned: failure
+  type: list
+  elements: dict
+requests:
+  description: Calls made, as C(reads) and C(writes).
+  returned: always
+  type: dict
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import (
+    gateway_derive,
+    gateway_rules,
+    gateway_schema,
+    live,
+    problems,
+    reads,
+    shape,
+)
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main import open_context
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import (
+    CredentialsError,
+    Failure,
+    UnreachableError,
+)
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.session import Wire
+
+_TITLE = "The declaration cannot be made true. Nothing has been changed."
+_UNASKED = "What exists could not be read. Nothing has been changed."
+
+
+def _stop(module, found, counts, title=_TITLE):
+    module.fail_json(
+        msg=problems.page(found, title), problems=[problem.as_dict() for problem in found], requests=counts
+    )
+
+
+def _document(declaration, base_dir):
+    """The text of the user's own document, and why it cannot be read."""
+    path = (declaration.get("gateway") or {}).get("document")
+    if not path:
+        return None, []
+    try:
+        with open(os.path.join(base_dir, os.path.expanduser(path)), encoding="utf-8") as stream:
+            return stream.read(), []
+    except (OSError, ValueError) as error:
+        return None, [problems.Problem("gateway.document", "cannot be read.", found=f"{path}: {error}")]
+
+
+def main():
+    """Checks, derives, and ends the module."""
+    argument_spec = dict(
+        common(),
+        declaration={"type": "dict", "required": True},
+        base_dir={"type": "path"},
+        online={"type": "bool", "default": True},
+        judge={"type": "bool", "default": True},
+    )
+    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True)
+    counts = {"reads": 0, "writes": 0}
+    declaration, found = shape.read(module.params["declaration"], gateway_schema.DECLARATION, "api_gateway_gke")
+    document, unreadable = _document(declaration, module.params["base_dir"] or os.getcwd())
+    site, more = gateway_derive.site(declaration)
+    found += more + unreadable + gateway_rules.check(declaration, site, document)
+    if found:
+        _stop(module, found, counts)
+    connections = {}
+    if module.params["online"]:
+        wire = Wire(open_context(module).client)
+        try:
+            answers = reads.read_private(wire, site)
+        except Failure as error:
+            _stop(module, [reads.problem_of(error)], counts, _UNASKED)
+        counts = {"reads": wire.counts.reads, "writes": wire.counts.writes}
+        documents, judge = answers.documents, module.params["judge"]
+        if documents.get("project") is None and "project" not in answers.failures:
+            _stop(module, gateway_rules.check_live(site, documents, {}), counts)
+        failures = {
+            name: failure
+            for name, failure in answers.failures.items()
+            if judge or isinstance(failure, (CredentialsError, UnreachableError))
+        }
+        if failures:
+            _stop(module, reads.problems_of(failures), counts, _UNASKED)
+        existing = {**live.facts(documents), **gateway_rules.live_facts(documents, site)}
+        site, more = gateway_derive.site(declaration, existing)
+        found = more + gateway_rules.check_live(site, documents, existing["connectors"])
+        if found and judge:
+            _stop(module, found, counts)
+        site["project_number"] = live.project_number(documents)
+        connections = live.connections(site, documents)
+    site["gateway"]["document_text"] = document or ""
+    module.exit_json(
+        changed=False, site=site, resources=gateway_derive.entries(site), connections=connections, requests=counts
+    )
+
+
+if __name__ == "__main__":
+    main()

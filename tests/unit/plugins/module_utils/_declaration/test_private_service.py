@@ -1,0 +1,196 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A private service behind API Gateway: what follows from its declaration, and what is refused before any call."""
+
+from __future__ import annotations
+
+import copy
+import ipaddress
+import typing
+
+import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import (
+    derive,
+    gateway_derive,
+    gateway_rules,
+    gateway_schema,
+    shape,
+)
+
+GOOD: dict[str, typing.Any] = {
+    "project": "acme-shop",
+    "region": "europe-west1",
+    "network": "shop-vpc",
+    "clusters": {"gke": {}},
+    "services": [{"name": "shop-api", "namespace": "staging", "port": 3000}],
+    "gateway": {
+        "name": "shop",
+        "routes": [{"path": "/products", "methods": ["get"]}, {"path": "/products/{id}", "methods": ["get"]}],
+        "keys": {"partner": {}},
+    },
+}
+JWT = {"issuer": "https://issuer.example", "jwks_uri": "https://issuer.example/keys", "audiences": ["shop"]}
+DOCUMENT = """\
+swagger: "2.0"
+info: {title: shop, version: "1"}
+paths:
+  /products:
+    get: {operationId: list, responses: {200: {description: it}}}
+"""
+
+
+def declared(**parts: typing.Any) -> dict[str, typing.Any]:
+    """The good declaration with other parts; a dict goes into the part that is there."""
+    found = copy.deepcopy(GOOD)
+    for key, value in parts.items():
+        found[key] = shape.merged(found.get(key) or {}, value) if isinstance(value, dict) else value
+    return found
+
+
+def judged(stated: dict[str, typing.Any], live: dict | None = None, document: str | None = None) -> tuple[dict, list]:
+    value, problems = shape.read(stated, gateway_schema.DECLARATION, "api_gateway_gke")
+    facts, more = gateway_derive.site(value, live)
+    return facts, problems + more + gateway_rules.check(value, facts, document)
+
+
+def test_what_follows_from_the_shortest_declaration() -> None:
+    facts, problems = judged(GOOD)
+    assert problems == []
+    (service,) = facts["services"]
+    assert (service["port"], service["target_port"], service["selector"]) == (80, 3000, {"app": "shop-api"})
+    assert service["host"] == "shop-api.acme-shop.internal" and service["region"] == "europe-west1"
+    assert facts["egress"]["mode"] == "direct" and facts["egress"]["subnet"] == "shop-vpc-egress"
+    assert service["source_ranges"] == [facts["egress"]["range"]]
+    assert facts["function"]["service"] == "shop-api" and facts["gateway"]["api"] == "shop"
+    assert facts["function"]["upstream_timeout"] < facts["function"]["timeout"] < facts["gateway"]["deadline"]
+    assert facts["gateway"]["verify"]["path"] == "/products"
+    assert facts["gateway"]["service_account"] == "shop-gateway@acme-shop.iam.gserviceaccount.com"
+    kinds = [entry["kind"] for entry in gateway_derive.entries(facts)]
+    assert kinds == ["compute_subnetwork", "iam_service_account", "iam_service_account"]
+    assert gateway_derive.CONNECTOR_API not in facts["apis"]
+
+
+def test_a_connector_takes_a_28_beside_everything_else() -> None:
+    facts, problems = judged(declared(egress="connector"))
+    assert problems == [] and gateway_derive.CONNECTOR_API in facts["apis"]
+    chosen = ipaddress.ip_network(facts["egress"]["range"])
+    assert chosen.prefixlen == 28
+    (entry,) = [one for one in gateway_derive.entries(facts) if one["kind"] == "vpc_access_connector"]
+    assert entry["ip_cidr_range"] == str(chosen) and entry["name"] == "shop-vpc"
+    # The next one finds the place taken; the connector that is there keeps its own.
+    other, _problems = judged(declared(egress="connector"), {"connectors": {"theirs": str(chosen)}})
+    assert not ipaddress.ip_network(other["egress"]["range"]).overlaps(chosen)
+    kept, _problems = judged(declared(egress="connector"), {"connectors": {"shop-vpc": "10.9.9.0/28"}})
+    assert kept["egress"]["range"] == "10.9.9.0/28"
+
+
+def test_clusters_get_what_they_get_beside_apigee() -> None:
+    facts, _problems = judged(GOOD)
+    site, _problems = derive.derive({key: GOOD.get(key) for key in ("project", "region", "network", "clusters")})
+    assert facts["clusters"][0]["subnetwork"] == site["clusters"][0]["subnetwork"]
+    ranges = [facts["egress"]["range"], facts["peering"]["range"], *facts["clusters"][0]["ranges"].values()]
+    parsed = [ipaddress.ip_network(text) for text in ranges]
+    assert not any(one.overlaps(two) for index, one in enumerate(parsed) for two in parsed[index + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("parts", "path", "said"),
+    [
+        ({"gateway": {"name": None}}, "gateway.name", "is required"),
+        ({"gatewy": {}}, "gatewy", "not a key"),
+        ({"services": []}, "services", "at least one service"),
+        ({"function": {"service": "shop-app"}}, "function.service", "no service shop-app is declared"),
+        ({"function": {"region": "us-east1"}}, "function.region", "does not answer it"),
+        ({"region": "europe-north1"}, "gateway.region", "is not offered"),
+        ({"function": {"upstream_timeout": 30}}, "function.upstream_timeout", "waits 30 s"),
+        ({"function": {"timeout": 40}}, "gateway.deadline", "gateway waits 30 s"),
+        (
+            {"gateway": {"routes": [{"path": "/a", "methods": ["get"], "deadline": 10}]}},
+            "gateway.routes[0].deadline",
+            "gateway waits 10 s",
+        ),
+        ({"gateway": {"security": "api_key_or_jwt"}}, "gateway.security", "must be api_key"),
+        ({"gateway": {"security": "jwt"}}, "gateway", "needs jwt.issuer"),
+        ({"gateway": {"routes": []}}, "gateway.routes", "either routes or a document"),
+        ({"gateway": {"document": "openapi.yml"}}, "gateway.routes", "exclude each other"),
+        ({"gateway": {"routes": [{"path": "/a_{id}", "methods": ["get"]}]}}, "gateway.routes", "line"),
+        ({"gateway": {"routes": [{"path": "/a", "methods": ["fetch"]}]}}, "gateway.routes[0].methods[0]", "must be"),
+        ({"gateway": {"keys": None}}, "gateway.keys", "no key is declared"),
+        ({"egress": {"mode": "connector", "subnet": "mine"}}, "egress.subnet", "no meaning"),
+        ({"egress": {"mode": "connector", "range": "10.9.9.0/24"}}, "egress.range", "must be a /28"),
+        ({"egress": {"range": "10.9.9.0/28"}}, "egress.range", "too small"),
+        ({"egress": {"mode": "connector", "range": "10.64.0.0/28"}}, "egress.range", "overlaps peering_range"),
+        ({"egress": {"mode": "connector", "range": "10.68.1.0/28"}}, "egress.range", "ranges.pods"),
+    ],
+)
+def test_what_is_refused(parts: dict[str, typing.Any], path: str, said: str) -> None:
+    stated = declared(**parts)
+    if parts.get("gateway", {}).get("keys", 1) is None:
+        del stated["gateway"]["keys"]
+    # The range that a cluster would be given is stated, so that the connector's runs into it.
+    if said == "ranges.pods":
+        stated["clusters"] = {"gke": {"ranges": {"pods": "10.68.0.0/16"}}}
+    _facts, problems = judged(stated)
+    found = [problem for problem in problems if problem.path == path]
+    assert found and said in found[0].as_text(), [problem.as_text() for problem in problems]
+
+
+def test_services_that_do_not_fit() -> None:
+    service = GOOD["services"][0]
+    far = {**service, "load_balancer": {"address": "192.168.0.9", "source_ranges": ["10.0.0.1/8"]}}
+    _facts, problems = judged(declared(services=[far, {**service, "cluster": "gk"}]))
+    paths = {problem.path for problem in problems}
+    assert paths == {
+        "services[shop-api]",
+        "services[shop-api].cluster",
+        "services[shop-api].load_balancer.address",
+        "services[shop-api].load_balancer.source_ranges[0]",
+    }
+
+
+def test_global_access_serves_a_function_elsewhere() -> None:
+    service = {**GOOD["services"][0], "load_balancer": {"global_access": True}}
+    facts, problems = judged(declared(services=[service], function={"region": "us-east1"}))
+    assert problems == [] and facts["egress"]["region"] == facts["function"]["region"] == "us-east1"
+
+
+def test_presets_and_their_settings() -> None:
+    facts, problems = judged(declared(gateway={"security": "api_key_and_jwt", "jwt": JWT}))
+    assert problems == [] and facts["gateway"]["settings"] == {"jwt": JWT}
+
+
+def test_a_document_of_ones_own_is_judged_with_lines() -> None:
+    stated = declared(gateway={"document": "openapi.yml"})
+    del stated["gateway"]["routes"]
+    faulty = DOCUMENT.replace("get: {", "get: {security: [{nobody: []}], ")
+    _facts, problems = judged(stated, document=faulty)
+    (problem,) = [one for one in problems if "nobody" in one.message]
+    assert problem.path == "gateway.document" and problem.message.startswith("line 5")
+
+
+def documents(**more: typing.Any) -> dict[str, typing.Any]:
+    return {"project": {"name": "projects/123", "state": "ACTIVE"}, "clusters": {}, **more}
+
+
+def test_what_exists_is_in_the_way() -> None:
+    subnet = {"name": "theirs", "ipCidrRange": "10.9.9.0/24"}
+    connector = {
+        "name": "projects/acme-shop/locations/europe-west1/connectors/theirs",
+        "network": "shop-vpc",
+        "ipCidrRange": "10.9.8.0/28",
+    }
+    found = documents(**{"subnets europe-west1": [subnet], "connectors": [connector]})
+    for text, said in (("10.9.9.16/28", "subnet theirs"), ("10.9.8.0/28", "connector theirs")):
+        facts, problems = judged(declared(egress={"mode": "connector", "range": text}))
+        assert problems == []
+        connectors = gateway_rules.live_facts(found, facts)["connectors"]
+        (problem,) = gateway_rules.check_live(facts, found, connectors)
+        assert problem.path == "egress.range" and said in problem.message
+    facts, _problems = judged(
+        declared(egress={"mode": "connector", "range": "10.9.9.16/28"}), {"connectors": {"shop-vpc": "10.9.7.0/28"}}
+    )
+    (problem,) = gateway_rules.check_live(facts, documents(), {})
+    assert "stays as it is" in problem.message
+    (problem,) = gateway_rules.check_live(facts, {"project": None}, {})
+    assert "does not exist" in problem.message
