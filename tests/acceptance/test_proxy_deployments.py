@@ -191,6 +191,26 @@ def test_two_runs_at_once_end_as_one(serving: Site) -> None:
     assert not serving.proxy(bundle)["changed"] and serving.writes() == 0
 
 
+def test_two_runs_at_once_with_other_content_end_with_one_of_them_and_say_so(serving: Site) -> None:
+    bundles = {says: serving.bundle(says) for says in ("new", "newer")}
+    options = {"name": "orders", "environments": ["prod"], "probe_request": serving.probe}
+    with serving.stream() as stream:
+        begun = {says: serving.start("apigee_proxy", bundle=str(one), **options) for says, one in bundles.items()}
+        results = {says: serving.result(one) for says, one in begun.items()}
+        # The last answers: what the gateway says once both have ended.
+        last = stream.once().text
+    assert stream.lost == [] and last in bundles and not results[last].get("failed"), results
+    (other,) = set(bundles) - {last}
+    assert not results[other].get("failed") or "another run or person" in results[other]["msg"]
+    count = len(serving.revisions())
+    assert count <= 3
+    # The labels may speak of the other; content decides, and nothing is imported or deployed again.
+    before = serving.deployed()
+    serving.proxy(bundles[last])
+    assert len(serving.revisions()) == count and serving.deployed() == before
+    assert not serving.proxy(bundles[last])["changed"]
+
+
 def test_a_change_that_was_never_deployed_is_overwritten_not_piled_up(serving: Site) -> None:
     serving.cloud.control("POST", "faults", json={"kind": "status", "match": "*.revisions.deploy", "status": 403})
     for number in range(3):

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from .._apigee import bundle as bundles
 from .._apigee import digest as digests
 from .._engine import normalise
-from .._google.errors import ApiError, UnreachableError
+from .._google.errors import ApiError, Failure, UnreachableError
 from .._google.session import Reply, Wire
 
 Document = dict[str, t.Any]
@@ -150,7 +150,11 @@ class RevisionCalls:
                 lost = isinstance(error, UnreachableError) or error.status >= 500
                 if not lost:
                     raise
-                there = self.status(environment, revision)
+                try:
+                    there = self.status(environment, revision)
+                except Failure:
+                    # What came of the request itself says more.
+                    raise error from None
                 # The same revision may have been there before, as another account.
                 if there and _account(there.get("serviceAccount")) == _account(how.get("serviceAccount")):
                     return

@@ -57,10 +57,13 @@ def obstacle(owner: ApigeeRevisions, found: Document) -> list[str]:
     there = found.get("revision") or []
     if len(there) < LIMIT or owner.reusable(found) or _to_make_room(owner, found):
         return []
-    return [
-        f"it has {len(there)} revisions, the most that Apigee keeps, so nothing can be imported. State keep_revisions, "
-        "how many of the newest to keep, and the others that serve nowhere are deleted first."
-    ]
+    stated = owner.options.get("keep_revisions")
+    fix = (
+        "State keep_revisions, how many of the newest to keep, and the others that serve nowhere are deleted first."
+        if stated is None
+        else f"keep_revisions: {stated} and what is deployed leave none to delete: keep fewer."
+    )
+    return [f"it has {len(there)} revisions, the most that Apigee keeps, so nothing can be imported. {fix}"]
 
 
 def make_room(owner: ApigeeRevisions, found: Document) -> None:

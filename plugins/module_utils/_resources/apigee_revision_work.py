@@ -228,7 +228,13 @@ def _deploy(owner: ApigeeRevisions, environment: str, live: Document | None) -> 
         # The same revision again: it failed, or acts as somebody else. Only one that serves is worth going back to.
         previous, over = _served(live or {}), ""
     attempt = rollout.Attempt(environment, revision, previous, before, str((live or {}).get("revision") or ""), live is None, how)
-    owner.calls.deploy(environment, revision, how)
+    try:
+        owner.calls.deploy(environment, revision, how)
+    except Failure as error:
+        if not owner.context.wait or not rollout.transient(error):
+            raise
+        # Apigee may have taken the request all the same, and the old revision out of service: that is seen by looking.
+        attempt.doubt = error.message
     owner.done.append(f"deployed revision {revision}{over} in {environment}")
     return attempt
 

@@ -109,9 +109,10 @@ class Log:
 
 @dataclasses.dataclass
 class Trouble:
-    """Why a revision does not serve, or is not known to. ``kind``: error, late, conflict, probe, replaced, gone, unseen.
+    """Why a revision does not serve, or is not known to.
 
-    ``gone``: it is not deployed any more, and no other revision is. ``unseen``: Apigee did not say how it is.
+    ``kind``: error, late, conflict, probe; replaced: another revision is deployed; gone: it is not deployed any more,
+    and no other is; unseen: Apigee did not say how it is; unasked: Apigee never took the request to deploy it.
     """
 
     kind: str
@@ -126,7 +127,7 @@ class Attempt:
 
     ``previous`` is the revision that served there, "" when none is known. ``account`` is the service account of the
     deployment of revision ``account_of``. ``first`` says that nothing was deployed there. ``how`` is the deployment's
-    query.
+    query. ``doubt`` says what came instead of an answer to the request to deploy it.
     """
 
     environment: str
@@ -136,6 +137,7 @@ class Attempt:
     account_of: str = ""
     first: bool = False
     how: Document = dataclasses.field(default_factory=dict)
+    doubt: str = ""
     log: Log = dataclasses.field(default_factory=Log)
     #: The status with which it served.
     status: Document | None = None
@@ -184,9 +186,13 @@ def follow(calls: RevisionCalls, attempt: Attempt, same: SameContent) -> Trouble
                 if equal:
                     attempt.revision = there
                     continue
-                if there not in ("", attempt.revision):
+                awaited = not appeared and clock.now() - began <= APPEARANCE
+                if attempt.doubt and not appeared and there == attempt.previous:
+                    if not awaited:
+                        return Trouble("unasked", [attempt.doubt], status)
+                elif there not in ("", attempt.revision):
                     return Trouble("replaced", [f"revision {there}"], status)
-                if not there and (appeared or clock.now() - began > APPEARANCE):
+                elif not there and not awaited:
                     attempt.log.vanished()
                     return Trouble("gone", ["neither it nor another revision of it is deployed there"], status)
             if calls.wire.deadline.over():
@@ -226,7 +232,9 @@ def settle(calls: RevisionCalls, attempt: Attempt, same: SameContent, probe: Pro
         attempt.trouble = probe(attempt)
         if attempt.trouble is not None:
             attempt.log.failing_since(ready)
-    if attempt.trouble is not None and attempt.trouble.kind != "replaced" and rollback:
+    if attempt.trouble is not None and attempt.trouble.kind in ("unseen", "gone") and attempt.doubt:
+        attempt.trouble.because.append(f"the request to deploy it: {attempt.doubt}")
+    if attempt.trouble is not None and attempt.trouble.kind not in ("replaced", "unasked") and rollback:
         line = calls.afresh(RETURN)
         _go_back(line, attempt)
         calls.wire.waited += line.wire.waited

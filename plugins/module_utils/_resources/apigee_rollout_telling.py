@@ -27,6 +27,8 @@ def failure(attempt: Attempt, rollback: bool) -> Failure:
     trouble = t.cast(Trouble, attempt.trouble)
     if trouble.kind == "replaced":
         return Failure(_replaced(attempt), deployment=facts(attempt))
+    if trouble.kind == "unasked":
+        return Failure(_unasked(attempt), deployment=facts(attempt))
     if trouble.kind == "late" and not attempt.back:
         return _unfinished(attempt, trouble)
     lines = [f"revision {attempt.revision} {_ENDED[trouble.kind]} in environment {attempt.environment}."]
@@ -88,6 +90,14 @@ def _replaced(attempt: Attempt) -> str:
     )
 
 
+def _unasked(attempt: Attempt) -> str:
+    there = f"Revision {attempt.previous} is deployed as before" if attempt.previous else "Nothing is deployed there, as before"
+    return (
+        f"revision {attempt.revision} was not deployed in environment {attempt.environment}: Apigee did not take the "
+        f"request. {there}. Run again.\n  because  {t.cast(Trouble, attempt.trouble).because[0]}"
+    )
+
+
 def _rollback(attempt: Attempt, wanted: bool) -> str:
     back = attempt.back
     if not wanted:
@@ -135,6 +145,8 @@ def _now(attempt: Attempt, trouble: Trouble) -> list[str]:
         return [attempt.back["revision"]] if attempt.back["revision"] else []
     if trouble.kind in ("conflict", "probe"):
         return [attempt.revision]
+    if trouble.kind == "unasked":
+        return [attempt.previous] if attempt.previous else []
     return statuses.running(trouble.status or {})
 
 

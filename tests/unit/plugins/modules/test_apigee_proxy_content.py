@@ -219,3 +219,14 @@ def test_a_broken_bundle_is_refused_unsent(tmp_path: Path) -> None:
     (tmp_path / "apiproxy/proxies/default.xml").write_text('<ProxyEndpoint name="default"/>')
     said = ProxyScript().run(apigee_proxy, fails=True, name="orders", bundle=str(tmp_path))["msg"]
     assert "it has no BasePath" in said and "apiproxy/proxies/default.xml" in said
+
+
+def test_where_all_that_is_kept_leaves_no_room_for_an_import_it_is_said() -> None:
+    script = ProxyScript()
+    script.get(proxy(250, labels(250, OTHER)))
+    # The oldest serves, and the newest 249 are to be kept.
+    script.deployed(1, 250)
+    script.download(1)
+    script.routes()
+    said = script.run(apigee_proxy, check=True, fails=True, **WANTED, keep_revisions=249)["msg"]
+    assert "keep_revisions: 249 and what is deployed leave none to delete: keep fewer" in said

@@ -32,8 +32,8 @@ def running(*shares: tuple[int, int], instance: str = "eu") -> list[dict[str, t.
     return [{"instance": instance, "deployedRevisions": revisions}]
 
 
-def deploying(account: str = "") -> ProxyScript:
-    """Revision 8 goes out over 7, which may act as an account."""
+def coming(account: str = "") -> ProxyScript:
+    """Everything before revision 8 goes out over 7, which may act as an account."""
     script = ProxyScript()
     script.get(proxy(8, labels(8)))
     script.state(8, None)
@@ -44,6 +44,12 @@ def deploying(account: str = "") -> ProxyScript:
     script.download(8, CONTENT)
     script.report(8)
     script.surroundings()
+    return script
+
+
+def deploying(account: str = "") -> ProxyScript:
+    """Revision 8 goes out over 7."""
+    script = coming(account)
     script.deploy(8, **({"serviceAccount": account} if account else {}))
     return script
 

@@ -19,6 +19,7 @@ from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.apigee
 )
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.test_apigee_proxy_rollback import (
     ERRORS,
+    coming,
     deploying,
     first,
     running,
@@ -154,6 +155,53 @@ def test_without_rollback_a_vanished_revision_is_told_and_nothing_is_sent() -> N
     result = script.run(apigee_proxy, fails=True, rollback=False, **WANTED)
     assert "rollback none: rollback is false" in result["msg"] and "and goes on" in result["msg"]
     assert result["deployment"]["serving"] == []
+
+
+def unanswered(script: ProxyScript) -> None:
+    """The request to deploy revision 8, which Apigee does not answer."""
+    script.expect("POST", "apigee", path(8), query={"override": "true"}).refuses(500, "try later", code="INTERNAL")
+
+
+def test_a_request_to_deploy_that_may_have_been_taken_is_followed() -> None:
+    script = coming()
+    unanswered(script)
+    failing(script)
+    script.state(8, "ERROR", errors=ERRORS)
+    restored(script)
+    result = script.run(apigee_proxy, fails=True, **WANTED)
+    assert "rollback revision 7, asked for 0.0 s" in result["msg"] and result["deployment"]["serving"] == ["7"]
+
+
+def test_one_that_is_not_known_to_have_been_taken_goes_back_and_both_troubles_are_told() -> None:
+    script = coming()
+    unanswered(script)
+    failing(script)
+    failing(script)
+    restored(script)
+    said = script.run(apigee_proxy, fails=True, timeout=1, **WANTED)["msg"]
+    assert "the request to deploy it: " in said and "try later" in said and "backend error" in said
+    assert "rollback revision 7" in said
+
+
+def test_one_that_was_never_taken_leaves_what_serves_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apigee_rollout, "APPEARANCE", 0.1)
+    script = coming()
+    for _attempt in range(2):
+        unanswered(script)
+        script.state(8, None)
+    for _look in range(2):
+        script.state(8, None)
+        script.deployed(7)
+    result = script.run(apigee_proxy, fails=True, **WANTED)
+    assert "Apigee did not take the request. Revision 7 is deployed as before" in result["msg"]
+    assert "try later" in result["msg"] and result["deployment"]["serving"] == ["7"]
+
+
+def test_without_waiting_a_request_that_is_not_answered_is_an_error() -> None:
+    script = coming()
+    unanswered(script)
+    failing(script)
+    assert "try later" in script.run(apigee_proxy, fails=True, wait=False, **WANTED)["msg"]
 
 
 def test_a_redeployment_whose_reply_is_lost_is_done_only_with_the_new_account() -> None:
