@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import typing
 
+from ansible.errors import AnsibleFilterError
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import (
     entries,
+    function_entries,
     job,
     manifests,
     ownership,
@@ -25,6 +27,14 @@ def kubernetes_outcome(
 ) -> list[dict]:
     """What became of each definition, sent to a cluster or not."""
     return ownership.outcome(definitions, result or {}, cluster, standings or [], state)
+
+
+def function_resources(role: dict) -> list[dict]:
+    """Entries of a function, its way into the network and its callers. Raises AnsibleFilterError."""
+    try:
+        return function_entries.function(role)
+    except function_entries.FunctionVariablesError as error:
+        raise AnsibleFilterError(f"api_gateway_function: {error}") from error
 
 
 def report_lines(collected: dict, check_mode: bool) -> list[str]:
@@ -44,6 +54,7 @@ class FilterModule:
             "organization_resources": entries.organization,
             "backend_resources": entries.backend,
             "firewall_resources": entries.firewall,
+            "function_resources": function_resources,
             "teardown_resources": entries.teardown,
             "trust_places": trust.places,
             "with_authorities": trust.facts,

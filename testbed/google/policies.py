@@ -75,6 +75,11 @@ def write(call: Call, key: str, *, public: bool = True) -> dict[str, Any]:
     return _shown(document, 3)
 
 
+def forget(tx: Transaction, key: str) -> None:
+    """Remove the policy of a thing that is gone."""
+    tx.delete(f"policies/{key}")
+
+
 def forget_account(tx: Transaction, email: str, unique_id: str) -> None:
     """Write a deleted service account as Google does: its bindings stay, under a name that no new account gets."""
     mine = f"serviceAccount:{email}"

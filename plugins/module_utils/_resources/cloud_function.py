@@ -276,6 +276,12 @@ class CloudFunction(Resource):
     def everything(self) -> list[Document]:
         return self.wire.pages(self.service, self.parent_url(), "functions")
 
+    def predicted(self) -> Options:
+        """Where it will be called follows from its names, so that a gateway can be planned before it is there."""
+        place = f"projects/{self.project}/locations/{self.options['region']}/services/{self.name}"
+        url = f"https://{self.options['region']}-{self.project}.cloudfunctions.net/{self.name}"
+        return {**super().predicted(), "run_service": place, "url": url}
+
     # -- comparing ---------------------------------------------------------------------------------------------
 
     def describe(self, found: Document) -> Options:

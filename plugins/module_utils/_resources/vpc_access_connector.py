@@ -16,12 +16,14 @@ from .._engine.ownership import ParentMark
 from .._engine.resource import Resource
 from .._engine.states import State
 from .._google import operations
+from .._google.errors import ApiError
 from .compute_network import ComputeNetwork
 from .compute_subnetwork import ComputeSubnetwork
 
 _NAME = re.compile(r"^[a-z][-a-z0-9]{0,23}[a-z0-9]$")
 #: What Google wants a connector's range to be, no more and no less.
 _PREFIX_LENGTH = 28
+_Read = t.TypeVar("_Read")
 
 
 def _short(value: t.Any, resource: t.Any) -> t.Any:
@@ -38,6 +40,16 @@ def _room(connector: Resource) -> Resource:
         return ComputeSubnetwork({**place, "project": project}, connector.context)
     name = normalise.short_name(options.get("network") or "")
     return ComputeNetwork({"name": name, "project": project}, connector.context)
+
+
+def _if_enabled(read: t.Callable[[], _Read]) -> _Read | None:
+    """What is read, or None where the API is still to be enabled: then there is nothing yet."""
+    try:
+        return read()
+    except ApiError as error:
+        if error.service_disabled:
+            return None
+        raise
 
 
 class _RoomMark(ParentMark):
@@ -154,14 +166,15 @@ class VpcAccessConnector(Resource):
         """The network's ranges: its subnetworks', and those of the region's other connectors."""
         network = normalise.short_name(self.options["network"])
         url = f"compute/v1/projects/{self.project}/aggregated/subnetworks"
-        places = self.context.once(("subnetworks", self.project), lambda: self.wire.get("compute", url))
+        key = ("subnetworks", self.project)
+        places = _if_enabled(lambda: self.context.once(key, lambda: self.wire.get("compute", url)))
         ranges = []
-        for place in (places.get("items") or {}).values():
+        for place in ((places or {}).get("items") or {}).values():
             for one in place.get("subnetworks") or []:
                 if normalise.short_name(one.get("network")) == network:
                     stated = [one, *(one.get("secondaryIpRanges") or [])]
                     ranges += [(f"subnetwork {one['name']}", str(each.get("ipCidrRange"))) for each in stated]
-        for one in self.everything():
+        for one in _if_enabled(self.everything) or []:
             if normalise.short_name(one.get("network")) == network and one.get("ipCidrRange"):
                 ranges.append((f"connector {normalise.short_name(one['name'])}", str(one["ipCidrRange"])))
         return [(what, ipaddress.IPv4Network(text)) for what, text in ranges if ":" not in text]

@@ -11,11 +11,13 @@ import uuid
 import zipfile
 from typing import Any
 
+from testbed.google import policies
 from testbed.google.errors import GoogleError, field_violation
 from testbed.google.operations import Run
 from testbed.google.rules import Pattern, Range, Required, Said
 from testbed.google.service import Call, Reply, Service, handles, now, on_failure, work
 from testbed.google.services.compute.common import ZONES
+from testbed.google.services.invokers import service_key
 from testbed.google.services.vpcaccess import key as connector_key
 
 _SEEN = "google-apis.md 4.11"
@@ -176,7 +178,10 @@ class Functions(Service):
     @work("cloudfunctions.gone")
     async def gone(self, run: Run) -> dict[str, Any]:
         async with run.transaction() as tx:
+            stored = tx.get(run.arguments["key"])
             tx.delete(run.arguments["key"])
+            for owner in (run.arguments["key"], service_key((stored.get("serviceConfig") or {}).get("service", ""))):
+                policies.forget(tx, owner)
         return {"@type": "type.googleapis.com/google.protobuf.Empty"}
 
     # -- parts --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 
 from testbed.google import policies
 from testbed.google.errors import GoogleError
+from testbed.google.rules import Said
 from testbed.google.service import Call, Service, handles
 
 
@@ -39,13 +40,20 @@ class FunctionPolicies(Service):
         return f"cloudfunctions/{path}"
 
 
-class RunPolicies(Service):
-    """projects.locations.services.getIamPolicy and setIamPolicy."""
+class RunServices(Service):
+    """projects.locations.services.getIamPolicy and setIamPolicy, and get."""
 
     document = "run.v2"
     prefix = "run"
     api = "run.googleapis.com"
     method_prefix = "run.projects.locations.services"
+
+    @handles(".get", rules=[Said("has the labels of the function that it is", source="Cloud Run functions, labels")])
+    def get(self, call: Call) -> dict[str, Any]:
+        path = _path(call, "name")
+        function = self._function(call, path)
+        labels = {**(function.get("labels") or {}), "goog-managed-by": "cloudfunctions"}
+        return {"name": path, "labels": labels, "uri": function["serviceConfig"]["uri"]}
 
     @handles(".getIamPolicy")
     def get_policy(self, call: Call) -> dict[str, Any]:
@@ -55,17 +63,27 @@ class RunPolicies(Service):
     def set_policy(self, call: Call) -> dict[str, Any]:
         return policies.write(call, self._existing(call))
 
-    @staticmethod
-    def _existing(call: Call) -> str:
+    def _existing(self, call: Call) -> str:
         """Return the store key of the policy. Raises GoogleError 404 for a service that no function is."""
         path = _path(call)
+        self._function(call, path)
+        return service_key(path)
+
+    @staticmethod
+    def _function(call: Call, path: str) -> dict[str, Any]:
         functions = call.store.children(f"cloudfunctions/{path.rsplit('/services/', 1)[0]}/functions")
-        if not any((one.get("serviceConfig") or {}).get("service") == path for one in functions):
-            raise GoogleError(404, f"Resource '{path.rsplit('/', 1)[-1]}' of kind 'SERVICE' does not exist.")
-        return f"run/{path}"
+        for one in functions:
+            if (one.get("serviceConfig") or {}).get("service") == path:
+                return one
+        raise GoogleError(404, f"Resource '{path.rsplit('/', 1)[-1]}' of kind 'SERVICE' does not exist.")
 
 
-def _path(call: Call) -> str:
+def service_key(path: str) -> str:
+    """Return the store key of the policy of a service, given its full name."""
+    return f"run/{path}"
+
+
+def _path(call: Call, parameter: str = "resource") -> str:
     """Return the resource path of a call with the project's id."""
-    _projects, _project, rest = call.path["resource"].split("/", 2)
+    _projects, _project, rest = call.path[parameter].split("/", 2)
     return f"projects/{call.project()['projectId']}/{rest}"

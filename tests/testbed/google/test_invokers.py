@@ -44,3 +44,26 @@ async def test_a_policy_of_its_own(forward: Google, kind: str) -> None:
     assert "bindings" not in await forward.call("GET", f"{other}/forward:getIamPolicy")
     assert (await forward.refused("GET", f"{collection}/other:getIamPolicy"))["code"] == 404
     assert (await forward.refused("POST", f"{collection}/other:setIamPolicy", {"policy": {}}))["code"] == 404
+
+
+@pytest.mark.shows("run.projects.locations.services.get", "has the labels of the function that it is")
+async def test_the_service_of_a_function(forward: Google) -> None:
+    async with forward.emulator.store.transaction() as tx:
+        stored = tx.get(f"cloudfunctions/{PLACE}/functions/forward")
+        stored["serviceConfig"]["uri"] = "https://forward.example"
+        tx.put(f"cloudfunctions/{PLACE}/functions/forward", {**stored, "labels": {"team": "shop"}})
+    found = await forward.call("GET", f"run/v2/{PLACE}/services/forward")
+    assert found["labels"] == {"team": "shop", "goog-managed-by": "cloudfunctions"}
+    assert (await forward.refused("GET", f"run/v2/{PLACE}/services/other"))["code"] == 404
+
+
+async def test_a_function_that_is_made_again_inherits_no_callers(forward: Google) -> None:
+    wanted = {"policy": {"bindings": [{"role": "roles/run.invoker", "members": [ANN]}]}}
+    await forward.call("POST", f"run/v2/{PLACE}/services/forward:setIamPolicy", wanted)
+    function = forward.emulator.store.snapshot().get(f"cloudfunctions/{PLACE}/functions/forward")
+    async with forward.emulator.store.transaction() as tx:
+        tx.put(f"cloudfunctions/{PLACE}/functions/forward", {**function, "state": "ACTIVE"})
+    await forward.done(await forward.call("DELETE", f"cloudfunctions/v2/{PLACE}/functions/forward"))
+    async with forward.emulator.store.transaction() as tx:
+        tx.put(f"cloudfunctions/{PLACE}/functions/forward", function)
+    assert "bindings" not in await forward.call("GET", f"run/v2/{PLACE}/services/forward:getIamPolicy")
