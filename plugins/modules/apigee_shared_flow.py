@@ -147,7 +147,7 @@ resource:
           description: The service account it acts as.
           type: str
         problems:
-          description: Why it does not serve.
+          description: Why it does not serve, or not on every replica.
           type: list
           elements: str
 note:

@@ -13,7 +13,7 @@ from .._apigee import diff as diffs
 from .._engine import normalise
 from .._engine.compare import Change
 from .._engine.fields import Document, Options
-from .apigee_deployment_status import problems
+from .apigee_deployment_status import missing, problems
 from .apigee_revision_pruning import listed
 
 
@@ -61,13 +61,14 @@ def difference(
 
 
 def deployment(status: Document) -> Options:
-    """One deployment in a result."""
+    """One deployment in a result. READY is said while replicas still lack the revision: that is a problem as well."""
+    revision = str(status.get("revision"))
     return {
         "environment": status.get("environment"),
         "revision": number(status.get("revision")),
         "state": status.get("state"),
         "service_account": normalise.service_account(status.get("serviceAccount")),
-        "problems": problems(status),
+        "problems": problems(status) + (missing(status, revision) if status.get("state") == "READY" else []),
     }
 
 

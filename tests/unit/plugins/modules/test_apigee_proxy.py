@@ -113,3 +113,15 @@ def test_info_shows_the_state_of_every_deployment() -> None:
     script.state(3)
     found = script.run(apigee_proxy_info, name="orders")["resources"][0]
     assert found["deployments"][0]["state"] == "READY" and found["digest"] == DIGEST
+    assert found["deployments"][0]["problems"] == []
+
+
+def test_info_tells_which_replicas_lack_a_revision_that_is_ready() -> None:
+    script = ProxyScript()
+    script.get(proxy(3, labels(3)))
+    script.deployed(3)
+    half = {"instance": "eu", "deployedRevisions": [{"revision": str(one), "percentage": 50} for one in (2, 3)]}
+    script.state(3, instances=[half])
+    found = script.run(apigee_proxy_info, name="orders")["resources"][0]
+    told = "instance eu has revision 3 on 50 % of its replicas, revision 2 on the others"
+    assert found["deployments"][0]["problems"] == [told]

@@ -216,3 +216,16 @@ def test_an_empty_service_account_takes_away_the_one_that_is_there() -> None:
     script.state(7)
     result = script.run(apigee_proxy, **WANTED, service_account="")
     assert result["changed"] and result["resource"]["deployments"][0]["service_account"] is None
+
+
+def test_a_proxy_is_undeployed_everywhere_and_stays() -> None:
+    script = ProxyScript()
+    script.get(proxy(7, labels(7)))
+    script.deployed(7)
+    script.expect("DELETE", "apigee", path(7)).replies({})
+    script.state(7, None)
+    script.get(proxy(7, labels(7)))
+    script.deployed()
+    options = {"name": "orders", "revision": 7, "environments": [], "undeploy_elsewhere": True, "probe": False}
+    result = script.run(apigee_proxy, **options)
+    assert result["note"] == "undeployed revision 7 from prod" and result["resource"]["deployments"] == []
