@@ -16,8 +16,10 @@ description:
   - The answer can be given to M(gatewayops.apigee_gke.resources) as it is, which then finds nothing to change.
   - With O(dest) it is also written as a folder, which the role P(gatewayops.apigee_gke.apigee_config#role) takes. Content of
     proxies and shared flows is downloaded into it.
-  - What the folder says already in other words (comments, defaults spelt out, policies indented in another way, secrets
-    that were added to an entry) stays as it is. So an export after an apply changes no file.
+  - What the folder says already in other words (comments, defaults spelt out, policies indented in another way, generated
+    proxies, zip files, secrets that were added to an entry) stays as it is. So an export after an apply changes no file.
+  - Secrets of a file that has to be written anew are kept, and shown nowhere. Where one would be lost, because Apigee holds
+    another one, nothing is written and the module fails.
   - Keys and other secrets are not exported. What was left out is named in RV(withheld) and at the head of each file.
 options:
   organization:
@@ -67,7 +69,7 @@ RETURN = r"""
 resources:
   description:
     - One entry for each object, sorted, with C(kind) and the options of that kind's module.
-    - What has files names its C(revision); with O(dest) it names their folder as C(bundle) instead.
+    - What has files names its C(revision); with O(dest) it says what the folder does, as C(bundle) or otherwise.
   returned: success
   type: list
   elements: dict

@@ -119,6 +119,8 @@ class Resource(Calls):
     listed_whole: t.ClassVar[bool] = False
     #: Why an export leaves the kind out; "": it is part of what an organisation holds.
     left_out: t.ClassVar[str] = ""
+    #: Options that Google fills in where nobody states them: no entry of a folder misses them.
+    filled: t.ClassVar[frozenset[str]] = frozenset()
     #: Whether pruning looks at the kind without being told to by its name.
     pruned: t.ClassVar[bool] = True
     #: Whether an object that somebody else made can become ours, where the mark has a place of its own.

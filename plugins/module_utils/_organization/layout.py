@@ -63,13 +63,14 @@ def path(kind: Kind, options: Options) -> str:
 
 
 def written(kind: Kind, options: Options) -> Options:
-    """An entry as it stands in its file: what names it first, then in the order of the module's options."""
+    """An entry as it stands in its file: what names it first, the module's options in their order, and what steers it."""
     names = [field.name for field in kind.fields]
     ordered = sorted(
         (field for field in kind.fields if field.identity), key=lambda field: field.name != kind.name_option
     )
     first = [field.name for field in ordered]
-    entry = {name: options[name] for name in [*first, *names] if options.get(name) is not None}
+    order = dict.fromkeys([*first, *names, *options])
+    entry = {name: options[name] for name in order if options.get(name) is not None}
     said = (*_SAID, "environment") if has_environment(kind) else _SAID
     return {name: value for name, value in entry.items() if name not in said}
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -42,10 +41,11 @@ def run() -> None:
         found = export.read(context, _common(module), kinds, bool(dest), {"values": module.params["values"]})
         result = {"resources": found.entries, "withheld": found.withheld, "untold": found.untold, "changed": False}
         if dest:
-            changes = writing.write(dest, found, kinds, context)
+            changes, contents = writing.write(dest, found, kinds, context)
             for entry in result["resources"]:
-                if layout.has_files(registry.load(entry["kind"])) and "revision" not in entry:
-                    entry["bundle"] = os.path.join(dest, layout.stem(entry["kind"]), entry["name"])
+                if layout.has_files(registry.load(entry["kind"])):
+                    entry.pop("revision", None)
+                    entry.update(contents[entry["kind"], entry["name"]])
             result.update(changed=bool(changes), files=[change.path for change in changes])
             if module._diff:  # pylint: disable=protected-access
                 result["diff"] = [

@@ -28,7 +28,9 @@ class FolderError(Exception):
 
 
 @dataclasses.dataclass
-class _Folder:
+class Folder:
+    """A folder that is being read: its entries so far, and what is wrong with it."""
+
     root: str
     load: Load
     entries: list[Options] = dataclasses.field(default_factory=list)
@@ -39,7 +41,7 @@ def read(root: str, load: Load) -> list[Options]:
     """All entries, each with ``kind`` and ``origin``. Raises FolderError with everything that is wrong."""
     if not os.path.isdir(root):
         raise FolderError([f"{root} is no folder. Export one with apigee_config_info, or correct the path."])
-    folder = _Folder(root, load)
+    folder = Folder(root, load)
     known = layout.kinds()
     files = {stem: kind for stem, kind in known.items() if not layout.must_have_environment(kind)}
     _level(folder, "", files, None)
@@ -48,7 +50,7 @@ def read(root: str, load: Load) -> list[Options]:
         _level(folder, f"{layout.ENVIRONMENTS}/{name}/", inside, name)
     for stem, kind in known.items():
         if layout.has_files(kind):
-            _contents(folder, stem, kind.kind)
+            contents(folder, stem, kind.kind)
     if folder.problems:
         raise FolderError(folder.problems)
     return folder.entries
@@ -60,7 +62,7 @@ def _subfolders(path: str) -> list[str]:
     return sorted(name for name in os.listdir(path) if name[0] != "." and os.path.isdir(os.path.join(path, name)))
 
 
-def _level(folder: _Folder, prefix: str, files: dict[str, layout.Kind], environment: str | None) -> None:
+def _level(folder: Folder, prefix: str, files: dict[str, layout.Kind], environment: str | None) -> None:
     """The files of one level of the folder."""
     expected = [stem for stem, kind in files.items() if layout.has_files(kind)] + ([layout.ENVIRONMENTS] * (not prefix))
     for name in sorted(os.listdir(os.path.join(folder.root, prefix))):
@@ -80,7 +82,7 @@ def _near(name: str, known: list[str], suffix: str = "/") -> str:
     return f" Did you mean {near[0]}{suffix}?" if near else " Known are: " + ", ".join(x + suffix for x in sorted(known)) + "."
 
 
-def _file(folder: _Folder, path: str, kind: layout.Kind, environment: str | None) -> None:
+def _file(folder: Folder, path: str, kind: layout.Kind, environment: str | None) -> None:
     data, lines = folder.load(os.path.join(folder.root, path))
     if data is None:
         return
@@ -101,7 +103,7 @@ def _file(folder: _Folder, path: str, kind: layout.Kind, environment: str | None
         folder.entries.append({**entry, **said, "kind": kind.kind, "origin": origin})
 
 
-def _contents(folder: _Folder, stem: str, kind: str) -> None:
+def contents(folder: Folder, stem: str, kind: str) -> None:
     """Folders and zip files that belong to entries; one without an entry is an entry of its own."""
     own = {entry.get("name"): entry for entry in folder.entries if entry["kind"] == kind}
     for entry in own.values():

@@ -18,80 +18,97 @@ import tempfile
 import typing as t
 
 from .._apigee import bundle as bundles
-from .._apigee import digest as digests
-from .._engine import fields, plural
-from .._engine.compare import empty
 from .._engine.context import Context
 from .._engine.fields import Options
-from .._google.errors import Failure, InvalidError
-from . import layout, lines
+from .._google.errors import Failure
+from . import contents, keeping, layout, lines
 from .export import Export, One
 
 _NAME = re.compile(r"^[^./\\\0][^/\\\0]*$")
 
 
 class Change(t.NamedTuple):
-    """A file that changes; texts are empty where there is none, and for files of bundles."""
+    """A file that changes; texts, without secrets, are empty where there is none, and for files of bundles."""
 
     path: str
     before: str
     after: str
 
 
-def write(root: str, export: Export, kinds: t.Collection[str], context: Context) -> list[Change]:
+#: A path below the folder, and what is to be there; None for nothing.
+Write = tuple[str, str | bytes | None]
+
+
+class Written(t.NamedTuple):
+    """What changed, and by kind and name the options that say where content stands now."""
+
+    changes: list[Change]
+    contents: dict[tuple[str, str], Options]
+
+
+class _File(t.NamedTuple):
+    """Entries of one kind on one level of the folder: one file, or several that differ in how they end."""
+
+    kind: layout.Kind
+    path: str
+    texts: dict[str, str]
+    #: None: they cannot be taken for a list of entries.
+    entries: list[Options] | None
+
+    @property
+    def environment(self) -> str | None:
+        """Whose folder it stands in."""
+        parts = self.path.split("/")
+        return parts[1] if parts[0] == layout.ENVIRONMENTS and len(parts) > 2 else None
+
+    def said(self) -> dict[tuple[str, ...], Options]:
+        """Its entries, by what tells them apart."""
+        where = {"environment": self.environment} if self.environment else {}
+        said = [{**entry, **where} for entry in self.entries or []]
+        return {self.kind.place_of(keeping.valid(self.kind, entry) or entry): entry for entry in said}
+
+
+def write(root: str, export: Export, kinds: t.Collection[str], context: Context) -> Written:
     """Bring the folder to what was exported; with ``context.check`` nothing is written. Raises Failure."""
     chosen = {stem: kind for stem, kind in layout.kinds().items() if kind.kind in kinds}
-    wanted = _texts(export)
-    changes = []
-    for path in sorted({*wanted, *_present(root, chosen)}):
-        before = _text(os.path.join(root, path))
-        group = [one for one in export.objects if layout.path(type(one.resource), one.options) == path]
-        if group and before is not None and _says_the_same(before, path, group, context):
-            continue
-        after = wanted.get(path)
-        if before == after:
-            continue
-        if before is not None and lines.VAULT in before:
-            raise Failure(
-                f"{path} holds values that Ansible Vault has encrypted, and the organisation differs from it. Export into "
-                "another folder and take over what you want; keep secrets in the inventory (apigee_config_resources)."
-            )
-        changes.append(Change(path, before or "", after or ""))
-        if not context.check:
-            _replace(os.path.join(root, path), after)
-    for stem, kind in chosen.items():
-        if layout.has_files(kind):
-            changes += _bundles(root, stem, [one for one in export.objects if one.resource.kind == kind.kind], context.check)
-    return sorted(changes)
+    groups = _groups(export)
+    always = [stem + layout.SUFFIXES[0] for stem, kind in chosen.items() if layout.has_files(kind)]
+    written = Written([], {})
+    writes: list[Write] = []
+    for path in sorted({*groups, *_present(root, chosen), *always}):
+        file = _read(root, path, chosen[os.path.splitext(os.path.basename(path))[0]])
+        group = groups.get(path, [])
+        held: dict[str, contents.Held] = {}
+        if path in always:
+            held = contents.compare(root, file.kind, file.entries or [], group, context)
+            written.contents.update({(file.kind.kind, name): one.sources for name, one in held.items()})
+        if not _says_the_same(root, file, group, held, context):
+            changes, work = _rewrite(file, export, group, held, context)
+            written.changes.extend(changes)
+            writes.extend(work)
+        if path in always:
+            changes, work = _bundles(root, file.kind, group, held)
+            written.changes.extend(changes)
+            writes.extend(work)
+    # Nothing is written before everything could be told.
+    for path, content in () if context.check else writes:
+        _replace(os.path.join(root, path), content)
+    return Written(sorted(written.changes), written.contents)
 
 
-def _texts(export: Export) -> dict[str, str]:
-    """The text of every file with entries."""
-    files: dict[str, list[One]] = {}
+def _groups(export: Export) -> dict[str, list[One]]:
+    """What was found, by the file that it stands in."""
+    groups: dict[str, list[One]] = {}
     for one in export.objects:
         for part in (one.resource.options.get("name"), one.options.get("environment")):
             if part and not _NAME.match(str(part)) and (layout.has_files(type(one.resource)) or part != one.resource.name):
                 raise Failure(f"{one.resource.subject}: {part!r} cannot be the name of a folder.")
-        files.setdefault(layout.path(type(one.resource), one.options), []).append(one)
-    return {path: _file(export, path, some) for path, some in files.items()}
-
-
-def _file(export: Export, path: str, some: list[One]) -> str:
-    kind = type(some[0].resource)
-    names = {one.resource.name for one in some}
-    withheld = sorted(
-        f"{one['name']}: {one['option']}" for one in export.withheld if one["kind"] == kind.kind and one["name"] in names
-    )
-    head = [f"# Entries of gatewayops.apigee_gke.{kind.kind}."]
-    if withheld:
-        head += ["# Withheld, because they are secrets or Google does not show them (state them in the inventory):"]
-        head += [f"#   {line}" for line in withheld]
-    entries = [layout.written(kind, one.options) for one in some]
-    return "---\n" + "\n".join(head) + "\n" + lines.dump(entries)
+        groups.setdefault(layout.path(type(one.resource), one.options), []).append(one)
+    return groups
 
 
 def _present(root: str, chosen: dict[str, layout.Kind]) -> list[str]:
-    """Files with entries of these kinds that the folder has."""
+    """Files with entries of these kinds that the folder has, as an export would name them."""
     found = []
     levels = [""]
     environments = os.path.join(root, layout.ENVIRONMENTS)
@@ -99,9 +116,30 @@ def _present(root: str, chosen: dict[str, layout.Kind]) -> list[str]:
         levels += [f"{layout.ENVIRONMENTS}/{name}/" for name in sorted(os.listdir(environments)) if name[0] != "."]
     for level in levels:
         for stem in chosen:
-            paths = [f"{level}{stem}{suffix}" for suffix in layout.SUFFIXES]
-            found += [path for path in paths if os.path.isfile(os.path.join(root, path))]
+            if any(os.path.isfile(os.path.join(root, f"{level}{stem}{suffix}")) for suffix in layout.SUFFIXES):
+                found.append(f"{level}{stem}{layout.SUFFIXES[0]}")
     return found
+
+
+def _read(root: str, path: str, kind: layout.Kind) -> _File:
+    """What the folder has of a file, however it ends."""
+    texts = {}
+    for suffix in layout.SUFFIXES:
+        name = os.path.splitext(path)[0] + suffix
+        text = _text(os.path.join(root, name))
+        if text is not None:
+            texts[name] = text
+    entries: list[Options] | None = []
+    for text in texts.values():
+        try:
+            data = lines.without_secrets(text) or []
+        except ValueError:
+            data = None
+        if entries is None or not isinstance(data, list) or not all(isinstance(entry, dict) for entry in data):
+            entries = None
+        else:
+            entries = entries + data
+    return _File(kind, path, texts, entries)
 
 
 def _text(path: str) -> str | None:
@@ -114,64 +152,101 @@ def _text(path: str) -> str | None:
         raise Failure(f"{path} cannot be read: {error}.") from None
 
 
-def _says_the_same(text: str, path: str, group: list[One], context: Context) -> bool:
+def _says_the_same(
+    root: str, file: _File, group: list[One], held: dict[str, contents.Held], context: Context
+) -> bool:
     """Whether applying a file would change nothing, and it declares exactly what was found."""
-    try:
-        entries = lines.without_secrets(text)
-        kind = type(group[0].resource)
-        environment = group[0].options.get("environment") if path.startswith(layout.ENVIRONMENTS + "/") else None
-        said = {"kind": kind.kind, **({"environment": environment} if environment else {})}
-        if layout.has_files(kind):
-            # Which content they have is another question.
-            told = [layout.written(kind, one.options) for one in group]
-            return [_without_content(entry) for entry in entries] == [_without_content(entry) for entry in told]
-        stated = plural.validate([{**entry, **said} for entry in entries])
-    except (ValueError, TypeError, AttributeError, InvalidError):
+    if file.entries is None:
         return False
     found = {one.resource.place(): one for one in group}
-    if sorted(kind.place_of(options) for _kind, options in stated) != sorted(found):
+    if layout.has_files(file.kind):
+        # Which content they have is another question; a folder without an entry is one.
+        stated = contents.declared(root, file.kind, file.entries)
+        said = {file.kind.place_of(entry) for entry in stated if entry.get("state") != "absent"}
+        named = {file.kind.place_of(entry) for entry in file.entries if entry.get("state") != "absent"}
+        return named <= set(found) <= said and all(one.options for one in held.values())
+    entries = file.said()
+    if not set(found) <= set(entries):
         return False
-    for _kind, options in stated:
-        one = found[kind.place_of(options)]
-        resource = kind({**one.resource.options, **fields.prune(options)}, context)
-        if resource.validate() or resource.difference(one.document) or not set(one.options) <= set(resource.options):
-            return False
-    return True
+    return all(
+        keeping.says(found[place], entry, context) if place in found else keeping.absent(entry)
+        for place, entry in entries.items()
+    ) and len(entries) == len(file.entries)
 
 
-def _without_content(entry: Options) -> Options:
-    return {name: value for name, value in entry.items() if name != "bundle" and not empty(value)}
+def _rewrite(
+    file: _File, export: Export, group: list[One], held: dict[str, contents.Held], context: Context
+) -> tuple[list[Change], list[Write]]:
+    """One file, in words of the export where it says something else; what else the folder has of it goes."""
+    if any(lines.VAULT in text for text in file.texts.values()):
+        raise Failure(
+            f"{' and '.join(file.texts)} holds values that Ansible Vault has encrypted, and the organisation differs from it. "
+            "Export into another folder and take over what you want; keep secrets in the inventory (apigee_config_resources)."
+        )
+    after = _rendered(file, export, group, held, context)
+    # Nobody expects YAML in a file that says it is JSON; what else it is called stays.
+    names = [name for name in file.texts if not name.endswith(".json")]
+    wanted = {**dict.fromkeys(file.texts), **({(names or [file.path])[0]: after} if after is not None else {})}
+    writes = [(path, text) for path, text in wanted.items() if text != file.texts.get(path)]
+    shown = [
+        Change(path, keeping.shown(file.kind, file.texts.get(path)), keeping.shown(file.kind, text)) for path, text in writes
+    ]
+    return shown, writes
 
 
-def _bundles(root: str, stem: str, some: list[One], check: bool) -> list[Change]:
-    """Folders with the files of proxies and the like."""
-    changes = []
+def _rendered(
+    file: _File, export: Export, group: list[One], held: dict[str, contents.Held], context: Context
+) -> str | None:
+    """The text of a file: entries that say what was found stay, the others say it in words of the export.
+
+    None where nothing is left to say.
+    """
+    said = file.said()
+    entries = []
+    for one in group:
+        entry = said.pop(one.resource.place(), {})
+        if layout.has_files(file.kind):
+            entries.append(contents.laid_over(one, entry, held[str(one.options["name"])]))
+        else:
+            entries.append(keeping.laid_over(one, entry, " and ".join(file.texts), context))
+    entries += [entry for entry in said.values() if keeping.absent(entry)]
+    if not entries:
+        return None
+    names = {one.resource.name for one in group}
+    withheld = sorted(
+        f"{one['name']}: {one['option']}" for one in export.withheld if one["kind"] == file.kind.kind and one["name"] in names
+    )
+    head = [f"# Entries of gatewayops.apigee_gke.{file.kind.kind}."]
+    if withheld:
+        head += ["# Withheld, because they are secrets or Google does not show them (state them in the inventory):"]
+        head += [f"#   {line}" for line in withheld]
+    return "---\n" + "\n".join(head) + "\n" + lines.dump([layout.written(file.kind, entry) for entry in entries])
+
+
+def _bundles(
+    root: str, kind: layout.Kind, group: list[One], held: dict[str, contents.Held]
+) -> tuple[list[Change], list[Write]]:
+    """Folders and zip files of proxies and the like. What could not be read stays as it is."""
+    stem = layout.stem(kind.kind)
     base = os.path.join(root, stem)
-    wanted = {str(one.resource.options["name"]): one for one in some if one.files is not None}
     there = sorted(name for name in os.listdir(base) if name[0] != ".") if os.path.isdir(base) else []
-    for name in there:
-        if name not in wanted:
-            changes.append(Change(f"{stem}/{name}", "", ""))
-            if not check:
-                _remove(os.path.join(base, name))
-    for name, one in wanted.items():
-        folder = os.path.join(base, name)
-        if _holds(folder, one.files, name):
-            continue
-        changes.append(Change(f"{stem}/{name}", "", ""))
-        if check:
-            continue
-        _remove(folder)
-        for path, content in one.files.files.items():
-            _replace(os.path.join(folder, path), content)
-    return changes
+    gone = [f"{stem}/{name}" for name in there if _called(os.path.join(base, name)) not in (None, *held)]
+    files = {held[name].write: one.files for one in group if held[name := str(one.options["name"])].write}
+    writes: list[Write] = [(path, None) for path in gone]
+    for path, content in files.items():
+        if path.endswith(".zip"):
+            writes.append((path, bundles.to_zip(content)))
+        else:
+            writes += [(path, None), *((os.path.join(path, part), data) for part, data in content.files.items())]
+    return [Change(path, "", "") for path in (*gone, *files)], writes
 
 
-def _holds(folder: str, content: bundles.Bundle, name: str) -> bool:
-    try:
-        return digests.digest(bundles.from_folder(folder), name) == digests.digest(content, name)
-    except (bundles.BundleError, ValueError, OSError):
-        return False
+def _called(path: str) -> str | None:
+    """Whose content a folder or a zip file is; None for anything else."""
+    name, suffix = os.path.splitext(os.path.basename(path))
+    if os.path.isdir(path):
+        return os.path.basename(path)
+    return name if suffix == ".zip" else None
 
 
 def _remove(path: str) -> None:

@@ -43,6 +43,7 @@ class ApigeeInstance(ApigeeResource):
     long_running = True
     after = ("project_services", "service_networking_connection")
     unsuited = (hybrid_has_none("instance", "Install the runtime there (Apigee hybrid), and leave instances out."),)
+    filled = frozenset(("consumer_accept_list",))
     fields = (
         ORGANIZATION,
         Field("name", required=True, identity=True),
