@@ -185,6 +185,16 @@ def test_a_zip_file_stays_one(empty: Cloud, tmp_path: Path) -> None:
     assert exported(empty, tmp_path)["files"] == ["proxies/gone.zip"]
 
 
+def test_a_proxy_that_is_not_to_be_there_and_is_there_is_told_as_it_is(empty: Cloud, tmp_path: Path) -> None:
+    put(tmp_path, "proxies.yml", GENERATED)
+    empty.run(whole.declared_in(tmp_path))
+    file = put(tmp_path, "proxies.yml", "---\n- {name: orders, state: absent}\n- {name: old, state: absent}\n")
+    assert exported(empty, tmp_path)["files"] == ["proxies.yml", "proxies/orders"]
+    entries = {one["name"]: one for one in whole.load(str(file))[0]}
+    assert "state" not in entries["orders"] and entries["old"] == {"name": "old", "state": "absent"}
+    applied_and_exported(empty, tmp_path)
+
+
 def test_a_shared_flow_with_options_stays(empty: Cloud, tmp_path: Path) -> None:
     put(tmp_path, "shared_flows.yml", f"---\n- name: guard\n  bundle: {whole.SHARED_FLOW}\n  keep_revisions: 9\n")
     empty.run(whole.declared_in(tmp_path))

@@ -63,7 +63,7 @@ def laid_over(one: One, entry: Options, held: Held) -> Options:
         return entry
     pinned = {"revision"} if held.equal else set()
     told = {name: value for name, value in one.options.items() if name not in pinned}
-    gone = _TOLD if held.equal else (*_TOLD, *SOURCES)
+    gone = ("state", *_TOLD) if held.equal else ("state", *_TOLD, *SOURCES)
     return {**{name: value for name, value in entry.items() if name not in gone}, **told}
 
 
