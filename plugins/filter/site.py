@@ -9,6 +9,7 @@ import typing
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import (
+    balancers,
     entries,
     function_entries,
     job,
@@ -56,6 +57,17 @@ class FilterModule:
             "firewall_resources": entries.firewall,
             "function_resources": function_resources,
             "teardown_resources": entries.teardown,
+            "load_balancers_declared": balancers.declared,
+            "load_balancer_problems": balancers.problems,
+            "load_balancer_reservations": balancers.reservations,
+            "load_balancer_records": balancers.records,
+            "load_balancer_addresses": balancers.addresses,
+            "load_balancer_definitions": balancers.definitions,
+            "load_balancer_places": balancers.places,
+            "load_balancers_removed": balancers.removed,
+            "load_balancers_to_probe": balancers.probed,
+            "load_balancer_probe": balancers.probe,
+            "load_balancer_answered": balancers.answered,
             "trust_places": trust.places,
             "with_authorities": trust.facts,
             "certificates_in_secrets": trust.certificates,

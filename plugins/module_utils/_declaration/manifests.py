@@ -101,8 +101,8 @@ def services(services_of_cluster: list[dict], workloads: list[dict] | None = Non
     samples = [service for service in services_of_cluster if service.get("sample")]
     namespaces = list(dict.fromkeys(service["namespace"] for service in samples))
     return [
-        *(_namespace(name) for name in namespaces if name != "default"),
-        *(_sample(service) for service in samples),
+        *(namespace_definition(name) for name in namespaces if name != "default"),
+        *(sample_definition(service) for service in samples),
         *(_headless(service) for service in services_of_cluster),
     ]
 
@@ -121,7 +121,8 @@ def selector(service: dict) -> dict:
     return dict(service.get("selector") or {NAME_LABEL: service.get("workload") or service["name"]})
 
 
-def _namespace(name: str) -> dict:
+def namespace_definition(name: str) -> dict:
+    """A namespace that is made when it is not there."""
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {OWNER_LABEL: MANAGED_BY}}}
 
 
@@ -203,7 +204,8 @@ def _headless(service: dict) -> dict:
     }
 
 
-def _sample(service: dict) -> dict:
+def sample_definition(service: dict) -> dict:
+    """The Deployment of a service's sample application, which listens on the service's port."""
     sample, own = service["sample"], {NAME_LABEL: service.get("workload") or service["name"]}
     # A sample that leaves TLS keeps its sidecar, and so both ports, until Apigee calls the plain one.
     asked = annotations(service) or service.get("leaving") or {}
@@ -246,7 +248,7 @@ def _sample(service: dict) -> dict:
 
 def plain_samples(services_of_cluster: list[dict]) -> list[dict]:
     """Samples that leave TLS, as they are in the end: without their sidecar."""
-    return [_sample({**service, "leaving": {}}) for service in services_of_cluster if service.get("leaving")]
+    return [sample_definition({**service, "leaving": {}}) for service in services_of_cluster if service.get("leaving")]
 
 
 def outcome(definitions: list[dict], result: dict, cluster: str) -> list[dict]:

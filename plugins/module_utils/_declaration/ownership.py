@@ -71,10 +71,12 @@ def _served(definition: dict) -> dict:
     """The part of a definition that somebody else's object must have to serve in its place.
 
     A namespace need only be there. The name of a headless Service gives the addresses of the pods that it selects,
-    whatever ports it lists: Apigee's target server states the port.
+    whatever ports it lists: Apigee's target server states the port. Of a load balancer the annotations say what it is.
     """
     content = {key: value for key, value in definition.items() if key not in ("apiVersion", "kind", "metadata")}
-    if definition["kind"] == "Service":
+    if definition["kind"] == "Service" and content["spec"].get("type") == "LoadBalancer":
+        content["metadata"] = {"annotations": definition["metadata"].get("annotations") or {}}
+    elif definition["kind"] == "Service":
         content["spec"] = {key: value for key, value in content["spec"].items() if key != "ports"}
     return content
 
@@ -138,7 +140,9 @@ def _conflict(definition: dict, found: dict, cluster: str) -> Problem:
     hand_over = f"or hand it over: {label} {manifests.OWNER_LABEL}={manifests.MANAGED_BY} --overwrite."
     fields = [entry["field"] for entry in found["differences"]]
     fix = f"Remove it, {hand_over}"
-    if kind == "Service":
+    if kind == "Service" and definition["spec"].get("type") == "LoadBalancer":
+        fix = f"Give the load balancer another name, {hand_over}"
+    elif kind == "Service":
         fix = (
             f"Publish under another name: services: [{{name: {name}-pods, workload: {name}, ...}}], and"
             f" service: {name}-pods on the proxy"

@@ -62,7 +62,7 @@ def not_ready(path: str) -> GoogleError:
 
 def in_use(path: str, user: str) -> GoogleError:
     """Return the refusal to delete a resource that another one uses."""
-    kind = path.rsplit("/", 2)[-2].removesuffix("s")
+    kind = path.rsplit("/", 2)[-2].removesuffix("es" if "/addresses/" in path else "s")
     text = f"The {kind} resource '{path}' is already being used by '{user}'"
     return GoogleError(400, text, reason="resourceInUseByAnotherResource")
 
