@@ -16,11 +16,12 @@ import pytest
 from testbed.network.namespace import Namespace
 from testbed.network.vpc import Vpc
 from testbed.state import State
-from tests.acceptance.cloud import Cloud, until
+from tests.acceptance.cloud import Cloud, Run, until
 
 pytestmark = pytest.mark.testbed
 
 SCENE = "tests/acceptance/load_balancer.yml"
+ROLE = "tests/acceptance/internal_load_balancer.yml"
 REGION = "projects/{project}/regions/europe-west1"
 ANNOTATION = "networking.gke.io/load-balancer-type"
 GLOBAL_ACCESS = "networking.gke.io/internal-load-balancer-allow-global-access"
@@ -212,3 +213,60 @@ def test_a_service_of_another_class_is_left_alone(scene: Scene) -> None:
     assert not other["status"]["loadBalancer"] and "finalizers" not in other["metadata"]
     scene.remove("other")
     scene.remove()
+
+
+def declared(**fields: Any) -> dict[str, Any]:
+    """A load balancer of the role for the pods that are there."""
+    return {
+        "name": "catalogue",
+        "namespace": "shop",
+        "cluster": "gke",
+        "region": "europe-west1",
+        "subnetwork": "shop-west1",
+        "target_port": 3000,
+        "selector": {"app": "products"},
+        "host": "catalogue.shop.internal",
+        **fields,
+    }
+
+
+def play(scene: Scene, *services: dict[str, Any], check: bool = True, **variables: Any) -> Run:
+    given = {"internal_load_balancer_services": list(services), **variables}
+    return scene.cloud.play(ROLE, "-e", json.dumps(given), check=check)
+
+
+def test_the_role_makes_what_answers_changes_nothing_again_and_leaves_nothing(scene: Scene) -> None:
+    scene.cloud.control("DELETE", "requests")
+    far = declared(client_regions=["europe-west3"])
+    refused = play(scene, far, declared(name="other", cluster="none", host=""), check=False)
+    assert refused.code and "clients in europe-west3 would not reach it" in refused.output
+    assert "is a cluster that is not known" in refused.output and not scene.cloud.counters()["mutating"]
+
+    made = play(scene, {**far, "global_access": True})
+    assert {(kind, action) for kind, _name, action in made.actions} == {
+        ("compute_address", "created"), ("dns_managed_zone", "created"), ("dns_record_set", "created"),
+        ("Service", "created"),
+    }  # fmt: skip
+    assert "Make the Job" in made.output, "its answer was asked for inside the network"
+    host = scene.address("catalogue")
+    scene.reached_from(host, "near", "far")
+    (shown,) = scene.google("addresses")
+    assert (shown["name"], shown["address"], shown["status"]) == ("catalogue", host, "IN_USE")
+    assert scene.found("catalogue")["spec"]["loadBalancerClass"] == "networking.gke.io/l4-regional-internal"
+    zone = f"dns/v1/projects/{scene.cloud.connection['project']}/managedZones/shop-internal/rrsets"
+    records = scene.cloud.google("GET", "dns", zone)["rrsets"]
+    assert [each["rrdatas"] for each in records if each["type"] == "A"] == [[host]]
+
+    scene.cloud.control("DELETE", "requests")
+    again = play(scene, {**far, "global_access": True})
+    assert again.changed == 0 and not again.actions and not scene.cloud.counters()["mutating"]
+    assert "Make the Job" not in again.output
+
+    changed = play(scene, declared(source_ranges=["10.11.0.0/28"], global_access=True))
+    assert {kind for kind, _name, _field in changed.changed_fields} == {"Service"}
+    scene.reached_from(host, "far")
+
+    play(scene, declared(), internal_load_balancer_state="absent")
+    assert not scene.google("addresses") and not scene.google("forwardingRules")
+    assert [each["type"] for each in scene.cloud.google("GET", "dns", zone)["rrsets"] if each["type"] == "A"] == []
+    assert play(scene, declared(), internal_load_balancer_state="absent").changed == 0
