@@ -13,6 +13,8 @@ author: The gatewayops.apigee_gke contributors (@gatewayops)
 description:
   - Creates, changes and deletes an environment.
   - Google fixes O(deployment_type) and O(api_proxy_type) at creation.
+  - Deleting an environment deletes what is in it. Without O(force=true), only an environment that this collection has made is
+    deleted, and only if its target servers, keystores, key value maps and so on are this collection's, too.
 options:
   organization:
     description: The Apigee organisation. Without it, the one named like the project.

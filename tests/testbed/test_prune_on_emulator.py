@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import typing as t
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee import alias_content
@@ -144,6 +147,7 @@ UNMARKED: list[dict[str, t.Any]] = [
 OURS = {"kind": "apigee_environment", "name": "ours"}
 PLACE = "/environments/ours"
 MAP = "/keyvaluemaps/gatewayops-ownership"
+RUN = Path(__file__).with_name("resources_run.py")
 ALIAS = {"kind": "apigee_keystore_alias", "environment": "prod", "keystore": "old", "certificate": TestAuthority().pem}
 
 
@@ -271,6 +275,31 @@ def test_only_aliases_that_we_made_are_pruned_and_others_keep_their_keystore(clo
     assert cloud.by_hand("GET", "/keyvaluemaps") == []
 
 
+def test_an_environment_of_ours_stays_while_it_holds_something_of_others(cloud: Cloud) -> None:
+    cloud.empty_organization()
+    cloud.run([OURS, *unmarked()])
+    kinds = {"kinds": ["apigee_environment", "apigee_keystore", "apigee_key_value_map"]}
+    cloud.by_hand("POST", f"{PLACE}/targetservers", {"name": "foreign", "host": "b.internal", "port": 81})
+    result = cloud.run([target_server("orders")], prune=kinds)
+    kept = {one["kind"]: one.get("note") for one in result["resources"] if one["action"] == "kept"}
+    assert list(kept) == ["apigee_environment"]
+    assert "it holds apigee_target_server foreign" in str(kept["apigee_environment"])
+    assert len(removed(result)) == 2
+    assert cloud.run([OURS], state="absent")["resources"][0]["action"] == "kept"
+    cloud.by_hand("DELETE", f"{PLACE}/targetservers/foreign")
+    assert removed(cloud.run([OURS], state="absent")) == ["apigee_environment ours"]
+
+
+def test_a_developer_of_ours_stays_while_somebody_elses_app_is_with_him(cloud: Cloud) -> None:
+    cloud.empty_organization()
+    ann = {"kind": "apigee_developer", "email": "ann@acme.example", "first_name": "Ann", "last_name": "Ames"}
+    cloud.run([ann])
+    cloud.by_hand("POST", "/developers/ann@acme.example/apps", {"name": "theirs"})
+    assert removed(cloud.run([target_server("orders")], prune={})) == []
+    cloud.by_hand("DELETE", "/developers/ann@acme.example/apps/theirs")
+    assert removed(cloud.run([target_server("orders")], prune={})) == ["apigee_developer ann@acme.example"]
+
+
 def test_a_create_that_is_refused_leaves_no_record(cloud: Cloud) -> None:
     cloud.empty_organization()
     cloud.control("faults", "POST", {"kind": "status", "match": "*keystores.create", "status": 403, "times": 1})
@@ -317,6 +346,24 @@ def test_killed_after_the_object_the_next_run_makes_it_ours(cloud: Cloud) -> Non
         cloud.control("requests", "DELETE")
         assert not cloud.run([options])["changed"] and cloud.writes() == 0
         assert len(removed(cloud.run([OURS], prune={}))) == 1 and records(cloud) == {}
+
+
+def test_two_runs_at_once_leave_the_records_of_one(cloud: Cloud, tmp_path: Path) -> None:
+    options = {
+        **cloud.access,
+        "resources": unmarked(),
+        "_ansible_remote_tmp": str(tmp_path),
+        "_ansible_keep_remote_files": False,
+    }
+    asked = tmp_path / "options.json"
+    asked.write_text(json.dumps(options))
+    for _ in range(3):
+        cloud.empty_organization()
+        cloud.run([OURS])
+        both = [subprocess.Popen([sys.executable, str(RUN), str(asked), "0"], stdout=subprocess.DEVNULL) for _ in "ab"]
+        assert [one.wait(60) for one in both] == [0, 0]
+        assert len(records(cloud)) == len(UNMARKED) and set(records(cloud).values()) == {"made"}
+        assert len(removed(cloud.run([OURS], prune={}))) == len(UNMARKED)
 
 
 def test_an_object_made_at_another_time_is_another_one(cloud: Cloud) -> None:

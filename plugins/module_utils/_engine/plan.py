@@ -14,7 +14,7 @@ import dataclasses
 import typing as t
 
 from .._google.errors import ApiError, Failure, InvalidError, RefusedError
-from . import graph, normalise
+from . import contents, graph, normalise
 from .compare import Change
 from .context import Context
 from .fields import Document, Field
@@ -253,14 +253,17 @@ def decide(item: Item) -> None:
 
 
 def _decide_absent(item: Item) -> None:
+    found = t.cast(Document, item.found)
     if item.state is State.GOING:
         item.action = "pending"
-    elif item.force or item.resource.mark.deletable(item.resource, t.cast(Document, item.found)):
+        return
+    obstacle = "" if item.force else contents.obstacle(item.resource, found)
+    if not obstacle:
         item.action = "deleted"
-    else:
-        item.changes = item.resource.withdrawal(t.cast(Document, item.found))
-        item.action = "updated" if item.changes else "kept"
-        item.note = "stays, without what is ours" if item.changes else item.resource.mark.why_kept
+        return
+    item.changes = item.resource.withdrawal(found)
+    item.action = "updated" if item.changes else "kept"
+    item.note = "stays, without what is ours" if item.changes else obstacle
 
 
 def _decide_failed(item: Item) -> None:

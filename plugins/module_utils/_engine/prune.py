@@ -77,7 +77,7 @@ def problems(scope: Scope, declared: t.Sequence[Item]) -> list[str]:
 class Superfluous:
     """What is to go.
 
-    items    objects that bear our mark and are not declared
+    items    objects that bear our mark and are not declared; those that hold something of others the plan keeps
     orphans  what removes the marks of objects that somebody else has deleted: their names are free for others
     """
 
@@ -103,7 +103,7 @@ def superfluous(scope: Scope, declared: t.Sequence[Item], context: Context) -> S
     found = [entry for kind in kinds for entry in there.named(kind) if not kept.covers(entry[0])]
     documents = graph.each(there.read, found)
     candidates = [(one, document) for (one, _seen), document in zip(found, documents, strict=True) if document is not None]
-    ours = graph.each(lambda pair: pair[0].mark.deletable(*pair), candidates)
+    ours = graph.each(lambda pair: pair[0].mark.owned(*pair), candidates)
     going = [pair for pair, owned in zip(candidates, ours, strict=True) if owned]
     orphans = [
         kind.mark.orphans(probe, [one for one, _seen in there.named(kind)])

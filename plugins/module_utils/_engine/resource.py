@@ -125,6 +125,8 @@ class Resource(Calls):
     pruned: t.ClassVar[bool] = True
     #: Whether an object that somebody else made can become ours, where the mark has a place of its own.
     adopts: t.ClassVar[bool] = False
+    #: Kinds whose objects in this one are deleted with it.
+    contents: t.ClassVar[tuple[str, ...]] = ()
     #: Names of objects that are this collection's own or Google's: neither exported nor pruned.
     reserved: t.ClassVar[tuple[str, ...]] = ()
 

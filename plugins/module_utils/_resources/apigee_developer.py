@@ -6,31 +6,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from .._engine import normalise
 from .._engine.compare import Change
 from .._engine.context import Context
 from .._engine.fields import Document, Field, Options
-from .._engine.resource import Resource
 from .apigee_app_credentials import set_status
 from .apigee_attributes import ATTRIBUTES, AttributedResource, AttributeMark, counted
 from .apigee_common import ORGANIZATION
-
-
-class DeveloperMark(AttributeMark):
-    """Ours, and nobody else's apps with it: deleting a developer deletes every app and key."""
-
-    why_kept = (
-        "left alone: it does not carry this collection's mark, or has apps that do not, and those would go with it. "
-        "force: true deletes it all the same"
-    )
-
-    def owned(self, resource: Resource, found: Document) -> bool:
-        if not super().owned(resource, found):
-            return False
-        apps = [resource.wire.find("apigee", f"{resource.url()}/apps/{quote(name)}") for name in found.get("apps") or []]
-        return all(AttributeMark.owned(self, resource, app) for app in apps if app is not None)
 
 
 class ApigeeDeveloper(AttributedResource):
@@ -43,7 +25,8 @@ class ApigeeDeveloper(AttributedResource):
     # Deleting a developer deletes apps and keys, and while a key names a product Google does not delete that.
     after = ("project_services", "apigee_api_product")
     names_only = True
-    mark = DeveloperMark()
+    mark = AttributeMark()
+    contents = ("apigee_app",)
     output_only = frozenset(
         ("apps", "companies", "createdAt", "developerId", "lastModifiedAt", "organizationName", "status")
     )

@@ -52,6 +52,15 @@ class ApigeeEnvironment(ApigeeResource):
     update_method = "PUT"
     state_place = "state"
     mark = EnvironmentMark()
+    contents = (
+        "apigee_debug_mask",
+        "apigee_flow_hook",
+        "apigee_key_value_map",
+        "apigee_keystore",
+        "apigee_reference",
+        "apigee_resource_file",
+        "apigee_target_server",
+    )
     pruned = False
     lock = ORGANIZATION_LOCK
     timeout = 1800.0

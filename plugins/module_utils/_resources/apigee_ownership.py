@@ -129,9 +129,12 @@ class OrganizationMark(CoveredMark):
 def forget_inside(resource: Resource, where: t.Mapping[str, str]) -> None:
     """Remove the records of what was in an object that is gone; ``where``: as :attr:`Record.inside`."""
     records = Records.of(resource)
-    gone = [key for key, one in records.all(resource).items() if where.items() <= one.inside.items()]
-    if gone:
-        records.remove(resource, gone)
+    try:
+        gone = [key for key, one in records.all(resource).items() if where.items() <= one.inside.items()]
+        if gone:
+            records.remove(resource, gone)
+    except ApiError:
+        return  # The object is gone as asked; the next prune removes what is left of its records.
 
 
 class EnvironmentMark(DescriptionMark):

@@ -35,6 +35,7 @@ class ApigeeProxy(revisions.ApigeeRevisions):
     sources = ("bundle", "base_path")
     path = "v1/organizations/{organization}/apis/{name}"
     mark = ProxyMark()
+    contents = ("apigee_key_value_map",)
     after = (
         "project_services",
         "apigee_environment",

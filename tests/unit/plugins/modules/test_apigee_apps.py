@@ -115,6 +115,8 @@ def test_a_developer_goes_only_without_apps_of_others(attributes: list, of_app: 
     script = Script()
     script.expect("GET", "apigee", ANN).replies({**DEVELOPER, "attributes": attributes, "apps": ["shop"]})
     if attributes:
+        listed = {"app": [{"name": "shop"}]}
+        script.expect("GET", "apigee", APPS, query={"count": "1000", "shallowExpand": "true"}).replies(listed)
         script.expect("GET", "apigee", APP).replies({**SHOP, "attributes": of_app})
     if action == "deleted":
         script.expect("DELETE", "apigee", ANN).replies({})

@@ -64,6 +64,7 @@ def test_delete_undeploys_first_and_only_ours() -> None:
     script.get(proxy(3, labels(3)))
     script.deployed(3)
     script.state(3)
+    script.expect("GET", "apigee", f"{ONE}/keyvaluemaps").replies([])
     script.deployed(3)
     script.expect("DELETE", "apigee", path(3)).replies({})
     script.state(3)
