@@ -91,8 +91,27 @@ def settle(owner: ApigeeRevisions, attempts: list[rollout.Attempt]) -> None:
         if not attempt.trouble and attempt.revision != owner.wanted_revision:
             owner.equal[attempt.environment] = attempt.revision
     owner.moves.extend(probe.told if probe is not None else [])
+    owner.settled = bool(attempts)
     if any(attempt.trouble for attempt in attempts):
         raise telling.all_of(attempts, back)
+
+
+def replaced_since(owner: ApigeeRevisions, found: Document, serving: set[str]) -> None:
+    """Raises Failure where this run's deployments served, and another run has put other content in their place since.
+
+    It may have been put into the very revision: Apigee lets one that was never deployed be overwritten. ``serving`` are
+    environments where the wanted revision has a state: the list of deployments may be late.
+    """
+    if not owner.settled:
+        return
+    now = {str(one.get("environment")): str(one.get("revision")) for one in found["deployments"]}
+    others = [one for one in owner.environments if one not in serving and now.get(one) != owner.wanted_in(one)]
+    if others:
+        there = "; ".join(f"{one}: {'revision ' + now[one] if one in now else 'nothing'}" for one in others)
+        raise Failure(
+            f"{'; '.join(owner.done) or 'what was deployed served'}. Another run or person has put other content in its "
+            f"place since ({there}). It was left as it is. Run again to have your content there."
+        )
 
 
 def joined(owner: ApigeeRevisions, live: Document) -> rollout.Attempt:

@@ -65,6 +65,8 @@ class ApigeeRevisions(ApigeeResource):
         self._files: list[dict[str, str]] = []
         self.moves: list[str] = []
         self.done: list[str] = []
+        #: Whether this run has seen its deployments to a good end.
+        self.settled = False
         self._plan = ""
         self.checked = False
         self._joining = False
@@ -182,6 +184,7 @@ class ApigeeRevisions(ApigeeResource):
             else one
             for one in found["deployments"]
         ]
+        work.replaced_since(self, found, {str(one["environment"]) for one in known})
         return found
 
     def everything(self) -> list[Document]:

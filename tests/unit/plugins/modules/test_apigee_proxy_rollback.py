@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.modules import apigee_proxy
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.apigee_proxy_replies import (
     CONTENT,
     ONE,
+    OTHER,
     WANTED,
     ProxyScript,
     labels,
@@ -188,6 +190,19 @@ def test_another_runs_revision_with_the_same_content_is_as_good() -> None:
     script.download(9, CONTENT)
     script.state(9)
     assert not script.run(apigee_proxy, **WANTED)["changed"]
+
+
+@pytest.mark.parametrize("there", [9, 8, None])
+def test_content_that_another_run_replaced_right_after_it_served_is_no_success(there: int | None) -> None:
+    """In a revision of its own, in the very same one, which Apigee allowed until it was deployed, or not at all."""
+    script = deploying()
+    script.state(8)
+    script.get(proxy(there or 9, labels(there or 9, OTHER)))
+    script.deployed(*([there] if there else []))
+    said = script.run(apigee_proxy, fails=True, **WANTED)["msg"]
+    now = f"prod: revision {there}" if there else "prod: nothing"
+    told = "deployed revision 8 over 7 in prod. Another run or person has put other content in its place since"
+    assert f"{told} ({now})" in said
 
 
 def joining() -> ProxyScript:
