@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # make demo: all set-up and the main job.  make test: all set-up and every test.
 PYTHON ?= python3
+SYSTEM ?= site
 
 .PHONY: help demo test bench prepare prepare-test lint unit down clean
 .DEFAULT_GOAL := help
@@ -9,9 +10,9 @@ PYTHON ?= python3
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-demo: ## set everything up, run the site on the testbed twice, show the proof
+demo: ## set everything up, run a site on the testbed twice, show the proof (SYSTEM=api_gateway: the other one)
 	@$(PYTHON) -m tooling.prepare run
-	@.venv/bin/python -m tooling.demo
+	@.venv/bin/python -m tooling.demo $(SYSTEM)
 
 test: ## set everything up, run every test and gate
 	@$(PYTHON) -m tooling.prepare test --without-kubernetes

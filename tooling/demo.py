@@ -1,6 +1,9 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main job, shown: the site on the testbed, a request through it, and a second run that changes nothing."""
+"""A system, shown: the site on the testbed, a request through it, and a second run that changes nothing.
+
+Without an argument the main job, Apigee to pods; with ``api_gateway`` a private service behind API Gateway.
+"""
 
 from __future__ import annotations
 
@@ -10,40 +13,44 @@ import subprocess
 import sys
 import time
 
+from tooling import demo_api_gateway
 from tooling.prepare import ROOT, VENV
 from tooling.steps import Step, StepFailed, duration, run
 
 TESTBED = str(VENV / "bin" / "testbed")
-SITE = [str(VENV / "bin" / "ansible-playbook"), "-i", "inventories/testbed", "site.yml"]
+PLAY = [str(VENV / "bin" / "ansible-playbook"), "-i", "inventories/testbed"]
 # What inventories/testbed publishes.
 URL = "https://api.acme.example/orders/42"
 SECOND_RUN = ROOT / "build" / "logs" / "second-run.log"
 RECAP = re.compile(r"^\S+\s+: ok=\d+ +changed=(\d+) .*$", re.MULTILINE)
 
 
-def main() -> None:
-    """Run the demo.
+def main(name: str = "site") -> None:
+    """Run the demo of a system.
 
     It is a test as well: exits with 1 when the site fails, nothing answers, or the second run changes something.
     """
+    if name not in SYSTEMS:
+        sys.exit(f"There is no system {name} to show. Known are: {', '.join(SYSTEMS)}.")
+    playbook, call = SYSTEMS[name]
     try:
         with Step("testbed") as step:
             run([TESTBED, "up"])
             step.detail("Google's APIs and an empty project")
-        first()
+        first([*PLAY, playbook])
         call()
-        second()
+        second([*PLAY, playbook])
     except StepFailed as failure:
         sys.exit(f"\n{failure}")
 
 
-def first() -> None:
+def first(site: list[str]) -> None:
     """Run the site with its output shown, because this is what a user will see.
 
     :raises StepFailed: when the playbook fails.
     """
-    print(f"\n $ {' '.join(['ansible-playbook', *SITE[1:]])}\n", flush=True)
-    if subprocess.run(SITE, cwd=ROOT, stdin=subprocess.DEVNULL).returncode:
+    print(f"\n $ {' '.join(['ansible-playbook', *site[1:]])}\n", flush=True)
+    if subprocess.run(site, cwd=ROOT, stdin=subprocess.DEVNULL).returncode:
         raise StepFailed(
             f"The site did not converge. What the testbed saw: {TESTBED} logs; take it down with make down."
         )
@@ -60,14 +67,14 @@ def call() -> None:
     print(" No load balancer, ingress or node port was involved.")
 
 
-def second() -> None:
+def second(site: list[str]) -> None:
     """Converge again and hold the result to what was promised.
 
     :raises StepFailed: when anything changed or was written.
     """
     before = counters()
     started = time.monotonic()
-    output = run(SITE, cwd=ROOT, log=SECOND_RUN)
+    output = run(site, cwd=ROOT, log=SECOND_RUN)
     took = time.monotonic() - started
     after = counters()
     reads, writes = after["reads"] - before["reads"], after["writes"] - before["writes"]
@@ -84,5 +91,8 @@ def counters() -> dict[str, int]:
     return json.loads(run([TESTBED, "requests", "--json"]))["totals"]
 
 
+#: What there is to show: the playbook, and the request that proves it.
+SYSTEMS = {"site": ("site.yml", call), "api_gateway": ("playbooks/api_gateway.yml", demo_api_gateway.call)}
+
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:2])

@@ -36,6 +36,7 @@ class Stream:
     host: str
     path: str
     clients: int = 2
+    headers: dict[str, str] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -75,7 +76,7 @@ class Stream:
             sent = time.monotonic()
             try:
                 connection = connection or self._connect()
-                connection.request("GET", self.path, headers={"Host": self.host})
+                connection.request("GET", self.path, headers={"Host": self.host, **self.headers})
                 reply = connection.getresponse()
                 self.answers.append(Answer(sent, reply.status, reply.read().decode(errors="replace").strip()))
             except (OSError, http.client.HTTPException) as error:
@@ -89,7 +90,7 @@ class Stream:
         """One request on a connection of its own."""
         sent, connection = time.monotonic(), self._connect()
         try:
-            connection.request(method, self.path, headers={"Host": self.host})
+            connection.request(method, self.path, headers={"Host": self.host, **self.headers})
             reply = connection.getresponse()
             return Answer(sent, reply.status, reply.read().decode(errors="replace").strip())
         finally:

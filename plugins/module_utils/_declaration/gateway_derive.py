@@ -159,6 +159,13 @@ def _function(declaration: dict, facts: dict) -> dict:
         "service": service,
         "region": facts["egress"]["region"],
         "service_account": f"{account}@{facts['project']}.iam.gserviceaccount.com",
+        # As role api_gateway_function takes it.
+        "egress": {
+            "mode": facts["egress"]["mode"],
+            "network": facts["network"],
+            "range": facts["egress"]["range"],
+            **{way: facts["egress"][way] for way in ("connector", "subnet") if facts["egress"][way]},
+        },
         **{
             key: given.get(key)
             for key in (
