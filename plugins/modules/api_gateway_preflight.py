@@ -92,6 +92,7 @@ requests:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee.bundle import located
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import (
     gateway_derive,
     gateway_rules,
@@ -126,7 +127,7 @@ def _document(declaration, base_dir):
     if not path:
         return None, []
     try:
-        with open(os.path.join(base_dir, os.path.expanduser(path)), encoding="utf-8") as stream:
+        with open(located(path, base_dir), encoding="utf-8") as stream:
             return stream.read(), []
     except (OSError, ValueError) as error:
         return None, [problems.Problem("gateway.document", "cannot be read.", found=f"{path}: {error}")]

@@ -35,8 +35,8 @@ class Change(t.NamedTuple):
     after: str
 
 
-#: A path below the folder, and what is to be there; None for nothing.
-Write = tuple[str, str | bytes | None]
+#: A path below the folder, and what is to be there: text, bytes, or None for nothing.
+Write = tuple[str, t.Any]
 
 
 class Written(t.NamedTuple):

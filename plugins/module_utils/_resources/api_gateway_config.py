@@ -99,12 +99,11 @@ class ApiGatewayConfig(ApiGatewayResource):
             except source.Unreadable as error:
                 self._unreadable = str(error)
             else:
-                self.options.setdefault("name", self._digest_name())
+                self.options.setdefault("name", self._digest_name(self._source))
 
-    def _digest_name(self) -> str:
+    def _digest_name(self, read: source.Source) -> str:
         """A name that is the same for the same content and account, and for nothing else."""
-        assert self._source is not None
-        digest = source.digest(self._source.value, _account(self.options.get("gateway_service_account")) or "")
+        digest = source.digest(read.value, _account(self.options.get("gateway_service_account")) or "")
         prefix = str(self.options.get("prefix") or self.options["api"])[: 63 - _DIGEST_LENGTH].strip("-")
         return f"{prefix}-{digest}"
 
