@@ -85,6 +85,7 @@ class FilterModule:
             "kubernetes_identities": ownership.identities,
             "kubernetes_wanted": wanted.clusters,
             "trust_as_seen": wanted.trusted,
+            "client_as_seen": wanted.shown,
             "crowded_names": manifests.crowded,
             "service_places": manifests.places,
             "verification_requests": proof.requests,

@@ -89,6 +89,12 @@ options:
             type: list
             elements: dict
             default: []
+          client:
+            description: What Apigee shows to pods, as role C(headless_service) takes it. Sidecars must be told who issues it.
+            type: dict
+          client_issuer:
+            description: The cluster in which that is issued, C(endpoint) and C(ca_certificate); this one when not given.
+            type: dict
           probe:
             description: A pod that must get its TLS sidecar, in a dry run.
             type: dict
@@ -191,6 +197,8 @@ def arguments():
         "most_endpoints": {"type": "int"},
         # Names of Secrets, nothing secret.
         "secrets": {**objects, "no_log": False},
+        "client": {"type": "dict"},
+        "client_issuer": {"type": "dict"},
         "probe": {"type": "dict"},
         "when_served": {"type": "dict"},
         "unless_served": {"type": "dict"},
@@ -217,11 +225,11 @@ def main():
     except Failure as error:
         fail(module, error)
 
-    def look(place):
-        def connect():
-            return Reader(place["endpoint"], place["ca_certificate"] or "", client.token, PATIENCE)
+    def connect(place):
+        return Reader(place["endpoint"], place["ca_certificate"] or "", client.token, PATIENCE)
 
-        return place["cluster"], state.look(connect, place["cluster"], place["parts"])
+    def look(place):
+        return place["cluster"], state.look(connect, place)
 
     settled, found, outcomes, endpoints, authorities, certificates = {}, {}, [], {}, [], {}
     with concurrent.futures.ThreadPoolExecutor(max_workers=_MOST_CLUSTERS) as pool:

@@ -32,10 +32,11 @@ RECAP = re.compile(r"ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)")
 
 @dataclass(frozen=True)
 class Run:
-    """What one playbook run came to."""
+    """What one playbook run came to. ``tasks`` is how many it took, skipped ones left out."""
 
     code: int
     output: str
+    tasks: int | None
     changed: int | None
     report: list[dict[str, Any]]
     seconds: float
@@ -247,6 +248,7 @@ class Cloud:
         run = Run(
             finished.returncode,
             finished.stdout,
+            int(recap[1]) if recap else None,
             int(recap[2]) if recap else None,
             json.loads(report.read_text()) if report.exists() else [],
             time.monotonic() - started,

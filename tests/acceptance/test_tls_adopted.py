@@ -39,6 +39,17 @@ def test_a_registration_that_somebody_deleted_is_seen_and_comes_back(site: Cloud
     assert sidecars(Cluster(site).create(service="orders")) == ["tls-sidecar"]
 
 
+def test_the_injector_stays_as_long_as_a_registration_asks_it_that_is_not_ours(site: Cloud) -> None:
+    label = "app.kubernetes.io/managed-by"
+    site.kubectl("label", "mutatingwebhookconfiguration", REGISTRATION, f"{label}-")
+    before = site.counters()["mutating"]
+    refused = site.play(TEARDOWN, declaration=site.declaration(tls=False), check=False)
+    assert refused.code and f"kubectl delete mutatingwebhookconfiguration {REGISTRATION}" in refused.output
+    assert site.counters()["mutating"] == before
+    assert sidecars(Cluster(site).create(service="orders")) == ["tls-sidecar"]
+    site.kubectl("label", "mutatingwebhookconfiguration", REGISTRATION, f"{label}=gatewayops.apigee_gke")
+
+
 def test_removal_begins_with_the_registration_and_pods_still_start(site: Cloud) -> None:
     # The inventory tells of no TLS any more; what it has left is known by its marks.
     declaration = site.declaration(tls=False)

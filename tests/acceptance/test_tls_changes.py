@@ -182,8 +182,6 @@ def test_mutual_tls_comes_and_its_certificate_is_renewed_without_a_failed_call(s
         assert site.call(fresh=True)["status"] == 200
     assert not calls.failed, (len(calls.failed), calls.failed[:5])
     assert calls.done > 200
-    again = play(site, tls=DEMANDED)
-    assert (again.changed, again.actions) == (0, set())
 
 
 def test_who_shows_no_certificate_is_refused_by_the_pods(site: Cloud) -> None:
@@ -196,3 +194,26 @@ def test_who_shows_no_certificate_is_refused_by_the_pods(site: Cloud) -> None:
     mended = play(site, tls=DEMANDED)
     assert mended.changed_fields == {("apigee_target_server", "orders", "tls.client_auth_enabled")}
     assert site.call(fresh=True)["status"] == 200
+
+
+def test_mutual_tls_goes_without_a_failed_call_and_had_cost_no_task(site: Cloud) -> None:
+    settled = play(site, tls=DEMANDED)
+    assert (settled.changed, settled.actions) == (0, set())
+    asking = pods(site)
+    with load(site) as calls:
+        refused = play(site, check=False)
+        assert refused.code and "ask callers for a client certificate" in refused.output
+        assert all(name in refused.output for name in asking)
+        # First nobody asks for it, then Apigee shows none.
+        assert play(site, tls=SHOWN).actions == {("Deployment", "gke/shop/orders", "updated")}
+        site.kubectl("wait", "--for=delete", "-n", "shop", "--timeout=120s", *(f"pod/{name}" for name in asking))
+        gone = play(site)
+        assert gone.changed_fields == {("apigee_target_server", "orders", "tls.client_auth_enabled")}
+        assert site.call(fresh=True)["status"] == 200
+    assert not calls.failed, (len(calls.failed), calls.failed[:5])
+    assert {without_certificate(site, address) for address in pods(site).values()} == {200}
+    server = site.google("GET", "apigee", f"{ENVIRONMENT}/targetservers/orders")
+    assert not server["sSLInfo"].get("clientAuthEnabled")
+    plain = play(site)
+    assert (plain.changed, plain.actions) == (0, set())
+    assert settled.tasks == plain.tasks

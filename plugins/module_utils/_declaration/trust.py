@@ -8,8 +8,6 @@ Private to this collection. Functions take a role's variables without their pref
 
 from __future__ import annotations
 
-import base64
-
 from .._resources.apigee_client_certificate import ALIAS
 
 #: Names of the references, as long as the user names no others.
@@ -83,13 +81,13 @@ def target_server(role: dict, server: dict) -> dict:
     return {**server, "tls": {**settings, **(stated if isinstance(stated, dict) else {})}}
 
 
-def facts(role: dict, issuers: list[dict], client_secret: dict | None = None) -> dict:
+def facts(role: dict, issuers: list[dict], shown: dict | None = None) -> dict:
     """Role variables with what was read from the clusters: authorities beside those stated, and what Apigee shows.
 
     Args:
         role: variables of the role without their prefix.
         issuers: results of the module ``certificate_authority_info``; of skipped reads there is none.
-        client_secret: result of a look at the Secret with the client certificate, if there was one.
+        shown: ``certificate`` and ``private_key`` that were read from the Secret with the client certificate, if they were.
     """
     trust = role.get("trust") or {}
     read = [one["certificate"] for result in issuers or [] for one in result.get("authorities") or []]
@@ -97,7 +95,7 @@ def facts(role: dict, issuers: list[dict], client_secret: dict | None = None) ->
     return {
         **role,
         "trust": {**trust, "authorities": stated + [one for one in read if one not in stated]},
-        "client_certificate": {**(role.get("client_certificate") or {}), **_shown(client_secret)},
+        "client_certificate": {**(role.get("client_certificate") or {}), **(shown or {})},
     }
 
 
@@ -113,15 +111,6 @@ def certificates(issuers: list[dict], known: dict | None = None) -> dict[str, di
         cluster = (result.get("apigee_backend_issuer") or {}).get("cluster", "")
         found.update({f"{cluster}/{place}": one for place, one in (result.get("certificates") or {}).items()})
     return found
-
-
-def _shown(client_secret: dict | None) -> dict:
-    """Certificate and key in a TLS Secret."""
-    data = next((one.get("data") or {} for one in (client_secret or {}).get("resources") or []), {})
-    if not data.get("tls.crt") or not data.get("tls.key"):
-        return {}
-    keys = {"certificate": "tls.crt", "private_key": "tls.key"}
-    return {option: base64.b64decode(data[key]).decode("ascii") for option, key in keys.items()}
 
 
 def places(trust: dict, connections: dict) -> list[dict]:

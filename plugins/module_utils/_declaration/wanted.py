@@ -8,10 +8,10 @@ Private to this collection.
 
 from __future__ import annotations
 
-from .._certificates import definitions
+from .._certificates import client, definitions
 from . import manifests, policies, trust
 
-SERVICES, TRUST = "headless_service", "trust"
+SERVICES, TRUST, CLIENT = "headless_service", "trust", "client_certificate"
 
 
 def clusters(connections: dict, site: dict, tls: list[dict], issuer: dict, most_endpoints: int | str) -> list[dict]:
@@ -31,6 +31,7 @@ def clusters(connections: dict, site: dict, tls: list[dict], issuer: dict, most_
         services = [service for service in site["services"] if service["cluster"] == name]
         parts += [_published(services, issuer, int(most_endpoints))] if services else []
         parts += [{"part": TRUST, "secrets": secrets[name]}] if secrets.get(name) else []
+        parts += _mutual(site.get("client_certificate") or {}, name, connections, issuer)
         if parts and not manifests.unselected(services) and connection.get("endpoint"):
             result.append({"cluster": name, **connection, "parts": parts})
     return result
@@ -51,6 +52,36 @@ def _published(services: list[dict], issuer: dict, most_endpoints: int) -> dict:
         "services": manifests.places(services, sidecars=True),
         "most_endpoints": most_endpoints,
     }
+
+
+def _mutual(stated: dict, cluster: str, connections: dict, issuer: dict) -> list[dict]:
+    """What mutual TLS needs in a cluster; nothing where who issues Apigee's certificate cannot be asked yet."""
+    places = client.places(stated, cluster)
+    if not places or (stated.get("secret") and stated["cluster"] not in connections):
+        return []
+    here = stated.get("cluster") == cluster
+    own = {"name": stated.get("secret"), "namespace": stated.get("namespace")}
+    return [
+        {
+            "part": CLIENT,
+            "definitions": client.issued(stated, issuer) if here else [],
+            "certificates": [own] if here else [],
+            "client": stated,
+            # The authority is where the certificate is issued, in one of the clusters.
+            "client_issuer": {} if here or not stated.get("secret") else connections[stated["cluster"]],
+        }
+    ]
+
+
+def shown(stated: dict, state: dict) -> dict:
+    """A site's ``client_certificate``, empty when every cluster was seen to have what it needs.
+
+    Args:
+        stated: the site's.
+        state: what module ``kubernetes_state_info`` found.
+    """
+    seen = (state.get("settled") or {}).get(CLIENT) or []
+    return {} if set(stated.get("namespaces") or {}) <= set(seen) else stated
 
 
 def trusted(stated: dict, state: dict) -> dict:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 
 from .._sidecar.fields import PREFIX
+from .._sidecar.pod import SIDECAR
 from .problems import Problem
 
 
@@ -104,6 +105,36 @@ def demanding(service: dict, workload: dict, config_map: str, cluster: str) -> P
         " the same out of its manifest); and leave client_certificate out once its pods are replaced.",
         docs="docs/tls.md#mutual-tls",
     )
+
+
+def still_demanding(service: dict, pods: list[dict], config_map: str, cluster: str) -> Problem | None:
+    """What is said of pods that were made when callers were asked for a certificate. Arguments as for ``demanding``.
+
+    One that ends is answered by its name until callers have forgotten it, so it counts as well.
+    """
+    names = [pod["metadata"]["name"] for pod in pods if _believes(pod, config_map)]
+    if not names:
+        return None
+    kind, namespace, name = named(service)
+    return Problem(
+        f"services[{service['name']}]",
+        f"pods of {kind} {name} in namespace {namespace} of cluster {cluster} ask callers for a client certificate, and Apigee"
+        " would show none any more.",
+        found=f"{len(names)} with a sidecar that believes ConfigMap {config_map}: {', '.join(sorted(names)[:5])}"
+        + (", ..." if len(names) > 5 else "")
+        + "; and no tls.client_certificate in the inventory",
+        because="They would answer every request of Apigee with 403.",
+        fix="Run with tls: {client_certificate: {required: false}}, with which Apigee goes on showing its certificate; wait until"
+        f" other pods have taken their place: kubectl --namespace {namespace} rollout status {kind.lower()} {name}, and the"
+        " drain; then leave client_certificate out.",
+        docs="docs/tls.md#mutual-tls",
+    )
+
+
+def _believes(pod: dict, config_map: str) -> bool:
+    volumes = (pod.get("spec") or {}).get("volumes") or []
+    given = (one.get("configMap") or {} for one in volumes if one.get("name") == f"{SIDECAR}-client-ca")
+    return any(one.get("name") == config_map for one in given)
 
 
 def asked(workload: dict) -> dict[str, str]:

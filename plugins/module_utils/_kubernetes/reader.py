@@ -26,6 +26,11 @@ class ReadError(Exception):
         self.again = again
 
 
+def labelled(labels: t.Mapping[str, str]) -> str:
+    """The query that leaves of a list only objects that carry these labels."""
+    return urlencode({"labelSelector": ",".join(f"{name}={value}" for name, value in sorted(labels.items()))})
+
+
 Found = t.TypeVar("Found", bound=t.Mapping[str, t.Any])
 
 
@@ -67,8 +72,7 @@ class Reader:
 
     def list(self, path: str, labels: t.Mapping[str, str]) -> list[dict[str, t.Any]]:
         """All objects below a path (``/api/v1/namespaces/shop/pods``) that carry these labels. Raises ReadError."""
-        query = {"labelSelector": ",".join(f"{name}={value}" for name, value in sorted(labels.items()))}
-        return self._get(f"{path}?{urlencode(query)}").get("items") or []
+        return self._get(f"{path}?{labelled(labels)}").get("items") or []
 
     def get(self, path: str) -> dict[str, t.Any] | None:
         """One object, None when there is none. Raises ReadError."""

@@ -10,9 +10,10 @@ be so is not settled, an answer that fails included; the tasks that would do the
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
-from .._certificates import authorities, release
+from .._certificates import authorities, client, release
 from .._certificates.watch import Watch
 from .._declaration import ownership
 from .._webhook.probe import has_sidecar
@@ -25,14 +26,14 @@ class _Unsettled(Exception):
 
 
 def look(
-    connect: t.Callable[[], Reader], cluster: str, parts: t.Iterable[dict[str, t.Any]]
+    connect: t.Callable[[dict[str, t.Any]], Reader], place: dict[str, t.Any]
 ) -> tuple[list[dict[str, t.Any]], dict[str, t.Any]]:
     """What there is of each part, in one read of all objects.
 
     Args:
-        connect: makes a reader of the cluster.
-        cluster: its name.
-        parts: in the order in which they would be made, as the options of module ``kubernetes_state_info`` have them.
+        connect: makes a reader of the cluster that has this ``endpoint`` and ``ca_certificate``.
+        place: these two, the cluster's name as ``cluster``, and ``parts`` in the order in which they would be made, as the
+            options of module ``kubernetes_state_info`` have them.
 
     Returns:
         ``part``, ``settled`` and ``because`` of each part, and of all settled parts together ``outcomes``, ``endpoints``
@@ -41,15 +42,16 @@ def look(
     """
     found: list[dict[str, t.Any]] = []
     seen: dict[str, t.Any] = {"outcomes": [], "endpoints": {}, "authorities": [], "certificates": {}}
-    reader = None
+    cluster, reader = place["cluster"], None
     try:
-        reader = connect()
-        chosen = [part for part in parts if _concerned(reader, part)]
+        reader = connect(place)
+        chosen = [part for part in place["parts"] if _concerned(reader, part)]
         documents = objects.read(
-            connect, [objects.path_of(one) for part in chosen for one in _wanted(part) + _withdrawn(part)]
+            functools.partial(connect, place),
+            [objects.path_of(one) for part in chosen for one in _named(part, cluster)],
         )
         for part in chosen:
-            reason = _judge(reader, cluster, part, documents, seen)
+            reason = _judge(connect, reader, cluster, part, documents, seen)
             found.append({"part": part["part"], "settled": not reason, "because": reason})
             if reason:
                 break
@@ -78,13 +80,40 @@ def _withdrawn(part: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     return part.get("withdrawn") or []
 
 
+def _named(part: dict[str, t.Any], cluster: str) -> list[dict[str, t.Any]]:
+    """All objects of a part; of what sidecars believe only the names, as long as nobody has asked whom."""
+    return _wanted(part) + _withdrawn(part) + client.believed(part.get("client") or {}, cluster)
+
+
+def _believed(
+    connect: t.Callable[[dict[str, t.Any]], Reader], reader: Reader, cluster: str, part: dict[str, t.Any]
+) -> list[dict[str, t.Any]]:
+    """The definitions by which sidecars are told whose client certificates to believe."""
+    stated, elsewhere = part.get("client") or {}, part.get("client_issuer")
+    if not stated:
+        return []
+    issuing = connect(elsewhere) if elsewhere else reader
+    try:
+        issuers = _collected(authorities.read(issuing, stated.get("secrets") or [], {}))
+    finally:
+        if elsewhere:
+            issuing.close()
+    present = authorities.believed(reader, client.places(stated, cluster))
+    return client.believed(stated, cluster, {"authorities": issuers}, {"config_maps": present})
+
+
 def _judge(
-    reader: Reader, cluster: str, part: dict[str, t.Any], documents: dict[str, t.Any], seen: dict[str, t.Any]
+    connect: t.Callable[[dict[str, t.Any]], Reader],
+    reader: Reader,
+    cluster: str,
+    part: dict[str, t.Any],
+    documents: dict[str, t.Any],
+    seen: dict[str, t.Any],
 ) -> str:
     """Why a part is not settled, "" when it is; what was seen of it is then among what was seen."""
     try:
         outcomes = [
-            *_objects(cluster, _wanted(part), documents, "present"),
+            *_objects(cluster, _wanted(part) + _believed(connect, reader, cluster, part), documents, "present"),
             *_objects(cluster, _withdrawn(part), documents, "absent"),
         ]
         _deployments(_wanted(part), documents)
@@ -163,11 +192,15 @@ def _names(reader: Reader, part: dict[str, t.Any]) -> dict[str, list[dict[str, t
 
 def _authorities(reader: Reader, part: dict[str, t.Any]) -> tuple[list[dict[str, t.Any]], dict[str, dict[str, t.Any]]]:
     wanted, own = part.get("secrets") or [], {}
-    texts = authorities.read(reader, wanted, own)
+    trusted = _collected(authorities.read(reader, wanted, own))
+    return trusted, authorities.leaves(own)
+
+
+def _collected(texts: dict[str, str]) -> list[dict[str, t.Any]]:
     without = [place for place, text in texts.items() if not text]
     if without:
         raise _Unsettled(f"no authority in Secret {', '.join(without)}")
-    return authorities.collect(texts), authorities.leaves(own)
+    return authorities.collect(texts)
 
 
 def _injected(reader: Reader, pod: dict[str, t.Any]) -> bool:

@@ -13,7 +13,7 @@ from .._declaration.problems import Problem
 from .._sidecar.inject import inject
 from .._sidecar.settings import Defaults
 from . import objects
-from .reader import Reader, ReadError
+from .reader import Reader, ReadError, labelled
 
 #: Seconds for an answer. A cluster that can be reached at all answers in a fraction of one.
 PATIENCE = 5.0
@@ -82,6 +82,9 @@ def survey(
                 outcome = inject(workloads.annotated(workload, wanted), service["namespace"], defaults)
                 problems += [workloads.refused(service, outcome.refusal, cluster)] if outcome.refusal else []
         complete.append({**service, "selector": selector, **_leaving_tls(service, found)})
+    if not shows_certificate:
+        told = {problem.path for problem in problems}
+        problems += [problem for problem in _demanding(connect, complete, cluster) if problem.path not in told]
     # A service whose pods are not known cannot be compared; it has its problem already.
     known = [service for service in complete if service.get("sample") or service["selector"]]
     definitions = manifests.services(known)
@@ -129,6 +132,27 @@ def _advice(
         listed = budgets.get(lists[service["namespace"]])
         said += workloads.advice(service, document, None if listed is None else listed.get("items") or [])
     return said
+
+
+def _demanding(connect: t.Callable[[], Reader], services: list[dict[str, t.Any]], cluster: str) -> list[Problem]:
+    """What is said of pods that run and ask for a certificate that Apigee would show no more."""
+    lists = {
+        service["name"]: f"{objects.path('v1', 'Pod', service['namespace'])}?{labelled(manifests.selector(service))}"
+        for service in services
+        if manifests.has_tls(service)
+    }
+    try:
+        found = objects.read(connect, lists.values())
+    except ReadError:
+        return []
+    said = [
+        workloads.still_demanding(
+            service, (found[lists[service["name"]]] or {}).get("items") or [], manifests.CLIENT_AUTHORITIES, cluster
+        )
+        for service in services
+        if service["name"] in lists
+    ]
+    return [problem for problem in said if problem]
 
 
 def _unreachable(cluster: str, connection: dict[str, str], error: Exception) -> Problem:

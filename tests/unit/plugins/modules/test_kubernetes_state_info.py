@@ -12,11 +12,12 @@ import json
 import typing as t
 
 import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._certificates import client
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import manifests, wanted
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes import objects, reader
 from ansible_collections.gatewayops.apigee_gke.plugins.modules import kubernetes_state_info
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.api_server import ApiServer
-from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.certificates import NEW_CA
+from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.certificates import NEW_CA, OLD_CA
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.scripted_http import Script
 
 SERVICE = {
@@ -53,20 +54,22 @@ WEBHOOK = "/apis/cert-manager.io/v1/namespaces/cert-manager/issuers"
 
 
 class Cluster(ApiServer):
-    """Answers by path, over as many connections as are made."""
+    """Answers by path, with the endpoint before it or without, over as many connections as are made."""
 
-    def __init__(self, documents: dict[str, t.Any]) -> None:
+    def __init__(self, documents: dict[str, t.Any], endpoint: str = "") -> None:
         super().__init__()
-        self.documents = documents
+        self.documents, self.endpoint = documents, endpoint
 
-    def __call__(self, _endpoint: str, **_how: t.Any) -> Cluster:
-        single = Cluster(self.documents)
+    def __call__(self, endpoint: str, **_how: t.Any) -> Cluster:
+        single = Cluster(self.documents, endpoint)
         single.asked = self.asked
         return single
 
     def request(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> None:
         super().request(method, path, body, headers)
-        self.answers = [self.documents.get(path.partition("?")[0], (404, {"message": "not found"}))]
+        place = path.partition("?")[0]
+        absent = (404, {"message": "not found"})
+        self.answers = [self.documents.get(place, self.documents.get(f"{self.endpoint}{place}", absent))]
 
 
 def behind(port: int) -> dict[str, t.Any]:
@@ -193,6 +196,92 @@ def test_a_release_that_cannot_be_read_is_not_settled(monkeypatch: pytest.Monkey
     cluster = {"cluster": "gke", "endpoint": "203.0.113.7", "parts": [part]}
     result = run(monkeypatch, {"/api/v1/namespaces/cert-manager/secrets": {"items": [secret]}}, [cluster])
     assert result["settled"] == {} and "helm --namespace cert-manager" in result["found"]["gke"][0]["because"]
+
+
+CLIENT = {
+    "namespaces": {"gke": ["shop"], "other": ["shop"]}, "cluster": "gke", "namespace": "apigee-gke",
+    "secret": "apigee-client", "dns_name": "apigee.acme.example",
+    "secrets": [{"namespace": "apigee-gke", "name": "apigee-client"}],
+}  # fmt: skip
+ISSUED = "/apis/cert-manager.io/v1/namespaces/apigee-gke/certificates/apigee-client"
+SHOWN = "/api/v1/namespaces/apigee-gke/secrets/apigee-client"
+BELIEVED = "/api/v1/namespaces/shop/configmaps/apigee-client-ca"
+
+
+def mutual(cluster: str, **client: t.Any) -> list[dict[str, t.Any]]:
+    """What is asked of one cluster of a site with two that has nothing but mutual TLS."""
+    connections = {name: {"endpoint": f"{name}.example", "ca_certificate": ""} for name in ("gke", "other")}
+    site = {"services": [], "tls": {"clusters": []}, "client_certificate": {**CLIENT, **client}}
+    return [one for one in wanted.clusters(connections, site, [], ISSUER, 25) if one["cluster"] == cluster]
+
+
+def issued(cluster: str) -> dict[str, t.Any]:
+    """The cluster that issues Apigee's certificate has all, and the other what its sidecars believe."""
+    (part,) = mutual(cluster)[0]["parts"]
+    told = client.believed(CLIENT, cluster, {"authorities": [{"certificate": NEW_CA}]})
+    found: dict[str, t.Any] = {objects.path_of(one): applied(one) for one in part["definitions"] + told}
+    found[f"gke.example{SHOWN}"] = {"data": {"ca.crt": base64.b64encode(NEW_CA.encode()).decode()}}
+    if ISSUED in found:
+        found[ISSUED]["status"] = READY
+    return found
+
+
+@pytest.mark.parametrize("cluster", ["gke", "other"])
+def test_mutual_tls_is_settled_when_sidecars_believe_whoever_issued_what_apigee_shows(
+    monkeypatch: pytest.MonkeyPatch, cluster: str
+) -> None:
+    result = run(monkeypatch, issued(cluster), mutual(cluster))
+    assert result["settled"] == {"client_certificate": [cluster]}, result["found"]
+    names = {f"{entry['kind']} {entry['name']}" for entry in result["outcomes"]}
+    assert f"ConfigMap {cluster}/shop/apigee-client-ca" in names
+    # It is no authority that Apigee trusts.
+    assert result["authorities"] == []
+    # The site needs all of its clusters.
+    assert wanted.shown(CLIENT, result) == CLIENT
+    assert wanted.shown(CLIENT, {"settled": {"client_certificate": ["gke", "other"]}}) == {} == wanted.shown({}, {})
+
+
+def believing(text: str) -> t.Callable[[dict[str, t.Any]], t.Any]:
+    def spoil(found: dict[str, t.Any]) -> None:
+        found[BELIEVED] = applied({**found[BELIEVED], "data": {"ca.crt": text}})
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    ("spoil", "stated", "because"),
+    [
+        (lacking(ISSUED), {}, "not as declared: Certificate apigee-client"),
+        (lambda found: found[ISSUED].pop("status"), {}, "not ready: Certificate apigee-client"),
+        (lacking(f"gke.example{SHOWN}"), {}, "no authority in Secret apigee-gke/apigee-client"),
+        (lacking(BELIEVED), {}, "not as declared: ConfigMap apigee-client-ca"),
+        (believing(OLD_CA), {}, "not as declared: ConfigMap apigee-client-ca"),
+        (believing(OLD_CA + NEW_CA), {"retire": True}, "not as declared: ConfigMap apigee-client-ca"),
+        (lambda found: found[BELIEVED].update(data={}), {}, "not as declared: ConfigMap apigee-client-ca"),
+        (believing("nobody"), {}, "no PEM certificate"),
+    ],
+)
+def test_mutual_tls_that_somebody_has_to_see_to_is_not_settled(
+    monkeypatch: pytest.MonkeyPatch, spoil: t.Callable[[dict[str, t.Any]], t.Any], stated: dict, because: str
+) -> None:
+    documents = issued("gke")
+    spoil(documents)
+    result = run(monkeypatch, documents, mutual("gke", **stated))
+    assert result["settled"] == {} and because in result["found"]["gke"][-1]["because"]
+
+
+def test_the_authority_of_a_certificate_of_ones_own_is_asked_of_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"authorities": [NEW_CA], "namespaces": {"gke": ["shop"]}, "dns_name": "apigee.acme.example"}
+    site = {"services": [], "tls": {"clusters": []}, "client_certificate": own}
+    places = wanted.clusters({"gke": {"endpoint": "gke.example", "ca_certificate": ""}}, site, [], ISSUER, 25)
+    documents = {objects.path_of(one): applied(one) for one in client.believed(own, "gke")}
+    assert run(monkeypatch, documents, places)["settled"] == {"client_certificate": ["gke"]}
+
+
+def test_mutual_tls_whose_issuing_cluster_is_still_to_be_made_is_not_looked_at() -> None:
+    connections = {"other": {"endpoint": "other.example", "ca_certificate": ""}}
+    site = {"services": [], "tls": {"clusters": []}, "client_certificate": CLIENT}
+    assert wanted.clusters(connections, site, [], ISSUER, 25) == []
 
 
 def test_many_pods_behind_a_name_are_for_somebody_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,12 +99,9 @@ def test_authorities_that_were_read_stand_beside_those_that_are_stated() -> None
 
 
 def test_what_apigee_shows_is_what_the_secret_holds() -> None:
-    data = {"tls.crt": "cGVt", "tls.key": "a2V5"}
     stated = {"client_certificate": {"secret": {"name": "apigee-client"}}}
-    found = trust.facts(stated, [], {"resources": [{"data": data}]})["client_certificate"]
-    assert (found["certificate"], found["private_key"]) == ("pem", "key")
-    for nothing in ({}, {"skipped": True}, {"resources": []}, {"resources": [{"data": {"tls.crt": "cGVt"}}]}):
-        assert trust.facts(stated, [], nothing)["client_certificate"] == stated["client_certificate"]
+    assert trust.facts(stated, [], CLIENT)["client_certificate"] == {**stated["client_certificate"], **CLIENT}
+    assert trust.facts(stated, [], {})["client_certificate"] == stated["client_certificate"]
 
 
 def test_a_preview_shows_that_a_certificate_to_be_issued_will_be_shown() -> None:

@@ -222,6 +222,60 @@ def test_pods_that_ask_for_what_apigee_shows_or_for_something_else_are_not(
     assert look(monkeypatch, {DEPLOYMENT: document}, {**SERVICE, **service}, shows=shows).problems == []
 
 
+PODS = "/api/v1/namespaces/shop/pods?labelSelector=app%3Dorders"
+
+
+def running(*names: str, believing: str = "apigee-client-ca") -> dict[str, t.Any]:
+    """Pods with a sidecar, of whichever template they were made."""
+    volume = {"name": "tls-sidecar-client-ca", "configMap": {"name": believing}}
+    spec = {"volumes": [{"name": "theirs", "emptyDir": {}}, volume]}
+    return {"items": [{"metadata": {"name": name}, "spec": spec} for name in names]}
+
+
+@pytest.mark.parametrize(
+    ("service", "workload"),
+    [
+        ({}, annotated(service="orders")),
+        # Of a sample, pods may outlive the workload.
+        ({"sample": {"image": "an/image:1"}, "selector": {"app": "orders"}}, None),
+    ],
+)
+def test_pods_that_still_ask_for_a_certificate_are_named_though_their_workload_makes_others_by_now(
+    monkeypatch: pytest.MonkeyPatch, service: dict[str, t.Any], workload: t.Any
+) -> None:
+    documents = {DEPLOYMENT: workload, PODS: running("orders-b", "orders-a")}
+    (problem,) = look(monkeypatch, documents, {**SERVICE, "tls": {}, **service}).problems
+    assert "ask callers for a client certificate" in problem.message and "403" in problem.because
+    assert "2 with a sidecar that believes ConfigMap apigee-client-ca: orders-a, orders-b;" in problem.found
+    assert "client_certificate: {required: false}" in problem.fix and "rollout status deployment orders" in problem.fix
+
+
+def test_a_workload_that_still_asks_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    (problem,) = look(
+        monkeypatch, {DEPLOYMENT: annotated(**ASKING), PODS: running("orders-a")}, {**SERVICE, "tls": {}}
+    ).problems
+    assert "kubectl --namespace shop patch" in problem.fix
+
+
+@pytest.mark.parametrize(
+    ("service", "pods", "shows"),
+    [
+        ({"tls": {}}, running("orders-a"), True),
+        ({"tls": None}, running("orders-a"), False),
+        ({"tls": {}}, running("orders-a", believing="partners"), False),
+        ({"tls": {}}, running(), False),
+        ({"tls": {}}, None, False),
+        # Who may not look has no news.
+        ({"tls": {}}, survey.ReadError("HTTP 403: pods is forbidden"), False),
+    ],
+)
+def test_pods_that_ask_for_nothing_or_for_what_apigee_shows_are_not(
+    monkeypatch: pytest.MonkeyPatch, service: dict[str, t.Any], pods: t.Any, shows: bool
+) -> None:
+    documents = {DEPLOYMENT: annotated(service="orders"), PODS: pods}
+    assert look(monkeypatch, documents, {**SERVICE, **service}, shows=shows).problems == []
+
+
 def test_a_workload_whose_pods_are_not_published_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     service = {**SERVICE, "tls": {}, "selector": {"app": "somewhere-else"}}
     assert look(monkeypatch, {DEPLOYMENT: deployment()}, service).problems == []
