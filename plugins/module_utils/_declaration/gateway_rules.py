@@ -8,6 +8,7 @@ Private to this collection.
 
 from __future__ import annotations
 
+import dataclasses
 import typing
 
 from .._openapi import presets, render, rules, source
@@ -169,7 +170,7 @@ def _gateway(declaration: dict, facts: dict, document: str | None) -> typing.Ite
         return
     if own:
         if document is not None:
-            yield from _document("gateway.document", document)
+            yield from _document("gateway.document", document, gateway["deadline"])
         return
     try:
         text = source.write(render.render(gateway_derive.declared_document(gateway, _SOMEWHERE)))
@@ -189,12 +190,15 @@ def _gateway(declaration: dict, facts: dict, document: str | None) -> typing.Ite
         )
 
 
-def _document(path: str, text: str) -> typing.Iterator[Problem]:
+def _document(path: str, text: str, deadline: float | None = None) -> typing.Iterator[Problem]:
+    """Faults by their lines. ``deadline``: the document is the user's, and gets its backend where it names none."""
     try:
         read = source.read(text)
     except source.Unreadable as error:
         yield Problem(path, f"cannot be read: {error}.", fix="Correct the document.")
         return
+    if deadline:
+        read = dataclasses.replace(read, value=render.complete(read.value, {"address": _SOMEWHERE}, deadline))
     for fault in rules.faults(read):
         yield Problem(path, f"line {fault.line}, {fault.place}: {fault.problem}.", fix=f"{fault.remedy}.")
 

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""api_gateway_preflight against the emulator: what exists has its say, documents are read, and nothing is written."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.testbed.emulated_cloud import Cloud
+
+DOCUMENT = """\
+swagger: "2.0"
+info: {title: shop, version: "1"}
+paths:
+  /products:
+    get: {operationId: list, security: [], responses: {200: {description: it}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A project with a network, somebody else's subnet and a connector of the declared name."""
+    found = Cloud(tmp_path_factory.mktemp("cloud"))
+    place = {"network": "shop-vpc", "region": "europe-west1"}
+    found.run(
+        [
+            {"kind": "project_services", "services": ["compute", "container", "vpcaccess"]},
+            {"kind": "compute_network", "name": "shop-vpc"},
+            {"kind": "compute_subnetwork", **place, "name": "theirs", "ip_cidr_range": "10.9.9.0/24"},
+            {"kind": "vpc_access_connector", **place, "name": "shop-vpc", "ip_cidr_range": "10.9.8.0/28"},
+        ]
+    )
+    found.control("requests", "DELETE")
+    yield found
+    assert found.writes() == 0
+    found.stop()
+
+
+def declaration(cloud: Cloud, **parts: t.Any) -> dict[str, t.Any]:
+    return {
+        "project": cloud.connection["project"],
+        "region": "europe-west1",
+        "network": "shop-vpc",
+        "clusters": {"gke": {}},
+        "services": [{"name": "shop-api", "port": 3000}],
+        "gateway": {"name": "shop", "routes": [{"path": "/products", "methods": ["get"]}], "keys": {"partner": {}}},
+        **parts,
+    }
+
+
+def preflight(cloud: Cloud, stated: dict[str, t.Any], **how: t.Any) -> dict[str, t.Any]:
+    return cloud.module("api_gateway_preflight", declaration=stated, **how)
+
+
+def test_a_connector_that_is_there_keeps_its_range(cloud: Cloud) -> None:
+    found = preflight(cloud, declaration(cloud, egress="connector"))
+    assert not found["changed"] and found["site"]["egress"]["range"] == "10.9.8.0/28"
+    assert [one["kind"] for one in found["resources"]][0] == "vpc_access_connector"
+    other = declaration(cloud, egress={"mode": "connector", "range": "10.9.7.0/28"})
+    assert "stays as it is" in preflight(cloud, other, fails=True)["msg"]
+
+
+def test_ranges_of_others_are_in_the_way(cloud: Cloud) -> None:
+    for text, said in (("10.9.9.64/26", "subnet theirs"), ("10.9.8.0/26", "connector shop-vpc")):
+        found = preflight(cloud, declaration(cloud, egress={"range": text}), fails=True)
+        (problem,) = found["problems"]
+        assert problem["path"] == "egress.range" and said in problem["message"]
+    # To remove what was made, nothing has to fit.
+    assert preflight(cloud, declaration(cloud, egress={"range": "10.9.9.64/26"}), judge=False)["site"]
+
+
+def test_a_project_that_is_not_there(cloud: Cloud) -> None:
+    found = preflight(cloud, declaration(cloud, project="no-such-project"), fails=True)
+    assert "does not exist" in found["msg"]
+
+
+def test_a_document_beside_the_inventory(cloud: Cloud, tmp_path: Path) -> None:
+    (tmp_path / "openapi.yml").write_text(DOCUMENT)
+    stated = declaration(cloud, gateway={"name": "shop", "document": "openapi.yml"})
+    assert preflight(cloud, stated, base_dir=str(tmp_path))["site"]["gateway"]["document_text"] == DOCUMENT
+    (tmp_path / "openapi.yml").write_text(DOCUMENT.replace("/products", "/products_{id}"))
+    assert "line 4" in preflight(cloud, stated, base_dir=str(tmp_path), fails=True)["msg"]
+    stated["gateway"]["document"] = "missing.yml"
+    assert "missing.yml" in preflight(cloud, stated, base_dir=str(tmp_path), fails=True)["msg"]
