@@ -204,6 +204,8 @@ def test_what_others_put_into_our_environment_is_never_deleted(cloud: Cloud) -> 
     assert not cloud.run([OURS, *unmarked()])["changed"]
     cloud.control("requests", "DELETE")
     assert not cloud.run([OURS], prune={})["changed"]
+    # What has no record is not even read.
+    assert not [one for one in cloud.control("requests")["requests"] if one["path"].endswith("keyvaluemaps/settings")]
     assert {one["action"] for one in cloud.run(unmarked(), state="absent")["resources"]} == {"kept"}
     assert in_our_environment(cloud) == there and cloud.writes() == 0
     assert {one["action"] for one in cloud.run(unmarked(), state="absent", force=True)["resources"]} == {"deleted"}

@@ -12,7 +12,7 @@ import difflib
 import typing
 
 from .._sidecar.settings import SYSTEM_NAMESPACES
-from . import addresses
+from . import addresses, range_rules
 from .problems import Problem, one_or_list
 
 # Google's default and reserved zones; a peered suffix above them would send Google's own names astray.
@@ -38,7 +38,7 @@ def check(declaration: dict, site: dict, inspect: typing.Callable[[str], Bundle]
     """
     return [
         *_clusters(declaration, site),
-        *_ranges(declaration, site),
+        *range_rules.check(declaration, site),
         *_environments(declaration),
         *_services(declaration, site),
         *_proxies(declaration, site, inspect),
@@ -47,7 +47,7 @@ def check(declaration: dict, site: dict, inspect: typing.Callable[[str], Bundle]
 
 def shared(declaration: dict, site: dict, further: typing.Iterable[tuple[str, str]] = ()) -> list[Problem]:
     """Problems of what every kind of site has: clusters and ranges. ``further``: other ranges, by where they stand."""
-    return [*_clusters(declaration, site), *_ranges(declaration, site, further)]
+    return [*_clusters(declaration, site), *range_rules.check(declaration, site, further)]
 
 
 def near(name: str, known: list[str]) -> str:
@@ -91,7 +91,7 @@ def _clusters(declaration: dict, site: dict) -> typing.Iterator[Problem]:
             )
         for network, text in (given.get("authorized_networks") or {}).items():
             if text and addresses.parse(text) is None:
-                yield _not_a_range(f"{path}.authorized_networks.{network}", text)
+                yield range_rules.not_a_range(f"{path}.authorized_networks.{network}", text)
         for pool, settings in (given.get("node_pools") or {}).items():
             yield from _node_pool(f"{path}.node_pools.{pool}", settings)
         if given.get("suffix"):
@@ -142,92 +142,6 @@ def _suffix(path: str, suffix: str) -> typing.Iterator[Problem]:
                 suffix,
                 fix="Use a domain that the company owns: domain: gke.example.com",
             )
-
-
-def _ranges(declaration: dict, site: dict, further: typing.Iterable[tuple[str, str]] = ()) -> typing.Iterator[Problem]:
-    """Every range is one, private, and overlaps no other."""
-    space = declaration.get("address_space")
-    if space and (parsed := addresses.parse(space)) is None:
-        yield _not_a_range("address_space", space)
-    elif space and not parsed.is_private:
-        yield Problem(
-            "address_space",
-            "must be a private range.",
-            space,
-            fix="Use a part of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16.",
-        )
-    known: dict[str, addresses.Range] = {}
-    for path, text in [*_declared_ranges(declaration, site), *further]:
-        if not text:
-            continue
-        parsed = addresses.parse(text)
-        if parsed is None:
-            yield _not_a_range(path, text)
-            continue
-        if not parsed.is_private:
-            yield Problem(
-                path,
-                "must be a private range.",
-                text,
-                because="Apigee reaches pods over a peering that carries private ranges.",
-                fix="Use a part of 10.0.0.0/8.",
-            )
-        other = addresses.overlapping(parsed, known)
-        if other:
-            yield Problem(
-                path,
-                f"overlaps {other}.",
-                f"{text} and {known[other]}",
-                fix=f"Choose a free range, or leave {path} out so that one is chosen.",
-            )
-        known[path] = parsed
-    yield from _apigee_ranges(declaration, site)
-
-
-def _not_a_range(path: str, text: str) -> Problem:
-    return Problem(
-        path,
-        "is not an IPv4 range.",
-        text,
-        because="The address must be the first of the range and the prefix at most 32.",
-        fix="For example 10.64.0.0/20.",
-    )
-
-
-def _declared_ranges(declaration: dict, site: dict) -> typing.Iterator[tuple[str, str]]:
-    yield "peering_range", site["peering"]["range"]
-    for cluster in site["clusters"]:
-        for part in ("nodes", "pods", "services"):
-            yield f"clusters.{cluster['name']}.ranges.{part}", cluster["ranges"].get(part, "")
-
-
-def _apigee_ranges(declaration: dict, site: dict) -> typing.Iterator[Problem]:
-    peering = addresses.parse(site["peering"]["range"] or "")
-    given = (declaration.get("instance") or {}).get("range")
-    if peering and peering.prefixlen > 21:
-        yield Problem(
-            "peering_range",
-            "is too small for an Apigee instance.",
-            str(peering),
-            because="An instance takes a /22 and a /28.",
-            fix="Use a /20 or larger.",
-        )
-    if not given:
-        return
-    instance = addresses.parse(given)
-    if instance is None:
-        yield _not_a_range("instance.range", given)
-    elif instance.prefixlen != addresses.INSTANCE_PREFIX:
-        yield Problem(
-            "instance.range", "must be a /22.", given, fix="Leave it out to take the first of the peering range."
-        )
-    elif peering and not instance.subnet_of(peering):
-        yield Problem(
-            "instance.range",
-            f"does not lie inside the peering range {peering}.",
-            given,
-            fix="Leave it out to take the first of the peering range.",
-        )
 
 
 def _environments(declaration: dict) -> typing.Iterator[Problem]:

@@ -57,7 +57,11 @@ def _of_others(resource: Resource, kind: type[Resource]) -> list[str]:
     for options, listed in probe.listed():
         one = kind({**place, **options}, resource.context)
         one.wire = resource.wire
-        document = one.read() if listed is None else listed
-        if document is not None and (not one.mark.deletable(one, document) or of_others(one)):
+        if one.mark.claims(one):
+            document = one.read() if listed is None else listed
+            foreign = document is not None and (not one.mark.deletable(one, document) or bool(of_others(one)))
+        else:
+            foreign = True
+        if foreign:
             theirs.append(f"{one.kind} {one.name}")
     return theirs

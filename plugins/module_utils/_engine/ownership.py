@@ -38,6 +38,10 @@ class Mark:
         """Whether the object found is ours. Asked only before a delete; may read."""
         return True
 
+    def claims(self, resource: Resource) -> bool:
+        """Whether an object may be ours at all, as far as that is known without the object."""
+        return True
+
     def deletable(self, resource: Resource, found: Document) -> bool:
         """Whether the object found may be deleted: it is ours, and so is what would go with it. May read."""
         return self.owned(resource, found)

@@ -100,7 +100,12 @@ def superfluous(scope: Scope, declared: t.Sequence[Item], context: Context) -> S
         kind.mark.remember(probe)
     graph.each(there.named, kinds)
     kept = _Declared(declared)
-    found = [entry for kind in kinds for entry in there.named(kind) if not kept.covers(entry[0])]
+    found = [
+        entry
+        for kind in kinds
+        for entry in there.named(kind)
+        if not kept.covers(entry[0]) and kind.mark.claims(entry[0])
+    ]
     documents = graph.each(there.read, found)
     candidates = [(one, document) for (one, _seen), document in zip(found, documents, strict=True) if document is not None]
     ours = graph.each(lambda pair: pair[0].mark.owned(*pair), candidates)

@@ -48,14 +48,15 @@ from .._google.errors import ApiError, Failure
 from .._google.session import Wire
 from . import fields as f
 from .calls import Calls
-from .compare import HIDDEN, Change, differences
+from .compare import Change, differences
 from .context import Context
 from .fields import Document, Field, Options
 from .ownership import Mark
+from .shown import Shown
 from .states import Reference, State
 
 
-class Resource(Calls):
+class Resource(Calls, Shown):
     """One object as it is wanted. See the module's text for the parts a kind states."""
 
     kind: t.ClassVar[str]
@@ -300,15 +301,6 @@ class Resource(Calls):
                 stated[field.name] = str(value).rsplit("/", 1)[-1] if field.name == self.name_option else value
         return stated
 
-    def declaration(self, found: Document) -> Options:
-        """The options that would make an object like this one: identity, and what is not empty and not the default."""
-        stated = {name: value for name, value in self.options.items() if name in self._shown_identity()}
-        return {**stated, **f.stated(self.fields, self.describe(found))}
-
-    def withheld(self, found: Document) -> list[str]:
-        """Options that the object may have been made with, and that its declaration cannot show."""
-        return [field.name for field in self.fields if field.secret or field.write_only]
-
     def covers(self, other: Resource) -> bool:
         """Whether another object is the same as this one, or a part of it that is never declared beside it."""
         return self.kind == other.kind and self.place() == other.place()
@@ -324,45 +316,12 @@ class Resource(Calls):
         values = [(field.same, options.get(field.name)) for field in named]
         return tuple(str((same(value) if same else value) or "") for same, value in values)
 
-    def holds(self, found: Document) -> t.Any:
-        """The files of an object that is one or more files (a ``Bundle``); None for all others."""
-        return None
-
-    def untold(self, found: Document) -> list[str]:
-        """What of the object its declaration cannot say, beside secrets: sentences."""
-        return []
-
     def readiness(self, found: Document) -> tuple[State, str]:
         """Whether it can be used, and Google's word for it."""
         if not self.state_place:
             return State.READY, ""
         word = str(f.find(found, self.state_place.split(".")) or "")
         return (self.states.get(word, State.READY) if word else State.READY), word
-
-    def describe(self, found: Document) -> Options:
-        """Google's object in option form."""
-        return f.describe(self.fields, found, self)
-
-    def output(self, found: Document) -> Options:
-        """What the result shows: identity as given, everything else as found, secrets left out."""
-        shown = {name: value for name, value in self.options.items() if name in self._shown_identity()}
-        described = self.describe(found)
-        for field in self.fields:
-            if field.place and not field.secret and not field.identity:
-                shown[field.name] = described.get(field.name)
-        return shown
-
-    def predicted(self) -> Options:
-        """What the result would show once created: the same keys, null where only Google can tell."""
-        full = f.with_initial(self.fields, self.options)
-        shown = {name: value for name, value in self.options.items() if name in self._shown_identity()}
-        for field in self.fields:
-            if field.place and not field.secret and not field.identity:
-                shown[field.name] = full.get(field.name)
-        return shown
-
-    def _shown_identity(self) -> set[str]:
-        return {"project"} | {field.name for field in self.fields if field.identity}
 
     def trouble(self, found: Document) -> str:
         """What Google says about an object in a state of failure; "" where it says nothing."""
@@ -388,28 +347,3 @@ class Resource(Calls):
     def withdrawal(self, found: Document) -> list[Change]:
         """What of ours is to be taken out of an object that stays, because it is somebody else's. May read."""
         return []
-
-    def diff(
-        self, action: str, found: Document | None, changes: list[Change]
-    ) -> dict[str, t.Any] | list[dict[str, t.Any]] | None:
-        """Before and after as data (several, where one object holds files); None when nothing differs.
-
-        Secrets are hidden; only what the user states is shown.
-        """
-        before: dict[str, t.Any] = {}
-        after: dict[str, t.Any] = {}
-        if action == "created":
-            after = {
-                field.name: HIDDEN if field.secret else self.options[field.name]
-                for field in self.fields
-                if field.name in self.options
-            }
-        elif action == "deleted":
-            before = f.prune(self.output(found)) if found else {}
-        elif changes:
-            before = {change.field: change.shown()["before"] for change in changes}
-            after = {change.field: change.shown()["after"] for change in changes}
-        else:
-            return None
-        label = f"{self.kind} {self.name}"
-        return {"before_header": label, "after_header": label, "before": before, "after": after}

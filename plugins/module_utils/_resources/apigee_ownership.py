@@ -32,6 +32,10 @@ class RecordMark(Mark):
         record = Records.of(resource).find(resource)
         return record is not None and record.made and record.created in ("", _created(found))
 
+    def claims(self, resource: Resource) -> bool:
+        record = Records.of(resource).find(resource)
+        return record is not None and record.made
+
     def before_create(self, resource: Resource) -> None:
         Records.of(resource).begin(resource, self.record(resource))
 
@@ -99,6 +103,9 @@ class CoveredMark(RecordMark):
 
     def owned(self, resource: Resource, found: Document) -> bool:
         return self.covered(resource) or super().owned(resource, found)
+
+    def claims(self, resource: Resource) -> bool:
+        return True
 
     def before_create(self, resource: Resource) -> None:
         if not self.covered(resource):

@@ -24,6 +24,7 @@ from . import apigee_deployment_status as statuses
 from . import apigee_revision_comparing as comparing
 from . import apigee_revision_declared as declared
 from . import apigee_revision_pruning as pruning
+from . import apigee_revision_reading as reading
 from . import apigee_revision_telling as telling
 from . import apigee_revision_work as work
 from .apigee_common import ApigeeResource
@@ -155,37 +156,8 @@ class ApigeeRevisions(ApigeeResource):
     # -- reading -----------------------------------------------------------------------------------------------
 
     def read(self) -> Document | None:
-        """The object with its deployments. Two reads when it remembers everything and one environment is stated."""
-        there = self.calls.get()
-        if there is None:
-            return None
-        found = {**there, "deployments": []}
-        known: list[Document] = []
-        self.equal = {}
-        self.wanted_revision = self._pinned_or_remembered(found)
-        if self.wanted_revision:
-            known = found["deployments"] = self._statuses(self.wanted_revision, self.environments)
-            everywhere = self.options.get("undeploy_elsewhere") or pruning.superfluous(self, found)
-            if len(known) == len(self.environments) and not everywhere:
-                return found
-        found["deployments"] = self.calls.deployments()
-        if not any(self.options.get(name) for name in (*self.sources, "revision", "environments")):
-            found["deployments"] = [self._with_state(one) for one in found["deployments"]]
-            return found
-        if not self.wanted_revision:
-            self.wanted_revision = self._by_content(found)
-            known = self._statuses(self.wanted_revision, self.environments)
-        elif not self.pinned:
-            known = known + self._equals(found)
-        looked = {status["environment"]: status for status in known}
-        found["deployments"] = [
-            looked[place]
-            if (place := str(one.get("environment"))) in looked and str(one.get("revision")) == self.wanted_in(place)
-            else one
-            for one in found["deployments"]
-        ]
-        work.replaced_since(self, found, {str(one["environment"]) for one in known})
-        return found
+        """The object with its deployments."""
+        return reading.read(self)
 
     def everything(self) -> list[Document]:
         """All of the organisation, each with its deployments."""
@@ -217,45 +189,6 @@ class ApigeeRevisions(ApigeeResource):
     def withheld(self, found: Document) -> list[str]:
         """Nothing."""
         return []
-
-    def _with_state(self, one: Document) -> Document:
-        return self.calls.status(str(one.get("environment")), str(one.get("revision"))) or one
-
-    def _pinned_or_remembered(self, found: Document) -> str:
-        if not self.pinned:
-            return self.remembered(found) if self.content.digest() else ""
-        pinned = str(self.options["revision"])
-        return pinned if pinned in [str(one) for one in found.get("revision") or []] else ""
-
-    def _by_content(self, found: Document) -> str:
-        """A deployed revision with the wanted content, else the newest if it has it; empty when there is none."""
-        if self.pinned or not self.content.digest():
-            return ""
-        latest = str(found.get("latestRevisionId") or "")
-        deployed = [str(one.get("revision")) for one in found["deployments"]]
-        for revision in dict.fromkeys([latest, *deployed]):
-            if revision and not self.known_to_differ(found, revision) and self.same_content(revision):
-                return revision
-        return ""
-
-    def _equals(self, found: Document) -> list[Document]:
-        """States of other revisions in stated environments that have the wanted content: two runs may have imported it."""
-        for one in found["deployments"]:
-            environment, revision = str(one.get("environment")), str(one.get("revision"))
-            if environment in self.environments and revision != self.wanted_revision and self.same_content(revision):
-                self.equal[environment] = revision
-        return [status for place, revision in self.equal.items() for status in self._statuses(revision, [place])]
-
-    def _statuses(self, revision: str, environments: list[str]) -> list[Document]:
-        """Deployments of a revision in environments, with their states."""
-        if not revision:
-            return []
-        found = [self.calls.status(environment, revision) for environment in environments]
-        return [
-            {"environment": environment, "revision": revision, **status}
-            for environment, status in zip(environments, found, strict=True)
-            if status is not None
-        ]
 
     def readiness(self, found: Document) -> tuple[State, str]:
         """PENDING while a wanted deployment is under way. One that failed is a difference: it is deployed again."""
