@@ -64,6 +64,7 @@ class FilterModule:
             "load_balancer_addresses": balancers.addresses,
             "load_balancer_definitions": balancers.definitions,
             "load_balancer_places": balancers.places,
+            "load_balancers_disputable": balancers.disputable,
             "load_balancers_removed": balancers.removed,
             "load_balancers_to_probe": balancers.probed,
             "load_balancer_probe": balancers.probe,

@@ -93,6 +93,9 @@ services:
     exists:
       description: Whether there is such a Service.
       type: bool
+    ours:
+      description: Whether it bears this collection's mark.
+      type: bool
     is_load_balancer:
       description: Whether it is of type LoadBalancer.
       type: bool

@@ -262,11 +262,6 @@ def test_the_role_makes_what_answers_changes_nothing_again_and_leaves_nothing(sc
     assert again.changed == 0 and not again.actions and not scene.cloud.counters()["mutating"]
     assert "Make the Job" not in again.output
 
-    changed = play(scene, declared(source_ranges=["10.11.0.0/28"], global_access=True))
-    assert {kind for kind, _name, _field in changed.changed_fields} == {"Service"}
-    scene.reached_from(host, "far")
-
     play(scene, declared(), internal_load_balancer_state="absent")
     assert not scene.google("addresses") and not scene.google("forwardingRules")
     assert [each["type"] for each in scene.cloud.google("GET", "dns", zone)["rrsets"] if each["type"] == "A"] == []
-    assert play(scene, declared(), internal_load_balancer_state="absent").changed == 0

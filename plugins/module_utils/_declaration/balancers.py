@@ -51,13 +51,16 @@ def declared(services: list[dict]) -> list[dict]:
     ]
 
 
-def problems(services: list[dict], connections: dict[str, dict], domain: str = "") -> list[str]:
+def problems(
+    services: list[dict], connections: dict[str, dict], domain: str = "", clusters_missing: bool = False
+) -> list[str]:
     """A paragraph for everything that is wrong with what is declared.
 
     Args:
         services: as role ``internal_load_balancer`` takes them.
         connections: the clusters that are known, by name.
         domain: of the private zone.
+        clusters_missing: whether clusters may be unknown: those that check mode would make, or that are gone already.
     """
     found: list[Problem] = []
     seen: dict[tuple, int] = {}
@@ -76,7 +79,7 @@ def problems(services: list[dict], connections: dict[str, dict], domain: str = "
                 )
             )
         seen.setdefault(key, index)
-        if service["cluster"] not in connections:
+        if service["cluster"] not in connections and not clusters_missing:
             found.append(
                 Problem(
                     f"{path}.cluster",
@@ -276,7 +279,7 @@ def definitions(
     """
     samples = [service for service in services if service.get("sample")]
     namespaces = list(dict.fromkeys(service["namespace"] for service in samples))
-    there = {(each["namespace"], each["name"]): each for each in (found or {}).get("services") or []}
+    there = _by_place(found)
     version = _version((found or {}).get("server_version") or "")
     return [
         *(manifests.namespace_definition(name) for name in namespaces if name != "default"),
@@ -334,17 +337,39 @@ def _service(service: dict, found: dict, address: str, version: tuple[int, ...],
     }
 
 
-def places(services: list[dict], known: dict[str, str]) -> list[dict]:
-    """Each load balancer, as module ``internal_load_balancer_info`` takes it to wait for it.
+def places(services: list[dict], known: dict[str, str], before: dict | None = None) -> list[dict]:
+    """The load balancers to wait for, as module ``internal_load_balancer_info`` takes them.
 
     Args:
         services: of a cluster.
         known: addresses by name, as ``addresses`` gives them.
+        before: what that module returned before anything was made. What had its address and a pod then is left out.
     """
-    return [
-        {"name": service["name"], "namespace": service["namespace"], "address": known[service["name"]]}
-        for service in services
-    ]
+    earlier = _by_place(before)
+    result = []
+    for service in services:
+        old = earlier.get((service["namespace"], service["name"])) or {}
+        if old.get("address") != known[service["name"]] or not old.get("endpoints"):
+            place = {"name": service["name"], "namespace": service["namespace"]}
+            result.append({**place, "address": known[service["name"]]})
+    return result
+
+
+def _by_place(found: dict | None) -> dict[tuple[str, str], dict]:
+    """What was found of each Service, by namespace and name."""
+    return {(each["namespace"], each["name"]): each for each in (found or {}).get("services") or []}
+
+
+def disputable(services: list[dict], found: dict | None) -> bool:
+    """Whether an object that is to be made could be somebody else's.
+
+    Args:
+        services: of a cluster.
+        found: what module ``internal_load_balancer_info`` returned.
+    """
+    there = _by_place(found)
+    states = [(service, there.get((service["namespace"], service["name"])) or {}) for service in services]
+    return any(not state.get("ours") and (state.get("exists") or service.get("sample")) for service, state in states)
 
 
 def removed(services: list[dict], outcomes: list[dict], cluster: str) -> list[dict]:
@@ -369,10 +394,7 @@ def probed(services: list[dict], found: dict, before: dict | None = None) -> lis
         found: what module ``internal_load_balancer_info`` returned after the wait.
         before: what it returned before anything was made.
     """
-    there, earlier = (
-        {(each["namespace"], each["name"]): each for each in (look or {}).get("services") or []}
-        for look in (found, before)
-    )
+    there, earlier = _by_place(found), _by_place(before)
     result = []
     for service in services:
         key = (service["namespace"], service["name"])

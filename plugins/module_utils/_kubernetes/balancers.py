@@ -20,8 +20,9 @@ def look(reader: Reader, services: list[dict[str, t.Any]]) -> list[dict[str, t.A
     """The state of each Service, in the same order.
 
     Returns:
-        ``name``, ``namespace``, ``exists``, ``is_load_balancer``, ``load_balancer_class``, ``address`` (empty as long as
-        there is none) and ``endpoints``, the ready pods behind it (``address`` and ``pod``).
+        ``name``, ``namespace``, ``exists``, ``ours`` (by the collection's mark), ``is_load_balancer``,
+        ``load_balancer_class``, ``address`` (empty as long as there is none) and ``endpoints``, the ready pods behind it
+        (``address`` and ``pod``).
 
     Raises:
         ReadError: the API server gives no answer.
@@ -31,6 +32,7 @@ def look(reader: Reader, services: list[dict[str, t.Any]]) -> list[dict[str, t.A
         name, namespace = service["name"], service["namespace"]
         found = reader.get(f"/api/v1/namespaces/{namespace}/services/{name}") or {}
         spec = found.get("spec") or {}
+        labels = (found.get("metadata") or {}).get("labels") or {}
         slices: list[dict[str, t.Any]] = []
         if found:
             path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
@@ -41,6 +43,7 @@ def look(reader: Reader, services: list[dict[str, t.Any]]) -> list[dict[str, t.A
                 "name": name,
                 "namespace": namespace,
                 "exists": bool(found),
+                "ours": labels.get(manifests.OWNER_LABEL) == manifests.MANAGED_BY,
                 "is_load_balancer": spec.get("type") == "LoadBalancer",
                 "load_balancer_class": spec.get("loadBalancerClass") or "",
                 "address": ingress[0].get("ip") or "",

@@ -65,6 +65,10 @@ def test_what_is_wrong_is_named_with_what_to_do(fields: dict[str, t.Any], words:
     assert problem.startswith(f"internal_load_balancer_services[0].{words}") and "  fix " in problem
 
 
+def test_a_cluster_that_is_not_there_yet_or_any_more_is_no_mistake() -> None:
+    assert balancers.problems([products()], {}, clusters_missing=True) == []
+
+
 def test_what_is_wrong_among_several() -> None:
     one = products(address="10.10.0.80")
     twice, taken = balancers.problems([one, one, {**one, "name": "orders"}], CONNECTIONS)
@@ -202,3 +206,29 @@ def test_only_what_was_removed_is_waited_for() -> None:
         {"kind": "Deployment", "name": "gke/shop/theirs", "action": "deleted"},
     ]
     assert balancers.removed(places, outcomes, "gke") == places[:1]
+
+
+def test_what_had_its_address_and_a_pod_is_not_waited_for() -> None:
+    name = {"name": "products", "namespace": "shop"}
+    known = {"products": "10.10.0.80"}
+    good = {**name, "address": "10.10.0.80", "endpoints": [{}]}
+    assert balancers.places([products()], known, {"services": [good]}) == []
+    for before in ({**good, "address": "10.10.0.81"}, {**good, "endpoints": []}, None):
+        looked = {"services": [before] if before else []}
+        assert balancers.places([products()], known, looked) == [{**name, "address": "10.10.0.80"}]
+
+
+@pytest.mark.parametrize(
+    ("sample", "found", "disputable"),
+    [
+        ({}, {"exists": False, "ours": False}, False),
+        ({}, {"exists": True, "ours": False}, True),
+        ({"image": "docker.io/example/app:1"}, {"exists": False, "ours": False}, True),
+        ({"image": "docker.io/example/app:1"}, {"exists": True, "ours": True}, False),
+    ],
+)
+def test_whose_objects_are_is_asked_where_they_could_be_somebody_elses(
+    sample: dict[str, t.Any], found: dict[str, t.Any], disputable: bool
+) -> None:
+    looked = {"services": [{"name": "products", "namespace": "shop", **found}]}
+    assert balancers.disputable([products(sample=sample)], looked) is disputable
