@@ -20,8 +20,9 @@ from pathlib import Path
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee import bundle as bundles
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee.generate import generate
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine import registry
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.credentials import ENVIRONMENT
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._organization import export
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._organization import export, layout
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._resources.apigee_records import MAP
 
 from tests.testbed import whole_organization as whole
@@ -74,6 +75,37 @@ def test_what_is_exported_changes_nothing_when_applied(made: Cloud, tmp_path: Pa
     assert whole.files(tmp_path / "a") == texts
     found(made, tmp_path / "b")
     assert whole.files(tmp_path / "b") == texts
+
+
+def by_people(root: Path) -> None:
+    """The whole organisation as people write it: comments, an order of their own, paths elsewhere, JSON, secrets."""
+    entries: dict[str, list[str]] = {}
+    for number, entry in enumerate(reversed(whole.CONTENT)):
+        kind = registry.load(entry["kind"])
+        said = {name: value for name, value in reversed(entry.items()) if name != "kind"}
+        environment = said.pop("environment", None) if layout.has_environment(kind) else None
+        folder = f"environments/{environment}/" if environment else ""
+        text = f"# Number {number}, as agreed.\n- {json.dumps(said)}\n"
+        entries.setdefault(f"{folder}{layout.stem(entry['kind'])}.yaml", []).append(text)
+    for path, texts in entries.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text("\n".join(texts))
+
+
+def test_a_whole_organization_that_people_wrote_stays_as_they_wrote_it(cloud: Cloud, tmp_path: Path) -> None:
+    whole.ground(cloud)
+    by_people(tmp_path)
+    before = whole.files(tmp_path)
+    assert cloud.run(whole.declared_in(tmp_path))["changed"]
+    for values in (False, True):
+        again = cloud.module("apigee_config_info", dest=str(tmp_path), diff=True, values=values)
+        assert not again["changed"], again["diff"]
+    assert whole.files(tmp_path) == before
+    # Its proxies are told by what makes them, not by revisions, and what is told says no secret.
+    assert not cloud.run(again["resources"], check=True)["changed"]
+    for secret in ("a-secret-of-our-own", "a-key-of-our-own", "PRIVATE KEY"):
+        assert any(secret.encode() in content for content in before.values())
+        assert secret not in json.dumps(again)
 
 
 def test_the_inventory_names_the_project_also_where_the_credentials_have_another(cloud: Cloud, tmp_path: Path) -> None:
