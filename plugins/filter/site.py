@@ -24,10 +24,15 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
 
 
 def kubernetes_outcome(
-    result: dict, definitions: list[dict], cluster: str, standings: list[dict] | None = None, state: str = "present"
+    result: dict,
+    definitions: list[dict],
+    cluster: str,
+    standings: list[dict] | None = None,
+    state: str = "present",
+    withdrawn: dict | None = None,
 ) -> list[dict]:
     """What became of each definition, sent to a cluster or not."""
-    return ownership.outcome(definitions, result or {}, cluster, standings or [], state)
+    return ownership.outcome(definitions, result or {}, cluster, standings or [], state, withdrawn)
 
 
 def function_resources(role: dict) -> list[dict]:
@@ -83,6 +88,7 @@ class FilterModule:
             "kubeconfig": manifests.kubeconfig,
             "kubernetes_outcome": kubernetes_outcome,
             "kubernetes_pending": ownership.pending,
+            "kubernetes_withdrawals": ownership.withdrawals,
             "kubernetes_identities": ownership.identities,
             "kubernetes_wanted": wanted.clusters,
             "trust_as_seen": wanted.trusted,

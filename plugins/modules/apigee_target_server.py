@@ -72,17 +72,16 @@ options:
         type: list
         elements: str
       ciphers:
-        description: Cipher suites to allow. The order does not matter.
+        description: Cipher suites to allow. The order does not matter. An empty list leaves the choice to Apigee.
         type: list
         elements: str
       common_name:
-        description: Name to expect in the certificate, where it is not the host.
+        description: Name to expect in the certificate, where it is not the host. An empty mapping takes it away.
         type: dict
         suboptions:
           value:
-            description: The name.
+            description: The name. Required with O(tls.common_name.wildcard_match).
             type: str
-            required: true
           wildcard_match:
             description: Whether a wildcard in the certificate matches.
             type: bool

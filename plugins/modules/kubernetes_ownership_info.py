@@ -86,8 +86,13 @@ standings:
       description: Why an object of somebody else does not serve, as C(field), C(before) and C(after).
       type: list
       elements: dict
+    withdrawal:
+      description:
+        - A merge patch for M(kubernetes.core.k8s) that takes out of an object of ours what was added to it, which applying the
+          definition would leave there. Null where there is nothing.
+      type: dict
   sample:
-    - {owner: ours, same: true, differences: []}
+    - {owner: ours, same: true, differences: [], withdrawal: null}
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TLS in somebody else's cluster, by the webhook: what is deleted comes back, and removal leaves a working cluster."""
+"""TLS in somebody else's cluster, by the webhook: changes by hand are put right, and removal leaves it working."""
 
 from __future__ import annotations
 
@@ -28,12 +28,43 @@ def site(running_cloud: Cloud) -> Cloud:
     return running_cloud
 
 
-def test_a_registration_that_somebody_deleted_is_seen_and_comes_back(site: Cloud) -> None:
+def test_what_somebody_deleted_comes_back_and_what_somebody_added_goes(site: Cloud) -> None:
     assert site.call()["tls"]["verified"] is True
     site.kubectl("delete", "mutatingwebhookconfiguration", REGISTRATION)
-    lost = {("MutatingWebhookConfiguration", f"gke/{REGISTRATION}", "created")}
-    assert play(site, "--check", "--diff", tls=WEBHOOK).actions == lost
-    assert play(site, tls=WEBHOOK).actions == lost
+    ingress = json.loads(site.kubectl("get", "networkpolicy", "orders", "-n", "shop", "-o", "json"))["spec"]["ingress"]
+    ingress[0]["ports"][0]["endPort"] = 65535
+    added = {
+        "networkpolicy/orders": {"ingress": ingress},
+        "service/orders": {"selector": {"tier": "web"}},
+        f"validatingadmissionpolicybinding/{REGISTRATION}": {
+            "matchResources": {"namespaceSelector": {"matchLabels": {"nobody": "has"}}}
+        },
+    }
+    for name, change in added.items():
+        site.kubectl("patch", name, "-n", "shop", "--type=merge", "-p", json.dumps({"spec": change}))
+    server = "v1/organizations/acme-shop/environments/prod/targetservers/orders"
+    there = site.google("GET", "apigee", server)
+    set_by_hand = {"commonName": {"value": "other.example"}, "protocols": ["TLSv1"]}
+    site.google("PUT", "apigee", server, json={**there, "sSLInfo": {**there["sSLInfo"], **set_by_hand}})
+    drift = {
+        ("apigee_target_server", "orders", "updated"),
+        ("MutatingWebhookConfiguration", f"gke/{REGISTRATION}", "created"),
+        ("ValidatingAdmissionPolicyBinding", f"gke/{REGISTRATION}", "updated"),
+        ("NetworkPolicy", "gke/shop/orders", "updated"),
+        ("Service", "gke/shop/orders", "updated"),
+    }
+    preview = play(site, "--check", "--diff", tls=WEBHOOK)
+    assert preview.actions == drift
+    assert {
+        ("NetworkPolicy", "gke/shop/orders", "spec.ingress[0].ports[0].endPort"),
+        ("Service", "gke/shop/orders", "spec.selector.tier"),
+        ("apigee_target_server", "orders", "tls.common_name"),
+        ("apigee_target_server", "orders", "tls.protocols"),
+    } <= preview.changed_fields
+    assert play(site, tls=WEBHOOK).actions == drift
+    assert site.google("GET", "apigee", server) == there
+    policy = json.loads(site.kubectl("get", "networkpolicy", "orders", "-n", "shop", "-o", "json"))
+    assert policy["spec"]["ingress"][0]["ports"] == [{"port": 8443, "protocol": "TCP"}]
     again = play(site, tls=WEBHOOK)
     assert (again.changed, again.actions) == (0, set())
     assert sidecars(Cluster(site).create(service="orders")) == ["tls-sidecar"]

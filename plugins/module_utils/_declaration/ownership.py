@@ -15,11 +15,13 @@ from __future__ import annotations
 import json
 import typing
 
-from . import manifests
+from . import additions, manifests
 from .problems import Problem
 
 ABSENT, OURS, THEIRS = "absent", "ours", "theirs"
 _HIDDEN = "something that is not shown"
+#: Kinds that serve whatever else their owner has them do.
+_USED = ("Namespace", "Service")
 
 
 def standing(definition: dict, live: dict | None) -> dict:
@@ -32,18 +34,26 @@ def standing(definition: dict, live: dict | None) -> dict:
     Returns:
         ``owner`` (``absent``, ``ours`` or ``theirs``); ``same``: applying the definition would change nothing, which
         for an object of somebody else means that it serves as it is; ``differences`` (``field``, ``before`` and
-        ``after``) of an object that is somebody else's and does not serve.
+        ``after``) of an object that is somebody else's and does not serve; ``withdrawal``: of ours, a merge patch that
+        takes out what was added to it, which applying the definition would leave there. None where there is nothing.
     """
     if live is None:
-        return {"owner": ABSENT, "same": False, "differences": []}
+        return _standing(ABSENT, False)
     if not _marked(live):
         serving = _differences(_served(definition), live)
+        if definition["kind"] not in _USED:
+            serving += [{**entry, "after": None} for entry in additions.added(definition, live)]
         if definition["kind"] == "Secret":
             serving = [{**entry, "before": _HIDDEN, "after": _HIDDEN} for entry in serving]
-        return {"owner": THEIRS, "same": not serving, "differences": serving}
+        return _standing(THEIRS, not serving, serving)
+    withdrawal = additions.withdrawal(definition, live)
     # What was applied before and is left out now would have to go, so that too has to be the same.
-    same = _was_applied(definition, live) and not _differences(definition, live)
-    return {"owner": OURS, "same": same, "differences": []}
+    same = withdrawal is None and _was_applied(definition, live) and not _differences(definition, live)
+    return _standing(OURS, same, withdrawal=withdrawal)
+
+
+def _standing(owner: str, same: bool, differences: list[dict] | None = None, withdrawal: dict | None = None) -> dict:
+    return {"owner": owner, "same": same, "differences": differences or [], "withdrawal": withdrawal}
 
 
 def _marked(live: dict) -> bool:
@@ -92,7 +102,7 @@ def _differences(wanted: typing.Any, found: typing.Any, path: str = "") -> list[
             for key, value in wanted.items()
             for entry in _differences(value, found.get(key), f"{path}.{key}" if path else key)
         ]
-    if path.endswith("namespaceSelector.matchExpressions") and _excludes(wanted, found or []):
+    if path.endswith("namespaceSelector.matchExpressions") and additions.leaves_out(wanted, found or []):
         return []
     if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
         return [
@@ -100,23 +110,10 @@ def _differences(wanted: typing.Any, found: typing.Any, path: str = "") -> list[
             for index, pair in enumerate(zip(wanted, found, strict=False))
             for entry in _differences(*pair, f"{path}[{index}]")
         ]
-    # Kubernetes leaves out a switch that is off.
-    if wanted == found or (wanted is False and found is None):
+    # Kubernetes leaves out a switch that is off, and a list of nothing.
+    if wanted == found or (found is None and (wanted is False or wanted == [])):
         return []
     return [{"field": path, "before": found, "after": wanted}]
-
-
-def _excludes(wanted: list[dict], found: list[dict]) -> bool:
-    """Whether namespaces are left out as wanted. GKE Autopilot leaves out more, its own, and writes them in again."""
-    return all(
-        any(
-            (each.get("key"), each.get("operator")) == (one["key"], one["operator"])
-            and set(one.get("values") or []) <= set(each.get("values") or [])
-            and (one["operator"] == "NotIn" or one.get("values") == each.get("values"))
-            for each in found
-        )
-        for one in wanted
-    )
 
 
 def conflicts(definitions: list[dict], standings: list[dict], cluster: str) -> list[Problem]:
@@ -191,6 +188,11 @@ def pending(definitions: list[dict], standings: list[dict], state: str) -> list[
     return [entry for entry, found in zip(definitions, standings, strict=True) if _to_send(entry, found, state)]
 
 
+def withdrawals(standings: list[dict], state: str) -> list[dict]:
+    """Merge patches that take out what was added to objects of ours, before their definitions are applied."""
+    return [found["withdrawal"] for found in standings if state == "present" and found.get("withdrawal")]
+
+
 def _to_send(definition: dict, found: dict, state: str) -> bool:
     if state == "present":
         return not found["same"]
@@ -198,7 +200,14 @@ def _to_send(definition: dict, found: dict, state: str) -> bool:
     return found["owner"] == OURS and definition["kind"] != "Namespace"
 
 
-def outcome(definitions: list[dict], result: dict, cluster: str, standings: list[dict], state: str) -> list[dict]:
+def outcome(
+    definitions: list[dict],
+    result: dict,
+    cluster: str,
+    standings: list[dict],
+    state: str,
+    withdrawn: dict | None = None,
+) -> list[dict]:
     """What became of each definition, whether it was sent or not, in the shape of ``manifests.outcome``.
 
     Args:
@@ -207,14 +216,33 @@ def outcome(definitions: list[dict], result: dict, cluster: str, standings: list
         cluster: name of the cluster.
         standings: as for ``pending``.
         state: as for ``pending``.
+        withdrawn: result of the task that sent what ``withdrawals`` gives; empty or skipped when there was nothing.
     """
     if not standings:
         return manifests.outcome(definitions, result, cluster)
     sent = iter(manifests.outcome(pending(definitions, standings, state), result, cluster))
-    return [
-        next(sent) if _to_send(entry, found, state) else manifests.entry(entry, cluster, _unsent(found, state))
-        for entry, found in zip(definitions, standings, strict=True)
-    ]
+    patches = withdrawals(standings, state)
+    taken = iter(manifests.outcome(patches, withdrawn or {}, cluster) if patches else [])
+    outcomes = []
+    for entry, found in zip(definitions, standings, strict=True):
+        if not _to_send(entry, found, state):
+            outcomes.append(manifests.entry(entry, cluster, _unsent(found, state)))
+            continue
+        became = next(sent)
+        if state == "present" and found.get("withdrawal"):
+            became = _together(next(taken), became)
+        outcomes.append(became)
+    return outcomes
+
+
+def _together(first: dict, then: dict) -> dict:
+    """The outcome of two requests for one object."""
+    if first.get("error") or then.get("error"):
+        return then if then.get("error") else first
+    action = "updated" if "updated" in (first["action"], then["action"]) else then["action"]
+    # In a preview the first has changed nothing, so that the second may tell the same.
+    further = [change for change in then["changes"] if change not in first["changes"]]
+    return {**then, "action": action, "changes": [*first["changes"], *further]}
 
 
 def _unsent(found: dict, state: str) -> str:

@@ -63,6 +63,9 @@ def removal(where: dict, role: dict) -> list[dict]:
 def target_server(role: dict, server: dict) -> dict:
     """A target server with its TLS in full: verified by the reference, with the client certificate if there is one.
 
+    What would make Apigee verify another name, nothing, or by other rules is stated too, as not wanted: left out, it would be not
+    managed, and "TLS" would mean whatever somebody has set there.
+
     ``tls`` is true, false, absent (left as it is), or settings of the module that go over these.
     """
     stated = server.get("tls")
@@ -71,7 +74,15 @@ def target_server(role: dict, server: dict) -> dict:
     if stated is False:
         return {**server, "tls": {"enabled": False}}
     client = role.get("client_certificate") or {}
-    settings = {"enabled": True, "enforce": True, "trust_store": f"ref://{_name(role.get('trust') or {}, TRUST_NAME)}"}
+    settings = {
+        "enabled": True,
+        "enforce": True,
+        "trust_store": f"ref://{_name(role.get('trust') or {}, TRUST_NAME)}",
+        "ignore_validation_errors": False,
+        "common_name": {},
+        "protocols": [],
+        "ciphers": [],
+    }
     # What is still to be issued, in a preview, is shown too.
     if client.get("certificate") or client.get("secret"):
         settings.update(client_auth_enabled=True, key_store=f"ref://{_name(client, CLIENT_NAME)}", key_alias=ALIAS)

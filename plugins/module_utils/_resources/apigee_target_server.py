@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from .._engine.compare import Change
 from .._engine.context import Context
 from .._engine.fields import Document, Field, Options
@@ -24,8 +26,9 @@ _TLS = (
     Field("ignore_validation_errors", type="bool"),
     Field("protocols", type="list", elements="str", lists="set"),
     Field("ciphers", type="list", elements="str", lists="set"),
-    Field("common_name", type="dict", fields=(Field("value", required=True), Field("wildcard_match", type="bool"))),
+    Field("common_name", type="dict", fields=(Field("value"), Field("wildcard_match", type="bool"))),
 )
+_EMPTY: tuple[t.Any, ...] = ([], {})
 
 
 class ApigeeTargetServer(ApigeeResource):
@@ -78,6 +81,8 @@ class ApigeeTargetServer(ApigeeResource):
             problems.append("tls.client_auth_enabled needs tls.key_store and tls.key_alias.")
         if tls.get("enforce") and tls.get("ignore_validation_errors"):
             problems.append("tls.enforce and tls.ignore_validation_errors contradict each other. Keep enforce.")
+        if tls.get("common_name") and not tls["common_name"].get("value"):
+            problems.append("tls.common_name has no value. State the name, or {} for none but the host's.")
         return problems
 
     def declaration(self, found: Document) -> Options:
@@ -101,6 +106,25 @@ class ApigeeTargetServer(ApigeeResource):
                 found.append(Reference("apigee_keystore_alias", name, option="keystore", needed=False))
         return found
 
+    def body(self) -> Document:
+        """As any, but what TLS shall not have is left out: of a name that is there and empty Apigee's documentation says
+        nothing."""
+        body = super().body()
+        if isinstance(body.get("sSLInfo"), dict):
+            body["sSLInfo"] = {key: value for key, value in body["sSLInfo"].items() if value not in _EMPTY}
+        return body
+
+    def changed_options(self, changes: list[Change]) -> Options:
+        """As any, without what TLS shall not have."""
+        changed = super().changed_options(changes)
+        if changed.get("tls"):
+            changed["tls"] = {name: value for name, value in changed["tls"].items() if value not in _EMPTY}
+        return changed
+
     def update(self, found: Document, changes: list[Change]) -> None:
         """As any replacement. Apigee leaves false out of its answers, and takes what is left out for true."""
-        super().update({"isEnabled": False, **found}, changes)
+        kept = {"isEnabled": False, **found}
+        gone = {change.spec.place[-1] for change in changes if change.top == "tls" and change.after in _EMPTY}
+        if gone:
+            kept["sSLInfo"] = {key: value for key, value in (found.get("sSLInfo") or {}).items() if key not in gone}
+        super().update(kept, changes)

@@ -68,7 +68,8 @@ class Cluster:
         self._generation = 0
 
     def __call__(self, requests: Iterable[tuple[str, str, Object | None]]) -> list[Answer]:
-        """The answers to many requests (method, path, body), asked over a few connections at once."""
+        """The answers to many requests (method, path, body), asked over a few connections at once. PATCH applies on the
+        server's side; MERGE sends a merge patch."""
         asked = list(requests)
         lots = [range(first, len(asked), WORKERS) for first in range(min(WORKERS, len(asked)))]
         answers: dict[int, Answer] = {}
@@ -77,8 +78,9 @@ class Cluster:
             connection = http.client.HTTPSConnection(self._host, int(self._port), context=self._context, timeout=60)
             for place in lot:
                 method, path, body = asked[place]
-                kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
-                connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": kind})
+                kind = {"PATCH": "apply-patch+yaml", "MERGE": "merge-patch+json"}.get(method, "json")
+                connection.request(method.replace("MERGE", "PATCH"), path, json.dumps(body) if body else None,
+                                   {"Content-Type": f"application/{kind}"})
                 response = connection.getresponse()
                 answers[place] = response.status, json.loads(response.read())
             connection.close()

@@ -151,3 +151,40 @@ def test_google_error_is_passed_through() -> None:
         and "r-7" in result["msg"]
         and result["google_error"]["status"] == 400
     )
+
+
+def test_what_tls_shall_not_have_is_cleared_and_left_out() -> None:
+    script = Script()
+    added = {"protocols": ["TLSv1"], "commonName": {"value": "other.example"}, "ignoreValidationErrors": True}
+    script.expect("GET", "apigee", ONE).replies({**SERVER, "sSLInfo": {**TLS, **added}})
+    kept = {key: value for key, value in TLS.items() if key != "ciphers"}
+    new = {**SERVER, "sSLInfo": {**kept, "ignoreValidationErrors": False}}
+    script.expect("PUT", "apigee", ONE, body=new).replies(new)
+    script.expect("GET", "apigee", ONE).replies(new)
+    nothing = {"common_name": {}, "protocols": [], "ciphers": [], "ignore_validation_errors": False}
+    result = script.run(apigee_target_server, **WANTED, tls={"enforce": True, **nothing})
+    assert {(change["field"], str(change["after"])) for change in result["changes"]} == {
+        ("tls.common_name", "{}"),
+        ("tls.protocols", "[]"),
+        ("tls.ciphers", "[]"),
+        ("tls.ignore_validation_errors", "False"),
+    }
+    script.expect("GET", "apigee", ONE).replies(new)
+    assert not script.run(apigee_target_server, **WANTED, tls={"enforce": True, **nothing})["changed"]
+
+
+def test_a_server_is_made_without_what_its_tls_shall_not_have() -> None:
+    script = Script()
+    script.expect("GET", "apigee", ONE).refuses(404, "not found", code="NOT_FOUND")
+    body = {"name": "orders", "host": "orders.example", "port": 8080, "isEnabled": True, "description": MARK}
+    sent = {**body, "sSLInfo": {"enabled": True, "enforce": True}}
+    script.expect("POST", "apigee", ALL, body=sent).replies(sent)
+    script.expect("GET", "apigee", ONE).replies(sent)
+    tls = {"enforce": True, "common_name": {}, "protocols": []}
+    assert script.run(apigee_target_server, **WANTED, tls=tls)["changed"]
+
+
+def test_a_common_name_needs_its_value() -> None:
+    script = Script()
+    failed = script.run(apigee_target_server, **WANTED, tls={"common_name": {"wildcard_match": True}}, fails=True)
+    assert "tls.common_name has no value" in failed["msg"]

@@ -26,16 +26,20 @@ def live(definition: dict, marked: bool = True, **spec: object) -> dict:
         found["metadata"].pop("annotations")
     if "spec" in found:
         found["spec"].pop("publishNotReadyAddresses", None)
-        found["spec"].update({"sessionAffinity": "None", **spec})
+        found["spec"].update({**({"sessionAffinity": "None"} if found["kind"] == "Service" else {}), **spec})
     return found
 
 
+def standing(owner: str, same: bool) -> dict:
+    return {"owner": owner, "same": same, "differences": [], "withdrawal": None}
+
+
 def test_what_is_not_there_is_made() -> None:
-    assert ownership.standing(SERVICE, None) == {"owner": "absent", "same": False, "differences": []}
+    assert ownership.standing(SERVICE, None) == standing("absent", False)
 
 
 def test_ours_as_declared_is_left_alone() -> None:
-    assert ownership.standing(SERVICE, live(SERVICE)) == {"owner": "ours", "same": True, "differences": []}
+    assert ownership.standing(SERVICE, live(SERVICE)) == standing("ours", True)
     assert ownership.standing(DEPLOYMENT, live(DEPLOYMENT))["same"]
 
 
@@ -43,14 +47,18 @@ def test_ours_as_declared_is_left_alone() -> None:
     "drift",
     [
         {"selector": {"app": "other"}},
-        {"selector": {"app": "orders", "tier": "web"}},
         {"publishNotReadyAddresses": True},
         {"ports": []},
         {"ports": [{"name": "http", "port": 8080, "protocol": "TCP", "targetPort": 9999}]},
     ],
 )
 def test_ours_that_drifted_is_applied(drift: dict) -> None:
-    assert ownership.standing(SERVICE, live(SERVICE, **drift)) == {"owner": "ours", "same": False, "differences": []}
+    assert ownership.standing(SERVICE, live(SERVICE, **drift)) == standing("ours", False)
+
+
+def test_a_selector_with_a_label_more_is_other_pods() -> None:
+    found = ownership.standing(SERVICE, live(SERVICE, selector={"app": "orders", "tier": "web"}))
+    assert not found["same"] and found["withdrawal"]["spec"] == {"selector": {"tier": None}}
 
 
 def test_what_was_declared_before_and_is_no_more_is_applied() -> None:
@@ -61,9 +69,7 @@ def test_what_was_declared_before_and_is_no_more_is_applied() -> None:
 
 def test_theirs_that_serves_is_used() -> None:
     other_ports = [{"name": "web", "port": 80, "targetPort": 8080}]
-    assert ownership.standing(SERVICE, live(SERVICE, marked=False, ports=other_ports)) == {
-        "owner": "theirs", "same": True, "differences": [],
-    }  # fmt: skip
+    assert ownership.standing(SERVICE, live(SERVICE, marked=False, ports=other_ports)) == standing("theirs", True)
     assert ownership.standing(NAMESPACE, live(NAMESPACE, marked=False))["same"]
 
 

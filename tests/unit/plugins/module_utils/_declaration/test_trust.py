@@ -24,7 +24,15 @@ ROLE: dict[str, t.Any] = {
 SERVER = {"name": "orders", "environment": "prod", "host": "orders.example", "port": 8443}
 TRUST = {"authorities": ["pem"], "settle": 5}
 CLIENT = {"certificate": "pem", "private_key": "key"}
-SHOWING = {"enabled": True, "enforce": True, "trust_store": "ref://gke-ca"}
+SHOWING = {
+    "enabled": True,
+    "enforce": True,
+    "trust_store": "ref://gke-ca",
+    "ignore_validation_errors": False,
+    "common_name": {},
+    "protocols": [],
+    "ciphers": [],
+}
 ENFORCED = {**SHOWING, "client_auth_enabled": False}
 
 SECRET = {"cluster": "shop", "namespace": "apigee-gke", "name": "apigee-client"}
@@ -57,6 +65,11 @@ def test_each_environment_gets_a_truststore_and_a_client_certificate() -> None:
         ({"protocols": ["TLSv1.3"]}, {}, {**ENFORCED, "protocols": ["TLSv1.3"]}),
         ({"enforce": False}, {}, {**ENFORCED, "enforce": False}),
         (
+            {"enforce": False, "ignore_validation_errors": True, "common_name": {"value": "a.example"}},
+            {},
+            {**ENFORCED, "enforce": False, "ignore_validation_errors": True, "common_name": {"value": "a.example"}},
+        ),
+        (
             True,
             {"client_certificate": CLIENT},
             {**SHOWING, "client_auth_enabled": True, "key_store": "ref://gke-client", "key_alias": "client"},
@@ -78,9 +91,24 @@ def test_tls_of_target_servers(tls: t.Any, role: dict, wanted: dict) -> None:
             {"clientAuthEnabled": True, "keyStore": "ref://gke-client", "keyAlias": "client"},
             [("tls.client_auth_enabled", True, False)],
         ),
+        # What somebody has set by hand, which declared TLS does not mean.
+        (
+            {
+                "commonName": {"value": "other.example", "wildcardMatch": True},
+                "protocols": ["TLSv1"],
+                "ciphers": ["HIGH"],
+                "ignoreValidationErrors": True,
+            },
+            [
+                ("tls.ignore_validation_errors", True, False),
+                ("tls.protocols", ["TLSv1"], []),
+                ("tls.ciphers", ["HIGH"], []),
+                ("tls.common_name", {"value": "other.example", "wildcard_match": True}, {}),
+            ],
+        ),
     ],
 )
-def test_apigee_shows_nothing_any_more_once_no_client_certificate_is_declared(found: dict, changes: list) -> None:
+def test_declared_tls_means_nothing_that_somebody_else_has_set(found: dict, changes: list) -> None:
     (server,) = made("apigee_target_server", target_servers=[{**SERVER, "tls": True}])
     tls = [field for field in ApigeeTargetServer.fields if field.name == "tls"]
     there = {"sSLInfo": {"enabled": True, "enforce": True, "trustStore": "ref://gke-ca", **found}}
