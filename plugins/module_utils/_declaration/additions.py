@@ -80,6 +80,13 @@ FILLED_IN: dict[str, dict[str, tuple]] = {
         "spec.internalTrafficPolicy": ("Cluster",),
         "spec.ports[].protocol": ("TCP",),
         "spec.ports[].targetPort": _ANY,
+        # Of a load balancer; its class and address stay as they are for its life.
+        "spec.allocateLoadBalancerNodePorts": (True,),
+        "spec.externalTrafficPolicy": ("Cluster",),
+        "spec.healthCheckNodePort": _ANY,
+        "spec.loadBalancerClass": _ANY,
+        "spec.loadBalancerIP": _ANY,
+        "spec.ports[].nodePort": _ANY,
     },
     "PodDisruptionBudget": {},
     "NetworkPolicy": {

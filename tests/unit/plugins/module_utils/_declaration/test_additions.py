@@ -17,6 +17,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._certificate
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._certificates import definitions as certificates
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import (
     additions,
+    balancers,
     manifests,
     ownership,
     policies,
@@ -37,6 +38,7 @@ ENTRY = {
         "allow": [{"from": [{"namespaceSelector": {"matchLabels": {"team": "shop"}}}], "ports": [{"port": 9000}]}],
     },
 }
+BALANCED = {"name": "products", "namespace": "shop", "target_port": 3000, "selector": {"app": "products"}}
 PLAIN = {**ENTRY, "name": "plain", "tls": None, "network_policy": {"sources": [], "allow": []}}
 
 
@@ -49,6 +51,7 @@ def declared() -> list[dict]:
         *policies.definitions([ENTRY, PLAIN]),
         *certificates.certificates([ENTRY]),
         *certificates.issuers({"name": "apigee-gke-ca"}, authority, "cert-manager"),
+        *balancers.definitions(balancers.declared([BALANCED]), {"server_version": "v1.36.2-gke.1203000"}),
         *client.issued(believed),
         *client.believed({**believed, "namespaces": {"gke": ["shop"]}}, "gke"),
         *webhook.objects(SETTINGS, source.read()),
@@ -170,6 +173,7 @@ RULE = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resource
         ("NetworkPolicy", ("spec", "ingress", 1, "from", 0, "podSelector"), {}),
         ("Service", ("spec", "externalName"), "elsewhere.example"),
         ("Service", ("spec", "sessionAffinity"), "ClientIP"),
+        ("Service", ("spec", "loadBalancerSourceRanges"), ["10.0.0.0/8"]),
         ("Deployment", ("spec", "paused"), True),
         ("Deployment", ("spec", "template", "spec", "hostNetwork"), True),
         ("Deployment", ("spec", "template", "spec", "initContainers"), [{"name": "more", "image": "an/image"}]),

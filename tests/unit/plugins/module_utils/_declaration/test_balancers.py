@@ -128,7 +128,8 @@ def test_a_sample_is_what_is_selected() -> None:
 def test_somebody_elses_service_serves_only_if_it_is_such_a_load_balancer() -> None:
     wanted = definition(OLD)
     theirs = {**wanted, "metadata": {**wanted["metadata"], "labels": {}}}
-    assert ownership.standing(wanted, theirs) == {"owner": "theirs", "same": True, "differences": []}
+    standing = ownership.standing(wanted, theirs)
+    assert (standing["owner"], standing["same"], standing["differences"]) == ("theirs", True, [])
     external = {**theirs, "metadata": {**theirs["metadata"], "annotations": {}}}
     other_port = {**theirs, "spec": {**theirs["spec"], "ports": [{"port": 81}]}}
     for one in (external, other_port):
