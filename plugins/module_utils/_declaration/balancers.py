@@ -208,27 +208,30 @@ def reservations(role: dict, removal: bool = False) -> list[dict]:
             entry["address"] = service["address"]
         result.append(entry)
     if _named(role) and not removal:
-        result.append(
-            {
-                "kind": "dns_managed_zone",
-                "project": role["project"],
-                "name": zone_name(role["domain"]),
-                "dns_name": role["domain"].rstrip(".") + ".",
-                "networks": [role["network"]],
-            }
-        )
+        result.append(_zone(role))
     return result
 
 
-def records(role: dict, known: dict[str, str], removal: bool = False) -> list[dict]:
-    """Entries of the plural module: the names. One whose address is not known yet (check mode) has none.
+def _zone(role: dict) -> dict:
+    return {
+        "kind": "dns_managed_zone",
+        "project": role["project"],
+        "name": zone_name(role["domain"]),
+        "dns_name": role["domain"].rstrip(".") + ".",
+        "networks": [role["network"]],
+    }
+
+
+def records(role: dict, known: dict[str, str], removal: bool = False, preview: bool = False) -> list[dict]:
+    """Entries of the plural module: the names. In check mode one may lead to ``0.0.0.0``, an address still to be chosen.
 
     Args:
         role: variables of the role without their prefix.
         known: addresses by name, as ``addresses`` gives them.
         removal: whether they are to be removed, for which no address is needed.
+        preview: in check mode, in which the zone that they are in may still be to be made, and so is among them.
     """
-    result = []
+    result = [_zone(role)] if preview and not removal and _named(role) else []
     for service in _named(role):
         entry = {
             "kind": "dns_record_set",
@@ -237,11 +240,7 @@ def records(role: dict, known: dict[str, str], removal: bool = False) -> list[di
             "name": service["host"].rstrip(".") + ".",
             "type": "A",
         }
-        address = known.get(service["name"]) or UNKNOWN
-        if removal:
-            result.append(entry)
-        elif address != UNKNOWN:
-            result.append({**entry, "ttl": RECORD_TTL, "rrdatas": [address]})
+        result.append(entry if removal else {**entry, "ttl": RECORD_TTL, "rrdatas": [known[service["name"]]]})
     return result
 
 

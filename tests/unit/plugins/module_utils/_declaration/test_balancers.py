@@ -164,7 +164,9 @@ def test_addresses_zone_and_names() -> None:
 def test_what_check_mode_does_not_know_yet() -> None:
     asked = role(products(host="products.shop.internal"))
     known = balancers.addresses(asked["services"], [{"kind": "compute_address", "resource": {"name": "products"}}])
-    assert known == {"products": balancers.UNKNOWN} and balancers.records(asked, known) == []
+    assert known == {"products": balancers.UNKNOWN}
+    zone, record = balancers.records(asked, known, False, True)
+    assert zone["kind"] == "dns_managed_zone" and record["rrdatas"] == [balancers.UNKNOWN]
 
 
 @pytest.mark.parametrize(
