@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -348,6 +349,25 @@ def test_killed_after_the_object_the_next_run_makes_it_ours(cloud: Cloud) -> Non
         cloud.control("requests", "DELETE")
         assert not cloud.run([options])["changed"] and cloud.writes() == 0
         assert len(removed(cloud.run([OURS], prune={}))) == 1 and records(cloud) == {}
+
+
+def test_a_truststore_whose_exchange_is_killed_anywhere_ends_with_one_keystore_and_its_record(cloud: Cloud) -> None:
+    def truststore(pem: str) -> dict[str, t.Any]:
+        place = {"environment": "prod", "name": "ca"}
+        return {"kind": "apigee_truststore", **place, "authorities": [pem], "retire": True, "settle": 0}
+
+    old, new = truststore(TestAuthority().pem), truststore(TestAuthority().pem)
+    for number in itertools.count(1):
+        cloud.empty_organization()
+        cloud.run([old])
+        if cloud.run([new], die_after=number):
+            break
+        cloud.run([new])
+        stores = cloud.by_hand("GET", "/environments/prod/keystores")
+        assert records(cloud) == {f"apigee_keystore prod/{store}": "made" for store in stores} and len(stores) == 1
+        cloud.run([new], state="absent")
+        assert cloud.by_hand("GET", "/environments/prod/keystores") == [] == cloud.by_hand("GET", "/keyvaluemaps")
+    assert number > 6
 
 
 def test_two_runs_at_once_leave_the_records_of_one(cloud: Cloud, tmp_path: Path) -> None:

@@ -46,6 +46,18 @@ class _Mark(DescriptionMark):
     def owned(self, resource: Resource, found: Document) -> bool:
         return found["reference"] is None or super().owned(resource, found)
 
+    def settle(self, resource: Resource, found: Document | None, changes: list[Change], present: bool) -> None:
+        there = {found["keystore"], *found["others"]} if found else set()
+        try:
+            t.cast("ReferencedKeystore", resource).forget_others(there)
+        except ApiError:
+            return  # The next run does it; whoever may not read records has what is declared all the same.
+
+    def after_delete(self, resource: Resource) -> None:
+        # A keystore stays where somebody else has put something into it.
+        owner = t.cast("ReferencedKeystore", resource)
+        owner.forget_others(owner.wire.find(owner.service, f"{owner.fill(ENVIRONMENT_PATH)}/keystores") or [])
+
 
 class ReferencedKeystore(ApigeeResource):
     """What truststores and client certificates have in common. ``content`` is what the keystore is to hold."""
@@ -288,6 +300,19 @@ class ReferencedKeystore(ApigeeResource):
                 resource.update({}, [])
         for alias in set(held) - set(content):
             self._alias(name, alias, held[alias], None).send_delete()
+
+    def forget_others(self, there: t.Container[str]) -> None:
+        """Remove the records of keystores that are gone: a run was killed before it did so, or somebody deleted them."""
+        records = Records.of(self)
+        gone = [
+            key
+            for key, one in records.all(self).items()
+            if one.kind == "apigee_keystore" and one.inside.get("environment") == self.options["environment"]
+            for name in [one.name.rsplit("/", 1)[-1]]
+            if self._named_by_us(name) and name not in there
+        ]
+        if gone:
+            records.remove(self, gone)
 
     def _flip(self, reference: Document | None, name: str) -> bool:
         """Turn the reference to a keystore; whether it led elsewhere before."""

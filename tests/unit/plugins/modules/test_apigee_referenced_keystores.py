@@ -250,6 +250,7 @@ def test_removal() -> None:
     script.expect("DELETE", "apigee", script.reference).replies({})
     script.looks_into(OLD, OLD_CA)
     script.removes(OLD)
+    script.expect("GET", "apigee", STORES).replies([])
     assert script.run(apigee_truststore, environment="prod", name="gke-ca", state="absent")["action"] == "deleted"
 
 
