@@ -79,6 +79,10 @@ class Stream:
                 connection.request("GET", self.path, headers={"Host": self.host, **self.headers})
                 reply = connection.getresponse()
                 self.answers.append(Answer(sent, reply.status, reply.read().decode(errors="replace").strip()))
+                if reply.will_close:
+                    # http.client would connect again by itself, to the host name.
+                    connection.close()
+                    connection = None
             except (OSError, http.client.HTTPException) as error:
                 self.answers.append(Answer(sent, 0, str(error)))
                 connection = None
