@@ -64,10 +64,12 @@ class ApiGateways:
     """Starts, changes and stops the Envoys. ``backends`` says where functions are, by the authority of their URL."""
 
     def __init__(self, state: State, authority: Authority,
-                 backends: Callable[[], Mapping[str, tuple[str, int]]]) -> None:
+                 backends: Callable[[], Mapping[str, tuple[str, int]]], trusted: Path | None = None) -> None:
+        """``trusted``: the authority of the backends' certificates (PEM); without it they are spoken to in clear."""
         self._state = state
         self._authority = authority
         self._backends = backends
+        self._trusted = trusted
         self._wanted: tuple[Gateway, ...] = ()
         self._running: dict[str, _Envoy] = {}
         self._forwarder: HelloForwarder | None = None
@@ -135,7 +137,7 @@ class ApiGateways:
             routes = [route for name, content in gateway.documents for route in document.read(name, content)]
         except document.Refused as error:  # accepted before, so never
             raise WorldError(f"{gateway.name}: {error}") from error
-        world = _world(gateway, routes, backends)
+        world = _world(gateway, routes, backends, self._trusted)
         found = {one["name"]: one for one in envoy.clusters(routes, world)}
         address, port = self._state.api_gateway_address, FIRST_PORT + running.number
         served = envoy.listener(routes, world, address, port, running.certificate)
@@ -220,7 +222,7 @@ class ApiGateways:
 
 
 def _world(gateway: Gateway, routes: Sequence[document.Route],
-           backends: Mapping[str, tuple[str, int]]) -> envoy.World:
+           backends: Mapping[str, tuple[str, int]], trusted: Path | None) -> envoy.World:
     """What the routes need; a backend that is not here leads nowhere, and a key set that nobody has lets nobody in."""
     authorities = {urlsplit(route.address).netloc for route in routes}
     sets = {issuer.keys for route in routes for issuer in route.issuers}
@@ -229,6 +231,7 @@ def _world(gateway: Gateway, routes: Sequence[document.Route],
         keys=gateway.keys,
         jwks={address: gateway.key_sets.get(address) or _nobodys_keys() for address in sets},
         identities=gateway.identities,
+        trusted=str(trusted) if trusted else "",
     )
 
 

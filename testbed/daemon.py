@@ -16,13 +16,14 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from aiohttp import web
 
 from testbed import connection, leftovers, processes
 from testbed.clusters import Running
-from testbed.google import gateway_picture
+from testbed.google import function_picture, gateway_picture
 from testbed.google.app import EMULATOR, create_app
 from testbed.google.emulator import Emulator
 from testbed.google.errors import GoogleError
@@ -52,7 +53,7 @@ class Daemon:
         self._binaries = binaries
         self._owner = tuple(int(part) for part in options.owner.split(":")) if options.owner else None
         self._emulator: Emulator | None = None
-        self._world = RealWorld(state, binaries, self._review, (OWNER,), self._publish_access)
+        self._world = RealWorld(state, binaries, self._review, (OWNER,), self._publish_access, self._judge)
         self._world.instances.options = ["--dns-cache-extra", str(options.dns_cache_extra),
                                          "--scale", str(options.apigee_scale)]
         self._token = ""
@@ -169,6 +170,11 @@ class Daemon:
     # -- identities -------------------------------------------------------------------------------------------
     def _review(self, token: str) -> dict[str, object] | None:
         return self._emulator.identity.review(token) if self._emulator is not None else None
+
+    async def _judge(self, service: str, token: str, audiences: Sequence[str]) -> int:
+        if self._emulator is None:
+            return 403
+        return await function_picture.judge(self._emulator, service, token, audiences)
 
     async def _renew_token(self) -> None:
         assert self._emulator is not None  # made before anything that needs a token

@@ -14,6 +14,8 @@ from testbed.api_gateways import ApiGateways
 from testbed.apigee_instances import ApigeeInstances
 from testbed.certificates import Authority
 from testbed.clusters import Clusters, Running
+from testbed.function_front import FunctionFront, Judge
+from testbed.functions import Functions
 from testbed.network import firewall
 from testbed.network.dns_peering import DnsPeering
 from testbed.network.endpoints import Endpoints
@@ -23,7 +25,11 @@ from testbed.network.vpc import Vpc
 from testbed.northbound import Northbound
 from testbed.state import State
 from testbed.token_review import Reviewer
-from testbed.world import Cluster, ClusterAccess, Gateway, Instance, Network, Record, WorldError
+from testbed.world import Cluster, ClusterAccess, Function, Gateway, Instance, Network, Record, WorldError
+
+
+async def _nobody(_service: str, _token: str, _audiences: Sequence[str]) -> int:
+    return 403
 
 
 class RealWorld:
@@ -34,7 +40,7 @@ class RealWorld:
     """
 
     def __init__(self, state: State, binaries: Path, reviewer: Reviewer, admin_principals: Sequence[str],
-                 access_changed: Callable[[], Awaitable[None]]) -> None:
+                 access_changed: Callable[[], Awaitable[None]], judge: Judge = _nobody) -> None:
         self._state = state
         self.authority = Authority.load_or_create(state.certificates)
         router, tenant = Namespace(state.namespace("vpc")), Namespace(state.namespace("apigee"))
@@ -47,8 +53,9 @@ class RealWorld:
         self.instances = ApigeeInstances(state, tenant, self.authority)
         self._access_changed = access_changed
         self.northbound = Northbound(state, self.instances)
-        #: Nothing to call until functions run here: what such a gateway is asked ends in 503.
-        self.gateways = ApiGateways(state, self.authority, dict)
+        self.functions = Functions(state, self._vpc, self._bring_network)
+        self._front = FunctionFront(state, self.authority, self.functions, judge)
+        self.gateways = ApiGateways(state, self.authority, self._front.backends, self.authority.certificate_file)
         self._networks: tuple[Network, ...] = ()
         self._views: dict[str, str] = {}
         #: Instances whose address and range are in the network, running or just starting.
@@ -61,11 +68,14 @@ class RealWorld:
         await self._bring_network()
         await self._dns_peering.start()
         await self.northbound.open()
+        await self._front.open()
         await self.gateways.open()
 
     async def close(self) -> None:
         """End everything that runs; folders stay, so that the next daemon can go on from them."""
         await self.gateways.close()
+        await self._front.close()
+        await self.functions.close()
         await self.northbound.close()
         await asyncio.gather(self.clusters.close(), self.instances.close())
         await self._endpoints.apply(())
@@ -110,6 +120,12 @@ class RealWorld:
     async def configure_runtime(self, configuration: dict[str, Any], bundles: Mapping[str, bytes]) -> dict[str, Any]:
         return await self.instances.configure(configuration, bundles)
 
+    async def apply_functions(self, functions: Sequence[Function], sources: Mapping[str, bytes]) -> dict[str, str]:
+        failed = await self.functions.apply(functions, sources)
+        # Where they are called may be new to the gateways.
+        await self.gateways.refresh()
+        return failed
+
     async def apply_gateways(self, gateways: Sequence[Gateway]) -> None:
         await self.gateways.apply(gateways)
 
@@ -124,6 +140,7 @@ class RealWorld:
         for running in self.clusters.running():
             await self.clusters.stop(running.cluster.key)
         await self.gateways.apply(())
+        await self.functions.close()
         await self.northbound.clear()
         await self.instances.close()
         self._placed.clear()
@@ -150,11 +167,13 @@ class RealWorld:
             machines = [dataclasses.replace(
                 each.machine, view=views.get(each.machine.network, ""),
                 load_balancers=tuple(one for one in balancers if one.cluster == each.cluster.key)) for each in running]
+            machines += [dataclasses.replace(each, view=views.get(each.network, ""))
+                         for each in self.functions.machines()]
             regions = {instance.ip_range.split(",")[0].strip(): instance.location for instance in instances}
             script = firewall.render(self._networks, machines, ranges, regions)
             delivered = {each.cluster.number: (each.namespace, each.spec.node_ip,
                                                [one.address for one in machine.load_balancers])
-                         for each, machine in zip(running, machines, strict=True)}
+                         for each, machine in zip(running, machines, strict=False)}
             routed = [each for network in sorted(peered) for each in ranges.get(network, ())]
 
             endpoints = [each for network in self._networks for each in network.endpoints]

@@ -115,6 +115,11 @@ class State:
         """Where the gateways of API Gateway take calls, told apart by host name."""
         return self.address(4)
 
+    @property
+    def function_address(self) -> str:
+        """Where functions are called, told apart by host name."""
+        return self.address(5)
+
     # -- files ------------------------------------------------------------------------------------------------
     @property
     def connection_file(self) -> Path:
@@ -152,6 +157,11 @@ class State:
         return self.home / "api-gateway"
 
     @property
+    def functions(self) -> Path:
+        """The sources of running functions."""
+        return self.home / "functions"
+
+    @property
     def certificates(self) -> Path:
         return self.home / "certificates"
 
@@ -176,7 +186,7 @@ class State:
     def prepare(self) -> None:
         """Make the folders, readable by their owner only."""
         for folder in (self.home, self.run, self.logs, self.google, self.apigee, self.network, self.api_gateway,
-                       self.certificates, self.gcloud):
+                       self.functions, self.certificates, self.gcloud):
             folder.mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o700)
 

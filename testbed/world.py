@@ -172,6 +172,40 @@ class Instance:
 
 
 @dataclass(frozen=True)
+class Egress:
+    """A function's way into a network: a connector, or an interface of its own. ``range``: where its address is from.
+
+    What it sends elsewhere would go to the internet, which the testbed does not have: it is lost either way.
+    """
+
+    network: str
+    range: str
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Function:
+    """A revision of a Cloud Function. ``name`` is its full one, ``service`` that of its Cloud Run service.
+
+    ``source``: SHA-256 of the uploaded zip. ``urls``: where it is called, each an audience of tokens. ``seconds``: how
+    long a request may take. ``concurrency``: requests that it answers at a time.
+    """
+
+    name: str
+    service: str
+    revision: str
+    urls: tuple[str, ...]
+    source: str
+    runtime: str
+    entry_point: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    seconds: int = 60
+    concurrency: int = 1
+    ingress: str = "ALLOW_ALL"
+    egress: Egress | None = None
+
+
+@dataclass(frozen=True)
 class Gateway:
     """A gateway of API Gateway: what it serves, and whom it lets in.
 
@@ -258,6 +292,12 @@ class World(Protocol):
 
     async def configure_runtime(self, configuration: dict[str, Any], bundles: Mapping[str, bytes]) -> dict[str, Any]:
         """Give the Apigee runtime its full configuration; ``bundles`` by SHA-256. Returns the runtime's report."""
+
+    async def apply_functions(self, functions: Sequence[Function], sources: Mapping[str, bytes]) -> Mapping[str, str]:
+        """All functions, with the zips that they were built from by SHA-256. Returns when each that can serves.
+
+        Why one does not, by name, is the answer. One that is to be replaced and cannot be goes on serving.
+        """
 
     async def apply_gateways(self, gateways: Sequence[Gateway]) -> None:
         """All gateways of API Gateway, with what each serves. Returns when each serves it."""

@@ -37,12 +37,14 @@ class World:
 
     backends: where each backend is, by the authority of its address. keys: API keys and whether each is good for this
     API. jwks: key sets by their address, as JSON. identities: tokens that the gateway shows to backends, by audience.
+    trusted: file with the authority of the backends' certificates; without it they are spoken to in the clear.
     """
 
     backends: Mapping[str, tuple[str, int]]
     keys: Mapping[str, bool] = field(default_factory=dict)
     jwks: Mapping[str, str] = field(default_factory=dict)
     identities: Mapping[str, str] = field(default_factory=dict)
+    trusted: str = ""
 
 
 def configuration(routes: Sequence[Route], world: World, address: str, port: int) -> dict[str, Any]:
@@ -81,7 +83,7 @@ def resources(kind: str, version: str, found: Sequence[dict[str, Any]]) -> dict[
 def clusters(routes: Sequence[Route], world: World) -> list[dict[str, Any]]:
     """Return the backends of routes. Raises KeyError for one that is not given."""
     authorities = dict.fromkeys(urlsplit(route.address).netloc for route in routes)
-    return [_cluster(authority, *world.backends[authority]) for authority in authorities]
+    return [_cluster(authority, *world.backends[authority], world.trusted) for authority in authorities]
 
 
 def listener(
@@ -290,11 +292,18 @@ def _replies() -> dict[str, Any]:
     return {"mappers": mappers, "body_format": body}
 
 
-def _cluster(name: str, host: str, port: int) -> dict[str, Any]:
+def _cluster(name: str, host: str, port: int, trusted: str) -> dict[str, Any]:
     endpoint = {"endpoint": {"address": {"socket_address": {"address": host, "port_value": port}}}}
-    return {
+    found: dict[str, Any] = {
         "name": name,
         "type": "STATIC",
         "connect_timeout": "3s",
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
     }
+    if trusted:
+        names = [{"san_type": "DNS", "matcher": {"exact": name}}]
+        validation = {"trusted_ca": {"filename": trusted}, "match_typed_subject_alt_names": names}
+        context = {"sni": name, "common_tls_context": {"validation_context": validation}}
+        kind = f"{_TYPE}transport_sockets.tls.v3.UpstreamTlsContext"
+        found["transport_socket"] = _named("envoy.transport_sockets.tls", kind, **context)
+    return found

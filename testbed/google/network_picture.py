@@ -40,6 +40,7 @@ def _network(tx: Transaction, project: str, network: dict) -> Network:
             )
         elif kind == "firewalls":
             rules.append(_rule(document, name))
+    subnets += _connectors(tx, project, short, name)
     number = tx.get(f"projects/{project}")["number"]
     peering = f"servicenetworking/projects/{number}/global/networks/{short}"
     domains = tuple(
@@ -76,6 +77,16 @@ def _load_balancers(tx: Transaction, project: str, link: str) -> list[LoadBalanc
                     global_access=rule.get("allowGlobalAccess", False),
                 )
             )
+    return found
+
+
+def _connectors(tx: Transaction, project: str, short: str, name: str) -> list[Subnet]:
+    """Return the hidden subnetworks that Google makes for connectors with a range of their own."""
+    found = []
+    for key, connector in tx.items(f"vpcaccess/projects/{project}/locations/"):
+        if connector.get("network", "").rsplit("/", 1)[-1] == short and connector.get("ipCidrRange"):
+            region, own = key.split("/")[4], key.rsplit("/", 1)[-1]
+            found.append(Subnet(f"aet-{region.replace('-', '')}-{own}-hcfs", name, region, connector["ipCidrRange"]))
     return found
 
 

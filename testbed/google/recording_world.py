@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from testbed.world import Cluster, ClusterAccess, Gateway, Instance, Network, WorldError
+from testbed.world import Cluster, ClusterAccess, Function, Gateway, Instance, Network, WorldError
 
 
 class RecordingWorld:
@@ -24,6 +24,10 @@ class RecordingWorld:
         self.clusters: dict[tuple[str, str, str], Cluster] = {}
         self.instances: dict[tuple[str, str], Instance] = {}
         self.gateways: list[Gateway] = []
+        self.functions: list[Function] = []
+        self.sources: dict[str, bytes] = {}
+        self.unfit: dict[str, str] = {}
+        """Why functions do not start, by name: what apply_functions answers."""
         self.configuration: dict[str, Any] = {}
         self.bundles: dict[str, bytes] = {}
         self.records: list[Any] = []
@@ -97,6 +101,12 @@ class RecordingWorld:
             for listed, named in (("deployments", "proxy"), ("shared_flows", "shared_flow"))
         }
 
+    async def apply_functions(self, functions: Sequence[Function], sources: dict[str, bytes]) -> dict[str, str]:
+        """Remember the picture; answer self.unfit."""
+        await self._called("apply_functions", list(functions))
+        self.functions, self.sources = list(functions), dict(sources)
+        return self.unfit
+
     async def apply_gateways(self, gateways: Sequence[Gateway]) -> None:
         """Remember the picture."""
         await self._called("apply_gateways", list(gateways))
@@ -109,3 +119,4 @@ class RecordingWorld:
         """Forget everything but the list of calls."""
         await self._called("reset", None)
         self.networks, self.clusters, self.instances, self.configuration, self.gateways = [], {}, {}, {}, []
+        self.functions, self.sources = [], {}

@@ -19,7 +19,7 @@ from testbed.world import FirewallRule, LoadBalancer, Network
 from .nftables import address_set, disjoint, merged_ports
 
 APIGEE_LINK = "apigee"
-NODE_LINKS = "node*"
+NODE_LINKS, FUNCTION_LINKS = "node*", "function*"
 RESOLVER = "169.254.169.254"
 #: Each network's own view of the resolver has an address in here, which its machines are led to.
 VIEWS = "169.254.171.0/24"
@@ -34,7 +34,9 @@ log = logging.getLogger("testbed.firewall")
 
 @dataclass(frozen=True)
 class Machine:
-    """What a rule can aim at: a node with its pods. Pods of VPC-native clusters carry their node's tags.
+    """What a rule can aim at: a node with its pods, or a function with its way into the network, which has none.
+
+    Pods of VPC-native clusters carry their node's tags.
 
     ``link`` is the router's end of its link, ``view`` the address at which its network's names are answered. Packets to
     a load balancer reach the node unchanged, and the rules that aim at the node judge them.
@@ -51,7 +53,8 @@ class Machine:
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        return (self.node_ip, self.pod_range, *(each.address for each in self.load_balancers))
+        pods = (self.pod_range,) if self.pod_range else ()
+        return (self.node_ip, *pods, *(each.address for each in self.load_balancers))
 
 
 def render(networks: Sequence[Network], machines: Sequence[Machine], instance_ranges: dict[str, Sequence[str]],
@@ -71,9 +74,14 @@ def render(networks: Sequence[Network], machines: Sequence[Machine], instance_ra
         "    type filter hook input priority filter; policy drop;",
         '    iifname "lo" accept',
         "    ct state established,related accept",
-        f'    iifname "{NODE_LINKS}" ip daddr {{ {RESOLVER}, {VIEWS} }} meta l4proto {{ tcp, udp }} '
-        "th dport 53 accept",
+        *(f'    iifname "{links}" ip daddr {{ {RESOLVER}, {VIEWS} }} meta l4proto {{ tcp, udp }} th dport 53 accept'
+          for links in (NODE_LINKS, FUNCTION_LINKS)),
         f'    iifname "{NODE_LINKS}" meta l4proto icmp accept',
+        "  }",
+        "  chain output {",
+        "    type filter hook output priority filter; policy accept;",
+        # In Google's network what leads nowhere is lost; this router would say so.
+        f'    oifname "{FUNCTION_LINKS}" icmp type destination-unreachable drop',
         "  }",
         "  chain forward {",
         "    type filter hook forward priority filter; policy drop;",
@@ -112,7 +120,7 @@ def _isolation(networks: Sequence[Network], peered: dict[str, tuple[str, ...]],
     for network in sorted({machine.network for machine in machines}):
         own = [machine for machine in machines if machine.network == network]
         targets = [address for machine in own for address in machine.addresses]
-        sources = [each for machine in own for each in (machine.node_range, machine.pod_range)]
+        sources = [each for machine in own for each in (machine.node_range, machine.pod_range) if each]
         sources += [*subnets.get(network, ()), *peered.get(network, ())]
         lines.append(f"    ip daddr {address_set(targets)} ip saddr != {address_set(sources)} drop")
     return lines

@@ -27,6 +27,11 @@ def node_link(number: int) -> str:
     return f"node{number}"
 
 
+def function_link(number: int) -> str:
+    """The router's end of the link to the function that is running as ``number``."""
+    return f"function{number}"
+
+
 class Vpc:
     """The namespaces of the VPC and of Apigee's tenant network, their links and routes. Everything is idempotent."""
 
@@ -72,12 +77,15 @@ class Vpc:
         self._sysctl(node, "ipv4/ip_forward", "1")
         self._batch(self.router, [f"route replace {pod_range} via {node_ip} dev {node_link(number)} src {gateway}"])
 
-    def detach_node(self, number: int, node: Namespace) -> None:
-        """Remove the link (its routes go with it) and the node's namespace."""
-        link = node_link(number)
+    def detach_machine(self, link: str, machine: Namespace) -> None:
+        """Remove the link (its routes go with it) and the machine's namespace."""
         if self.router.exists() and link in self._links(self.router):
             self._batch(self.router, [f"link delete {link}"])
-        node.delete()
+        machine.delete()
+
+    def detach_node(self, number: int, node: Namespace) -> None:
+        """Remove a node's link and namespace."""
+        self.detach_machine(node_link(number), node)
 
     # -- load balancers ---------------------------------------------------------------------------------------
     def set_load_balancers(self, machines: Mapping[int, tuple[Namespace, str, Iterable[str]]]) -> None:

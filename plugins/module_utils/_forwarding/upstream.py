@@ -232,5 +232,6 @@ class Upstream:
 
 def _translated(error: Exception) -> UpstreamError:
     """What an error of the network or of the upstream's HTTP means for the client."""
-    status = 504 if isinstance(error, TimeoutError) else 502
+    # Names of a network that there is no way into are not known; to the client it is as far away as its addresses.
+    status = 504 if isinstance(error, (TimeoutError, socket.gaierror)) else 502
     return UpstreamError(status, type(error).__name__)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cloud Functions v2: uploads, functions and their builds. Nothing is run here; the zip is only looked into."""
+"""Cloud Functions v2: uploads, functions and their builds. What is built here, the world runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import uuid
 import zipfile
 from typing import Any
 
-from testbed.google import policies
+from testbed.google import function_picture, policies
 from testbed.google.errors import GoogleError, field_violation
 from testbed.google.operations import Run
 from testbed.google.rules import Pattern, Range, Required, Said
@@ -118,11 +118,11 @@ class Functions(Service):
 
     @handles(".get")
     def get(self, call: Call) -> dict[str, Any]:
-        return self._stored(call)[1]
+        return _shown(self._stored(call)[1])
 
     @handles(".list")
     def list(self, call: Call) -> dict[str, Any]:
-        return {"functions": call.store.children(key(self._parent(call, call.path["parent"])))}
+        return {"functions": [_shown(one) for one in call.store.children(key(self._parent(call, call.path["parent"])))]}
 
     @handles(".patch", rules=[*_RULES, Said("a missing mask means everything", source=_SEEN)])
     def patch(self, call: Call) -> dict[str, Any]:
@@ -158,10 +158,11 @@ class Functions(Service):
             if document is None:
                 return None
             if run.arguments.get("build"):
-                _build(tx, document)
+                document["_built"] = _build(tx, document)
             _served(document)
             tx.put(run.arguments["key"], document)
-        return {"@type": f"{_TYPE}Function", **document}
+        await function_picture.push(run.emulator, document["name"])
+        return {"@type": f"{_TYPE}Function", **_shown(document)}
 
     @on_failure("cloudfunctions.deploy")
     async def broken(self, run: Run, error: dict[str, Any]) -> None:
@@ -182,7 +183,12 @@ class Functions(Service):
             tx.delete(run.arguments["key"])
             for owner in (run.arguments["key"], service_key((stored.get("serviceConfig") or {}).get("service", ""))):
                 policies.forget(tx, owner)
+        await function_picture.push(run.emulator)
         return {"@type": "type.googleapis.com/google.protobuf.Empty"}
+
+    async def restore(self) -> None:
+        """Start the functions again, after a restart."""
+        await function_picture.push(self.emulator)
 
     # -- parts --------------------------------------------------------------------------------------------------------
 
@@ -256,11 +262,16 @@ def _check_egress(call: Call, parent: str, service: dict[str, Any]) -> None:
             raise field_violation("service_config.direct_vpc_network_interface", f"Subnetwork {short} was not found.")
 
 
-def _build(tx: Any, document: dict[str, Any]) -> None:
-    """Look into the uploaded zip as a build would. Raises GoogleError as a failed build ends."""
+def _shown(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if not name.startswith("_")}
+
+
+def _build(tx: Any, document: dict[str, Any]) -> str:
+    """Look into the uploaded zip as a build would. Returns its digest. Raises GoogleError as a failed build ends."""
     build = document["buildConfig"]
     source = build["source"]["storageSource"]
-    content = tx.get_blob((tx.get(f"cloudfunctions/uploads/{source['object']}") or {})["digest"])
+    digest = (tx.get(f"cloudfunctions/uploads/{source['object']}") or {})["digest"]
+    content = tx.get_blob(digest)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()
@@ -275,6 +286,7 @@ def _build(tx: Any, document: dict[str, Any]) -> None:
             raise GoogleError(400, f"Build failed: main.py does not define function '{entry}'.")
     build["build"] = f"projects/-/builds/{uuid.uuid4()}"
     build["sourceProvenance"] = {"resolvedStorageSource": {**source, "generation": "1"}}
+    return digest
 
 
 def _served(document: dict[str, Any]) -> None:

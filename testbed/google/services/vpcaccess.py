@@ -8,6 +8,7 @@ import ipaddress
 import re
 from typing import Any
 
+from testbed.google import function_picture
 from testbed.google.errors import GoogleError, field_violation
 from testbed.google.operations import Run
 from testbed.google.rules import Immutable, Network, Pattern, Range, Said
@@ -109,12 +110,14 @@ class Connectors(Service):
                 return None
             document["state"] = "READY"
             tx.put(run.arguments["key"], document)
+        await function_picture.connectors_changed(run.emulator)
         return {"@type": f"{_TYPE}Connector", **document}
 
     @work("vpcaccess.gone")
     async def gone(self, run: Run) -> dict[str, Any]:
         async with run.transaction() as tx:
             tx.delete(run.arguments["key"])
+        await function_picture.connectors_changed(run.emulator)
         return {"@type": "type.googleapis.com/google.protobuf.Empty"}
 
     def _parent(self, call: Call, text: str) -> str:
