@@ -1,0 +1,245 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A private service behind API Gateway, whole: a real Envoy, the real functions-framework, a balancer, pods.
+
+Status codes are those of Google's documentation; bodies of refusals are not Google's, and nothing is said of them.
+"""
+
+from __future__ import annotations
+
+import copy
+import http.client
+import json
+import re
+import socket
+import ssl
+import time
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+import yaml
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.acceptance.cloud import INVENTORY, Cloud, Run, until
+from tests.acceptance.stream import Stream
+from tests.acceptance.test_secrets import leaks, watched
+
+PLAYBOOK, TEARDOWN = "playbooks/api_gateway.yml", "playbooks/api_gateway_teardown.yml"
+GLOBAL = "projects/acme-shop/locations/global"
+ISSUER, KEYS = "https://issuer.example", "https://issuer.example/keys"
+SIGNING, FOREIGN = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+CANARY = "canary-t0k3n-4711"
+
+
+def declaration(*routes: dict[str, Any], **gateway: Any) -> dict[str, Any]:
+    """The testbed inventory's declaration with more routes and other settings of the gateway."""
+    content = yaml.safe_load((INVENTORY / "group_vars" / "all" / "api_gateway.yml").read_text())
+    found = copy.deepcopy(content["api_gateway_gke"])
+    found["gateway"] |= gateway
+    found["gateway"]["routes"] += routes
+    return {**found, "project": "acme-shop"}
+
+
+class Shop:
+    """The gateway, and a client outside."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.way = cloud.connection["api_gateway"]
+        self.trust = ssl.create_default_context(cafile=self.way["ca_cert"])
+
+    def play(self, stated: dict[str, Any] | None = None, *arguments: str, playbook: str = PLAYBOOK, **how: Any) -> Run:
+        extra = json.dumps({"api_gateway_gke": stated or declaration()})
+        return self.cloud.play(playbook, *arguments, "-e", extra, **how)
+
+    @property
+    def host(self) -> str:
+        path = "v1/projects/acme-shop/locations/europe-west1/gateways/shop"
+        return str(self.cloud.google("GET", "apigateway", path)["defaultHostname"])
+
+    def key(self, name: str = "partner") -> dict[str, str]:
+        """The header that shows a key."""
+        found = self.cloud.google("GET", "apikeys", f"v2/{GLOBAL}/keys/{name}/keyString")
+        return {"x-api-key": found["keyString"]}
+
+    def configs(self) -> list[str]:
+        found = self.cloud.google("GET", "apigateway", f"v1/{GLOBAL}/apis/shop/configs").get("apiConfigs", [])
+        return sorted(one["name"].rsplit("/", 1)[-1] for one in found)
+
+    def ask(self, path: str, headers: dict[str, str] | None = None, method: str = "GET") -> tuple[int, bytes]:
+        """Status and body of one call."""
+        link = http.client.HTTPSConnection(self.host, timeout=60, context=self.trust)
+        plain = socket.create_connection((self.way["address"], self.way["port"]), 10)
+        link.sock = self.trust.wrap_socket(plain, server_hostname=link.host)
+        try:
+            link.request(method, path, headers=headers or {})
+            reply = link.getresponse()
+            return reply.status, reply.read()
+        finally:
+            link.close()
+
+
+@pytest.fixture(scope="module")
+def shop(running_cloud: Cloud) -> Shop:
+    running_cloud.reset()
+    found = Shop(running_cloud)
+    found.play()
+    return found
+
+
+def token(key: Any = SIGNING, **claims: Any) -> dict[str, str]:
+    now = int(time.time())
+    stated = {"iss": ISSUER, "sub": CANARY, "aud": "shop", "iat": now, "exp": now + 300, **claims}
+    return {"authorization": "Bearer " + jwt.encode(stated, key, "RS256", headers={"kid": "one"})}
+
+
+def test_who_gets_through_and_what_others_are_told(shop: Shop) -> None:
+    foreign = {"restrictions": {"apiTargets": [{"service": "compute.googleapis.com"}]}}
+    shop.cloud.google("POST", "apikeys", f"v2/{GLOBAL}/keys?keyId=foreign", json=foreign)
+    own = shop.key()
+    status, body = shop.ask("/products", own)
+    answer = json.loads(body)
+    assert status == 200 and answer["pod"].startswith("shop-api-") and answer["path"] == "/products"
+    # Neither the caller's key nor the gateway's own token is the pod's business.
+    assert not {"X-Api-Key", "Authorization", "X-Forwarded-Authorization"} & set(answer["headers"])
+    found = {
+        "key in the query": shop.ask(f"/products?key={own['x-api-key']}")[0],
+        "parameter": shop.ask("/products/7", own)[0],
+        "no key": shop.ask("/products")[0],
+        "wrong key": shop.ask("/products", {"x-api-key": "AIzaNobody"})[0],
+        "foreign key": shop.ask("/products", shop.key("foreign"))[0],
+        "undefined path": shop.ask("/admin", own)[0],
+        "wrong method": shop.ask("/products", own, "DELETE")[0],
+        "dot segments": shop.ask("/products/../admin", own)[0],
+    }
+    assert found == {
+        "key in the query": 200,
+        "parameter": 200,
+        "no key": 401,
+        "wrong key": 400,
+        "foreign key": 403,
+        "undefined path": 404,
+        "wrong method": 405,
+        "dot segments": 404,
+    }
+
+
+def test_nobody_else_calls_the_function(shop: Shop) -> None:
+    """Its address is public; only the gateway's account may call it."""
+    path = "v2/projects/acme-shop/locations/europe-west1/functions/shop-api-forward"
+    function = shop.cloud.google("GET", "cloudfunctions", path)
+    service = function["serviceConfig"]["service"]
+    policy = shop.cloud.google("GET", "run", f"v2/{service}:getIamPolicy")
+    members = [member for binding in policy["bindings"] for member in binding["members"]]
+    assert members == ["serviceAccount:shop-gateway@acme-shop.iam.gserviceaccount.com"]
+
+
+def test_a_second_run_changes_nothing(shop: Shop) -> None:
+    before = shop.configs()
+    shop.cloud.control("DELETE", "requests")
+    run = shop.play()
+    assert run.changed == 0 and run.actions == set()
+    assert shop.cloud.counters()["mutating"] == 0
+    assert shop.configs() == before
+
+
+def test_a_changed_route_moves_the_gateway_under_load(shop: Shop) -> None:
+    (before,) = shop.configs()
+    changed = declaration({"path": "/reviews", "methods": ["get"]})
+    shop.cloud.control("DELETE", "requests")
+    preview = shop.play(changed, "--check")
+    counters = shop.cloud.counters()
+    # Google is asked what it thinks of the document (validateOnly), and nothing else is sent.
+    assert counters["mutating"] == counters["by_method"].get("servicemanagement.services.configs.submit", 0)
+    with Stream(shop.way, shop.host, "/products", clients=3, headers=shop.key()) as stream:
+        run = shop.play(changed)
+        assert shop.ask("/reviews", shop.key())[0] == 200
+    assert stream.lost == [] and len(stream.answers) > 100
+    kinds = {(kind, action) for kind, _name, action in run.actions}
+    assert kinds == {("api_gateway_config", "created"), ("api_gateway_gateway", "updated")}
+    assert run.actions == preview.actions
+    assert before in shop.configs() and len(shop.configs()) == 2
+
+
+def test_tokens(shop: Shop) -> None:
+    shown = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(SIGNING.public_key()))
+    shop.cloud.control("PUT", "key-sets", json={KEYS: {"keys": [{**shown, "kid": "one", "alg": "RS256"}]}})
+    stated = declaration(
+        {"path": "/orders", "methods": ["get"], "security": "jwt"},
+        {"path": "/both", "methods": ["get"], "security": "api_key_and_jwt"},
+        jwt={"issuer": ISSUER, "jwks_uri": KEYS, "audiences": ["shop"]},
+    )
+    secret = re.compile("|".join([re.escape(shop.key()["x-api-key"]), re.escape(CANARY)]))
+    before = shop.configs()
+    with watched(secret):
+        run = shop.play(stated, "-vvv", "--diff")
+    # Of the configs that nobody serves any more one is kept.
+    assert len(before) == len(shop.configs()) == 2 and len(set(before) & set(shop.configs())) == 1
+    assert shop.ask("/reviews", shop.key())[0] == 404
+    past = int(time.time()) - 3600
+    found = {
+        "good": shop.ask("/orders", token())[0],
+        "good, and a key": shop.ask("/both", {**token(), **shop.key()})[0],
+        "none": shop.ask("/orders")[0],
+        "expired": shop.ask("/orders", token(exp=past))[0],
+        "wrongly signed": shop.ask("/orders", token(FOREIGN))[0],
+        "another issuer": shop.ask("/orders", token(iss="https://another.example"))[0],
+        "for others": shop.ask("/orders", token(aud="web"))[0],
+        "a key instead": shop.ask("/orders", shop.key())[0],
+        "a token without the key": shop.ask("/both", token())[0],
+    }
+    assert found == {
+        "good": 200,
+        "good, and a key": 200,
+        "none": 401,
+        "expired": 401,
+        "wrongly signed": 401,
+        "another issuer": 401,
+        "for others": 403,
+        "a key instead": 401,
+        "a token without the key": 401,
+    }
+    assert leaks(shop.cloud, run, secret) == []
+
+
+def test_bad_input_is_refused_before_any_write(shop: Shop) -> None:
+    shop.cloud.control("DELETE", "requests")
+    stated = declaration(security="api_key_or_jwt")
+    stated["function"] = {"region": "us-east1", "timeout": 60}
+    stated["egress"] = {"mode": "connector", "range": "10.68.0.0/28"}
+    run = shop.play(stated, check=False)
+    output = " ".join(run.output.replace("\\n", " ").split())
+    assert run.code != 0
+    for said in ("does not answer it", "the gateway waits 30 s", "egress.range: overlaps", "must be api_key"):
+        assert said in output, (said, output[-2000:])
+    assert shop.cloud.counters()["mutating"] == 0
+
+
+def test_without_its_connector_the_function_reaches_nothing(shop: Shop) -> None:
+    way = "v1/projects/acme-shop/locations/europe-west1/connectors/shop-vpc"
+    assert shop.ask("/products", shop.key())[0] == 200
+    shop.cloud.google("DELETE", "vpcaccess", way)
+    until(lambda: shop.ask("/products", shop.key())[0] == 504, seconds=60, what="a clean 504")
+    # Who has no key is told so, whatever is broken behind.
+    assert shop.ask("/products")[0] == 401
+    run = shop.play()
+    assert ("vpc_access_connector", "shop-vpc", "created") in run.actions
+    assert shop.ask("/products", shop.key())[0] == 200
+
+
+def test_teardown_leaves_nothing(shop: Shop, tmp_path: Path) -> None:
+    refused = shop.play(playbook=TEARDOWN, check=False)
+    assert refused.code != 0 and "was not confirmed" in refused.output
+    shop.play(None, "-e", "api_gateway_gke_teardown=acme-shop", playbook=TEARDOWN)
+    objects = shop.cloud.state()["objects"]
+    left = [
+        name
+        for name in objects
+        if name.startswith(("apigateway/", "cloudfunctions/projects/", "vpcaccess/", "container/"))
+        or (name.startswith("compute/") and "/networks/" in name)
+    ]
+    assert left == []
+    again = shop.play(None, "-e", "api_gateway_gke_teardown=acme-shop", playbook=TEARDOWN)
+    assert again.changed == 0
