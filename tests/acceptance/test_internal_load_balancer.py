@@ -108,7 +108,10 @@ class Scene:
         return ingress[0].get("ip", "")
 
     def answers(self, machine: str, host: str) -> bool:
-        """Whether a connection comes about, and what answers is the application."""
+        """Whether a connection comes about, and what answers is the application.
+
+        Raises ConnectionRefusedError where the node has the address already and its kube-proxy does not know of it yet.
+        """
 
         async def asked() -> bytes:
             with await self.machines[machine].connect(host, 80, PATIENCE) as sock:
@@ -120,6 +123,8 @@ class Scene:
             assert asyncio.run(asked()).startswith(b"HTTP/1.")
         except TimeoutError:
             return False
+        except ConnectionRefusedError:
+            raise
         except OSError as error:
             # Of an address that nobody has the testbed's router says so, where Google's network is silent.
             assert error.errno == errno.ENETUNREACH
@@ -127,12 +132,15 @@ class Scene:
         return True
 
     def reached_from(self, host: str, *machines: str) -> None:
-        """Exactly these machines reach the address, soon."""
-        until(
-            lambda: [name for name in self.machines if self.answers(name, host)] == list(machines),
-            seconds=PROMPT,
-            what=f"{host} answers {', '.join(machines) or 'nobody'}",
-        )
+        """Exactly these machines reach the address, soon, and the others are not even refused."""
+
+        def seen() -> bool:
+            try:
+                return [name for name in self.machines if self.answers(name, host)] == list(machines)
+            except ConnectionRefusedError:
+                return False
+
+        until(seen, seconds=PROMPT, what=f"{host} answers {', '.join(machines) or 'nobody'}")
 
     def google(self, collection: str) -> list[dict[str, Any]]:
         return self.cloud.google("GET", "compute", f"compute/v1/{self.place}/{collection}").get("items", [])
