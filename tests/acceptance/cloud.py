@@ -260,7 +260,13 @@ class Cloud:
             )
         return run
 
-    def play_killed(self, kill: Callable[[int], bool], *, timeout: float = 180.0) -> bool:
+    def play_killed(
+        self,
+        kill: Callable[[int], bool],
+        *arguments: str,
+        declaration: dict[str, Any] | None = None,
+        timeout: float = 180.0,
+    ) -> bool:
         """Run the site and kill it with everything it started.
 
         It runs as the init of a process namespace of its own: when that is killed, the kernel kills all the rest.
@@ -271,7 +277,8 @@ class Cloud:
         """
         report = self.home / "report.json"
         process = subprocess.Popen(
-            ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *self.command(report=report)],
+            ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
+             *self.command("site.yml", *arguments, declaration=declaration, report=report)],
             env=self.environment, cwd=ROOT, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip

@@ -7,6 +7,8 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
+import signal
 import socket
 import ssl
 from typing import Any
@@ -31,6 +33,19 @@ def play(cloud: Cloud, *arguments: str, check: bool = True, tls: Any = True, **v
     values = {"testbed_drain_seconds": DRAIN_SECONDS, **variables}
     declaration = cloud.declaration(tls=tls)
     return cloud.play("site.yml", *arguments, "-e", json.dumps(values), declaration=declaration, check=check)
+
+
+def killed(cloud: Cloud, tls: Any, *there: str) -> bool:
+    """Run the site with TLS until ``kubectl get`` finds something, then kill the run; whether it was killed."""
+
+    def kill(pid: int) -> bool:
+        if not items(cloud, *there):
+            return False
+        os.kill(pid, signal.SIGKILL)
+        return True
+
+    values = json.dumps({"testbed_drain_seconds": DRAIN_SECONDS})
+    return cloud.play_killed(kill, "-e", values, declaration=cloud.declaration(tls=tls), timeout=300)
 
 
 def items(cloud: Cloud, *arguments: str) -> list[dict[str, Any]]:
