@@ -53,6 +53,11 @@ options:
       - Name to ask for in TLS, which the gateway's certificate must carry; the URL's own host when not given.
       - An Apigee instance that is called directly shows a certificate for C(*.ORGANIZATION.apigee.internal).
     type: str
+  gateway:
+    description: Which gateway is asked, for messages that say what an answer means.
+    type: str
+    choices: [apigee, api_gateway]
+    default: apigee
   probe:
     description:
       - Seconds in which a connection to the address must come about before anything is sent.
@@ -161,6 +166,7 @@ def main():
             "address": {"type": "str"},
             "port": {"type": "int"},
             "tls_name": {"type": "str"},
+            "gateway": {"type": "str", "choices": [answers.APIGEE, answers.API_GATEWAY], "default": answers.APIGEE},
             "probe": {"type": "int"},
             "ca_cert": {"type": "path"},
             "ca_cert_content": {"type": "str"},
@@ -184,7 +190,7 @@ def main():
         responses = list(pool.map(lambda request: asking.prove(request, way, context), params["requests"]))
     pairs = list(zip(params["requests"], responses, strict=True))
     address = params["address"] or ""
-    bad = [answers.explain(*pair, address) for pair in pairs if not answers.good(*pair)]
+    bad = [answers.explain(*pair, address, params["gateway"]) for pair in pairs if not answers.good(*pair)]
     if bad:
         module.fail_json(msg="\n\n".join(bad), responses=responses, no_connection="")
     module.exit_json(changed=False, responses=responses, no_connection="")

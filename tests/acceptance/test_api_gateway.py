@@ -239,6 +239,7 @@ def test_teardown_leaves_nothing(shop: Shop, tmp_path: Path) -> None:
         for name in objects
         if name.startswith(("apigateway/", "cloudfunctions/projects/", "vpcaccess/", "container/"))
         or (name.startswith("compute/") and "/networks/" in name)
+        or (name.startswith("dns/") and "/managedZones/" in name)
     ]
     assert left == []
     again = shop.play(None, "-e", "api_gateway_gke_teardown=acme-shop", playbook=TEARDOWN)

@@ -272,4 +272,4 @@ def test_the_role_makes_what_answers_changes_nothing_again_and_leaves_nothing(sc
 
     play(scene, declared(), internal_load_balancer_state="absent")
     assert not scene.google("addresses") and not scene.google("forwardingRules")
-    assert [each["type"] for each in scene.cloud.google("GET", "dns", zone)["rrsets"] if each["type"] == "A"] == []
+    assert not [name for name in scene.cloud.state()["objects"] if "managedZones/shop-internal" in name]

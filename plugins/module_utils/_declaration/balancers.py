@@ -192,7 +192,7 @@ def reservations(role: dict, removal: bool = False) -> list[dict]:
 
     Args:
         role: variables of the role without their prefix.
-        removal: whether they are to be removed. The zone stays, because it may hold more.
+        removal: whether they are to be removed. The zone goes with the names.
     """
     result = []
     for service in role["services"]:
@@ -228,10 +228,10 @@ def records(role: dict, known: dict[str, str], removal: bool = False, preview: b
     Args:
         role: variables of the role without their prefix.
         known: addresses by name, as ``addresses`` gives them.
-        removal: whether they are to be removed, for which no address is needed.
+        removal: whether they are to be removed, for which no address is needed; the zone goes with its last name.
         preview: in check mode, in which the zone that they are in may still be to be made, and so is among them.
     """
-    result = [_zone(role)] if preview and not removal and _named(role) else []
+    result = [_zone(role)] if (preview or removal) and _named(role) else []
     for service in _named(role):
         entry = {
             "kind": "dns_record_set",

@@ -25,6 +25,8 @@ class Context:
         self.wait = wait
         #: Lock key -> what was started under it and is still running, when nobody waits.
         self.started: dict[str, str] = {}
+        #: Identities of what this very run is to remove: it does not keep what it lives in.
+        self.going: frozenset[tuple[str, ...]] = frozenset()
         self._known: dict[t.Hashable, t.Any] = {}
         self._locks: dict[t.Hashable, threading.RLock] = {}
         self._guard = threading.Lock()

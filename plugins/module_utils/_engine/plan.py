@@ -153,6 +153,7 @@ def make(items: list[Item], context: Context) -> dict[Item, set[Item]]:
     """Fill in every item's action. Raises when anything cannot be read or has to be refused; nothing is written."""
     check_declarations(items)
     before = connect(items)
+    context.going = frozenset(item.resource.identity() for item in items if not item.present)
     enabling = any(item.resource.kind == "project_services" for item in items)
     _read_lists(items)
     # Reading knows no "first delete the child": deletions are all looked at together.

@@ -29,6 +29,27 @@ _CAUSES = (
     ("ApplicationNotFound", "no deployed proxy has this base path on this host name."),
 )
 
+APIGEE = "apigee"
+API_GATEWAY = "api_gateway"
+#: The inventory's variable that says how a gateway is reached.
+_REACHED = {
+    APIGEE: ("apigee_gke_ingress: {via, address, port, ca_cert, tls_name};", "via: job asks from inside the cluster."),
+    API_GATEWAY: ("api_gateway_gke_ingress: {address, port, ca_cert};", "without it the gateway's own host name is asked."),
+}
+# What a status means on the way through API Gateway and the function, which say it without a fault of Apigee's form.
+_STATUS_CAUSES = {
+    400: "the key is unknown or has expired, or it is of another project.",
+    401: "no key or token came with the call, or the token is not good for this API.",
+    403: "the key may not be used for this API, its managed service is not enabled, or the gateway's service account may not "
+    "invoke the function.",
+    404: "the document declares no such path, or the application answers so.",
+    405: "the document declares the path without this method, or the application answers so.",
+    502: "the function got no good answer from the internal load balancer.",
+    503: "the function has no instance that could start, or the application answers so.",
+    504: "the function waited in vain: its way into the network (egress), the balancer's source ranges, global access across "
+    "regions, or no ready pod.",
+}
+
 
 def blank(request: dict) -> dict:
     """The response of a request that got no answer yet."""
@@ -122,13 +143,14 @@ def meaning(found: dict) -> str:
     return next((text for end, text in _CAUSES if str(found.get("errorcode", "")).endswith(end)), "")
 
 
-def explain(request: dict, response: dict, place: str = "") -> str:
+def explain(request: dict, response: dict, place: str = "", gateway: str = APIGEE) -> str:
     """A request without a good answer as a paragraph for people.
 
     Args:
         request: what was asked.
         response: what came.
         place: what was connected to, when it is not the URL's own host.
+        gateway: ``apigee`` or ``api_gateway``: whose words are used.
     """
     place = place or urlsplit(request["url"]).hostname or ""
     method = request.get("method") or "GET"
@@ -136,8 +158,9 @@ def explain(request: dict, response: dict, place: str = "") -> str:
     found = response["fault"]
     if response["error"]:
         lines.append(f"  found     no answer: {response['error']}")
-        lines.append("  fix       Say how the gateway is reached: apigee_gke_ingress: {via, address, port, ca_cert, tls_name};")
-        lines.append("            via: job asks from inside the cluster.")
+        variable, otherwise = _REACHED[gateway]
+        lines.append(f"  fix       Say how the gateway is reached: {variable}")
+        lines.append(f"            {otherwise}")
         return "\n".join(lines)
     lines.append(f"  found     status {response['status']} after {response['attempts']} attempts")
     if found:
@@ -145,7 +168,10 @@ def explain(request: dict, response: dict, place: str = "") -> str:
         cause = meaning(found)
         if cause:
             lines.append(f"  because   {cause}")
+    elif gateway == API_GATEWAY and response["status"] in _STATUS_CAUSES:
+        lines.append(f"  because   {_STATUS_CAUSES[response['status']]}")
+        lines.append("  fix       Look at the function's log and, for keys and tokens, at docs/api-gateway.md.")
     else:
         lines.append("  because   the answer came from behind the gateway: the path works, the application refuses.")
-        lines.append("  fix       State what it should answer: verify: {path: ..., status: [...]} on the proxy.")
+        lines.append("  fix       State what it should answer: verify: {path: ..., status: [...]}.")
     return "\n".join(lines)

@@ -28,6 +28,18 @@ def dns_name_problem(option: str, value: str) -> list[str]:
     return [f"{option} is {value!r}. State a DNS name such as shop.internal."]
 
 
+class ZoneMark(DescriptionMark):
+    """The sentence; and names other than those that go with it keep a zone, as Google deletes empty ones only."""
+
+    why_kept = (
+        "left alone: it does not carry this collection's mark, or holds names that are not removed in the same run; "
+        "Google deletes a zone only once it is empty"
+    )
+
+    def deletable(self, resource: Resource, found: Document) -> bool:
+        return self.owned(resource, found) and not t.cast(DnsManagedZone, resource).names_that_stay(found)
+
+
 class DnsManagedZone(Resource):
     """A zone, private unless stated, with the networks that see it.
 
@@ -39,7 +51,7 @@ class DnsManagedZone(Resource):
     service = "dns"
     path = "dns/v1/projects/{project}/managedZones/{name}"
     update_method = "PUT"
-    mark = DescriptionMark()
+    mark = ZoneMark()
     fields = (
         Field("name", required=True, identity=True),
         Field("dns_name", required=True, immutable=True, same=normalise.trailing_dot),
@@ -82,6 +94,18 @@ class DnsManagedZone(Resource):
 
     def everything(self) -> list[Document]:
         return self.wire.pages(self.service, self.parent_url(), "managedZones")
+
+    def names_that_stay(self, found: Document) -> list[str]:
+        """Type and name of what is in the zone, but for what Google puts there and what this run removes."""
+        own = {(found.get("dnsName"), "NS"), (found.get("dnsName"), "SOA")}
+        zone = (str(self.options.get("project") or ""), self.options["name"])
+        sets = self.wire.pages(self.service, f"{self.url()}/rrsets", "rrsets")
+        return [
+            f"{one['type']} {one['name']}"
+            for one in sets
+            if (one["name"], one["type"]) not in own
+            and ("dns_record_set", *zone, one["name"], one["type"]) not in self.context.going
+        ]
 
     def links(self, networks: list[str]) -> list[Document]:
         """The networks as Google wants them."""

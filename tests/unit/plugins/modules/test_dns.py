@@ -44,6 +44,7 @@ RECORD = {
     "rrdatas": ["10.10.0.80", "10.10.0.81"],
     "signatureRrdatas": [],
 }
+GOOGLES = [{"name": "shop.internal.", "type": each, "ttl": 21600, "rrdatas": ["x."]} for each in ("NS", "SOA")]
 WANTED = {"managed_zone": "shop", "name": "orders.shop.internal", "type": "A", "rrdatas": ["10.10.0.80", "10.10.0.81"]}
 
 
@@ -126,6 +127,15 @@ def test_zones_that_cannot_be_are_refused_without_a_request(more: dict[str, t.An
 def test_a_zone_that_holds_records_of_others_stays() -> None:
     script = Script()
     script.expect("GET", "dns", ZONE).replies(THERE)
+    script.expect("GET", "dns", SETS).replies({"rrsets": [*GOOGLES, RECORD]})
+    kept = script.run(dns_managed_zone, **OPTIONS, state="absent")
+    assert kept["action"] == "kept" and "Google deletes a zone only once it is empty" in kept["note"]
+
+
+def test_a_record_that_comes_in_between_is_told_in_googles_words() -> None:
+    script = Script()
+    script.expect("GET", "dns", ZONE).replies(THERE)
+    script.expect("GET", "dns", SETS).replies({"rrsets": GOOGLES})
     said = "The resource named 'shop' cannot be deleted because it contains one or more 'resource records'."
     script.expect("DELETE", "dns", ZONE).refuses(400, said, reason="containerNotEmpty")
     assert said in script.run(dns_managed_zone, fails=True, **OPTIONS, state="absent")["msg"]
@@ -134,6 +144,7 @@ def test_a_zone_that_holds_records_of_others_stays() -> None:
 def test_a_zone_of_ours_goes_and_one_of_others_stays() -> None:
     script = Script()
     script.expect("GET", "dns", ZONE).replies(THERE)
+    script.expect("GET", "dns", SETS).replies({"rrsets": GOOGLES})
     script.expect("DELETE", "dns", ZONE).replies(None, 204)
     assert script.run(dns_managed_zone, **OPTIONS, state="absent")["action"] == "deleted"
     script = Script()

@@ -105,6 +105,17 @@ def test_says_what_apigee_says_and_what_it_means(gateway: Gateway) -> None:
     assert "the peered DNS domain or the headless Service is missing" in text
 
 
+def test_api_gateway_has_no_faults_but_statuses_that_mean_something(gateway: Gateway) -> None:
+    gateway.answers = [(403, {"code": 403, "message": "PERMISSION_DENIED"})]
+    response, asked, params = gateway.prove()
+    text = answers.explain(asked, response, params["address"], answers.API_GATEWAY)
+    assert "may not invoke the function" in text and "Apigee" not in text
+    gateway.answers = [(302, {})]
+    response, asked, params = gateway.prove(status=[200])
+    text = answers.explain(asked, response, params["address"], answers.API_GATEWAY)
+    assert "State what it should answer: verify" in text
+
+
 def test_no_answer_at_all(gateway: Gateway) -> None:
     gateway.server.shutdown()
     gateway.server.server_close()

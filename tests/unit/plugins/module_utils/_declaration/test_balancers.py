@@ -157,8 +157,9 @@ def test_addresses_zone_and_names() -> None:
     (record,) = balancers.records(asked, known)
     assert (record["managed_zone"], record["name"]) == ("shop-internal", "products.shop.internal.")
     assert (record["type"], record["rrdatas"]) == ("A", ["10.10.0.80"])
-    (gone,) = balancers.records(asked, {}, True)
+    zone, gone = balancers.records(asked, {}, True)
     assert "rrdatas" not in gone and gone["name"] == record["name"]
+    assert (zone["kind"], zone["name"]) == ("dns_managed_zone", "shop-internal")
 
 
 def test_what_check_mode_does_not_know_yet() -> None:
