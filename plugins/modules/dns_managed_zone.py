@@ -12,7 +12,8 @@ version_added: 0.1.0
 author: The gatewayops.apigee_gke contributors (@gatewayops)
 description:
   - Creates, changes and deletes a zone, private unless stated, and says which networks see it.
-  - Google refuses to delete a zone that still holds records; those of others are never removed.
+  - Google deletes a zone only once it is empty. One that holds names which do not go in the same run is left alone, as are its
+    records.
 options:
   name:
     description: Name of the zone.
