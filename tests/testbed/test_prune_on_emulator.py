@@ -250,6 +250,31 @@ def test_what_was_deleted_by_hand_is_not_ours_when_others_make_it_again(cloud: C
     assert in_our_environment(cloud) == there
 
 
+def test_who_may_not_list_a_collection_is_told_and_no_record_of_it_goes(cloud: Cloud) -> None:
+    cloud.empty_organization()
+    cloud.run([OURS, *unmarked()])
+    before = records(cloud)
+    fault = {
+        "kind": "status", "match": "apigee.organizations.environments.keyvaluemaps.list", "status": 403,
+        "message": 'Permission denied on resource "organizations/acme-shop/environments/ours" (or it may not exist)',
+    }  # fmt: skip
+    cloud.control("faults", "POST", fault)
+    try:
+        refused = cloud.run([OURS, *unmarked()], prune={}, fails=True)
+    finally:
+        cloud.control("faults", "DELETE")
+    assert "may not exist" in refused["msg"] and records(cloud) == before
+
+
+def test_records_of_names_with_dots_are_two(cloud: Cloud) -> None:
+    cloud.empty_organization()
+    stores = [{**KEYSTORE, "name": name} for name in ("a.b", "a")]
+    aliases = [{**ALIAS, "keystore": store, "name": name} for store, name in (("a.b", "c"), ("a", "b.c"))]
+    cloud.run([*stores, *aliases])
+    assert len(records(cloud)) == 4
+    assert removed(cloud.run([*stores, aliases[0]], prune={})) == ["apigee_keystore_alias prod/a/b.c"]
+
+
 def test_pruning_of_some_environments_takes_no_record_of_others(cloud: Cloud) -> None:
     cloud.empty_organization()
     cloud.run([OURS, *unmarked()])

@@ -100,7 +100,7 @@ class Listing:
         try:
             listed = probe.listed()
         except ApiError as error:
-            if probe.absent_when(error):
+            if probe.nothing_when(error):
                 return []
             raise
         return [

@@ -243,6 +243,10 @@ class Resource(Calls, Shown):
         """Whether an error on reading only says that the object, or what it lives in, does not exist."""
         return error.missing
 
+    def nothing_when(self, error: ApiError) -> bool:
+        """Whether an error on listing only says that what the collection is in does not exist. May read."""
+        return self.absent_when(error)
+
     def refusal(self, change: Change) -> str:
         """Why this change cannot be made in place, if there is more to say than that; else ""."""
         return ""

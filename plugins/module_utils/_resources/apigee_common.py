@@ -14,7 +14,7 @@ from .._engine.fields import Document, Field, Options
 from .._engine.resource import Reference, Resource
 from .._google import operations
 from .._google.errors import ApiError
-from .apigee_model import Unsuited, hidden, refusals
+from .apigee_model import Unsuited, hidden, read_organization, refusals
 
 #: Stands in the URL of every kind; in Apigee X an organisation is called like its project.
 ORGANIZATION = Field("organization", api=None, identity=True, reference="apigee_organization")
@@ -57,6 +57,23 @@ class ApigeeResource(Resource):
     def absent_when(self, error: ApiError) -> bool:
         """Google does not tell strangers what exists: below a missing organisation everything is forbidden."""
         return super().absent_when(error) or hidden(error)
+
+    def nothing_when(self, error: ApiError) -> bool:
+        """The same of a list; but where the environment or organisation can be seen, only the right to list is missing."""
+        return super().nothing_when(error) and not (hidden(error) and self._seen_around())
+
+    def _seen_around(self) -> bool:
+        """Whether the environment that it is in, else the organisation, can be read."""
+        environment = self.options.get("environment")
+        if not environment:
+            return read_organization(self, self.organization) is not None
+        path = f"v1/organizations/{self.organization}/environments/{environment}"
+        try:
+            return self.context.once(("seen", path), lambda: self.wire.find("apigee", path)) is not None
+        except ApiError as error:
+            if hidden(error):
+                return False
+            raise
 
     @property
     def organization(self) -> str:

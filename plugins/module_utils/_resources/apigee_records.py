@@ -13,6 +13,7 @@ of the same name is another one. All records are read at once, when the first of
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import typing as t
 from urllib.parse import quote
@@ -34,7 +35,7 @@ _PLACES = ("environment", "proxy", "keystore")
 class Record:
     """What is known of one object.
 
-    name     as :attr:`Resource.name`: dots in names may make the keys of two records equal
+    name     as :attr:`Resource.name`
     made     Google has said that it made it for us, or it was adopted
     created  when, in Google's words; "" where Google does not tell
     inside   what it is in: option -> name
@@ -72,8 +73,11 @@ class Record:
 
     @property
     def key(self) -> str:
-        """What the entry is called: the kind and what tells the object from its like."""
-        return ".".join(part.strip("/") for part in (self.kind, *self.name.split("/")))
+        """What the entry is called: the kind and what tells the object from its like, apart also where names have dots."""
+        readable = ".".join(part.strip("/") for part in (self.kind, *self.name.split("/")))
+        if "." not in self.name:
+            return readable
+        return f"{readable}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
 
     @property
     def entry(self) -> Document:
