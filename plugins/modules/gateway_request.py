@@ -146,7 +146,7 @@ import concurrent.futures
 import ssl
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._gateway import answers, asking
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._gateway import answers, asking, sendable
 
 _WAY = ("address", "port", "tls_name", "ca_cert", "ca_cert_content", "timeout", "request_timeout")
 
@@ -178,6 +178,12 @@ def main():
     params = module.params
     if module.check_mode or not params["requests"]:
         module.exit_json(changed=False, responses=[], no_connection="")
+    problems = [
+        *sendable.problems({name: params[name] for name in ("address", "port", "tls_name")}),
+        *(f"{request['name']}: {one}" for request in params["requests"] for one in sendable.problems(request)),
+    ]
+    if problems:
+        module.fail_json(msg="\n".join(problems))
     way = asking.Way(**{name: params[name] for name in _WAY})
     no_connection = way.obstacle(params["requests"][0]["url"], params["probe"]) if params["probe"] else ""
     if no_connection:

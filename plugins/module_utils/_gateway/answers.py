@@ -83,7 +83,8 @@ def document(body: bytes | str) -> dict | None:
     """A JSON body; None when it is none. What is no mapping is kept as ``value``."""
     try:
         found = json.loads(body.decode("utf-8") if isinstance(body, bytes) else body)
-    except ValueError:
+    except (ValueError, RecursionError):
+        # Nothing keeps a backend from nesting deeper than Python reads.
         return None
     return found if isinstance(found, dict) else {"value": found}
 
@@ -91,14 +92,12 @@ def document(body: bytes | str) -> dict | None:
 def fault(found: dict) -> dict:
     """The gateway's own fault in a body, as ``errorcode``, ``reason`` and ``faultstring``."""
     entry = found.get("fault")
-    if not isinstance(entry, dict):
+    detail = (entry.get("detail") or {}) if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(detail, dict):
+        # A fault of another form is the backend's own.
         return {}
-    detail = entry.get("detail") or {}
-    return {
-        "errorcode": detail.get("errorcode", ""),
-        "reason": detail.get("reason", ""),
-        "faultstring": entry.get("faultstring", ""),
-    }
+    said = {"errorcode": detail.get("errorcode"), "reason": detail.get("reason"), "faultstring": entry.get("faultstring")}
+    return {name: value if isinstance(value, str) else "" for name, value in said.items()}
 
 
 def good(request: dict, response: dict) -> bool:

@@ -22,6 +22,9 @@ from . import answers
 PAUSE = 1.0
 _LONGEST_BODY = 256 * 1024
 
+#: The error of a request that cannot be written down: waiting does not help. It repeats no value, which may be secret.
+_UNSENDABLE = "the request cannot be sent as it is stated; see its host name, address, port, method and headers"
+
 Request = dict[str, t.Any]
 Response = dict[str, t.Any]
 
@@ -51,7 +54,8 @@ class Way:
         """Why no connection comes about within ``seconds``; empty when one does."""
         try:
             socket.create_connection(self.place(urlsplit(url)), seconds).close()
-        except OSError as error:
+        except (OSError, ValueError, OverflowError) as error:
+            # The latter two: no name that can be looked up, no port that there is.
             return str(error) or type(error).__name__
         return ""
 
@@ -78,11 +82,14 @@ def _connection(parts: SplitResult, way: Way, context: ssl.SSLContext | None) ->
 
 
 def send(request: Request, way: Way, context: ssl.SSLContext | None) -> tuple[int, bytes, float]:
-    """One request on a fresh connection: status, body, milliseconds. Raises OSError or HTTPException."""
+    """One request on a fresh connection: status, body, milliseconds.
+
+    Raises OSError or HTTPException; ValueError or OverflowError, which may repeat a header, for what cannot be sent.
+    """
     parts = urlsplit(request["url"])
     connection = _connection(parts, way, context)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    stated = {name: str(value) for name, value in (request.get("headers") or {}).items()}
+    stated = {str(name): str(value) for name, value in (request.get("headers") or {}).items()}
     headers = {"Host": parts.netloc, "Accept": "application/json", **stated}
     try:
         connection.connect()
@@ -113,6 +120,8 @@ def prove(
             return {**response, "error": f"{answers.UNTRUSTED}: {error.verify_message}"}
         except (OSError, http.client.HTTPException) as error:
             response["error"] = str(error) or type(error).__name__
+        except (ValueError, OverflowError):
+            return {**response, "error": _UNSENDABLE}
         else:
             response.update(answers.answered(status, milliseconds, body))
         late = time.monotonic() + PAUSE > deadline

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from .._apigee import validate as validation
 from .._engine.fields import Field
-from .._gateway import answers, asking, certificates
+from .._gateway import answers, asking, certificates, sendable
 from .._google.errors import Failure
 from . import apigee_deployment_status as statuses
 from .apigee_proxy_routes import groups
@@ -83,7 +83,7 @@ class Probe:
         if path and not re.fullmatch("[!-~]+", str(path)):
             # No request line can hold it, which would be found once the proxy is deployed.
             return [f"probe_request.path is {path!r}. Write it percent-encoded: {quote(str(path), safe=_SAFE)}."]
-        return []
+        return [f"probe_request.{one}" for one in sendable.problems(self.stated)]
 
     def __call__(self, attempt: Attempt) -> Trouble | None:
         """Ask; None when the proxy answers, or nothing can be said without somebody having insisted."""

@@ -229,7 +229,7 @@ def settle(calls: RevisionCalls, attempt: Attempt, same: SameContent, probe: Pro
     attempt.trouble = follow(calls, attempt, same)
     if attempt.trouble is None and probe is not None:
         ready = attempt.log.now()
-        attempt.trouble = probe(attempt)
+        attempt.trouble = _probed(probe, attempt)
         if attempt.trouble is not None:
             attempt.log.failing_since(ready)
     if attempt.trouble is not None and attempt.trouble.kind in ("unseen", "gone") and attempt.doubt:
@@ -238,6 +238,16 @@ def settle(calls: RevisionCalls, attempt: Attempt, same: SameContent, probe: Pro
         line = calls.afresh(RETURN)
         _go_back(line, attempt)
         calls.wire.waited += line.wire.waited
+
+
+def _probed(probe: Probe, attempt: Attempt) -> Trouble | None:
+    """What the probe says. One that breaks must not keep the old revision from coming back."""
+    try:
+        return probe(attempt)
+    except Exception as error:  # whatever it is; its text may hold a header
+        because = [f"asking it through the gateway broke off with {type(error).__name__}"]
+        remedy = "report it as a fault of this collection; until it is mended, deploy with probe: false"
+        return Trouble("probe", because, attempt.status, remedy)
 
 
 def _go_back(calls: RevisionCalls, attempt: Attempt) -> None:

@@ -221,3 +221,41 @@ def test_host_names_that_may_not_be_read_are_no_failure_of_the_deployment(gatewa
 def test_a_path_that_cannot_be_asked_is_refused_before_anything_is_sent(stated: str, remedy: str) -> None:
     said = ProxyScript().run(apigee_proxy, fails=True, probe_request={"path": stated}, **PROBED)["msg"]
     assert remedy in said
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"headers": {"x-apikey": "topsecret\n"}},
+        {"headers": {"x-apikey": "tops\u2026cret"}},
+        {"host": "a..b"},
+        {"address": "a..b"},
+        {"port": 70000},
+        {"method": "GE T"},
+    ],
+)
+def test_a_request_that_cannot_be_sent_is_refused_before_anything_is(stated: dict[str, t.Any]) -> None:
+    said = ProxyScript().run(apigee_proxy, fails=True, probe_request=stated, **PROBED)["msg"]
+    assert f"probe_request.{next(iter(stated))}" in said and "cret" not in said
+
+
+def test_a_probe_that_breaks_goes_back_and_shows_no_header(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(request: dict[str, t.Any], _way: asking.Way, _context: t.Any) -> t.NoReturn:
+        raise AttributeError(f"{request['headers']} has no attribute")
+
+    monkeypatch.setattr(asking, "send", breaks)
+    script = deploying()
+    group(script)
+    undone(script)
+    result = script.run(apigee_proxy, fails=True, probe_request={"headers": {"x-apikey": "topsecret"}}, **PROBED)
+    assert "asking it through the gateway broke off with AttributeError" in result["msg"]
+    assert "rollback revision 7" in result["msg"] and "topsecret" not in json.dumps(result)
+
+
+@pytest.mark.parametrize("body", [b'{"fault": {"detail": "x"}}', b'{"fault": ["x"]}', b"[" * 200_000])
+def test_an_answer_of_any_form_is_one(gateway: Gateway, body: bytes) -> None:
+    gateway.answer = (500, body)
+    script = deploying()
+    group(script)
+    settled(script)
+    assert "answered 500" in script.run(apigee_proxy, **PROBED)["note"]
