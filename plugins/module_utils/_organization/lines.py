@@ -9,6 +9,7 @@ Private to the collection.
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 try:
@@ -28,7 +29,10 @@ def beginnings(text: str) -> list[int]:
 
 
 def without_secrets(text: str) -> t.Any:
-    """The data of a file; what stands behind a tag (``!vault``) counts as not stated. Raises ValueError."""
+    """The data of a file; what stands behind a tag (``!vault``) counts as not stated.
+
+    Raises ValueError, which says where and repeats nothing of the text.
+    """
     if yaml is None:
         raise ValueError("PyYAML is not installed")
 
@@ -39,8 +43,13 @@ def without_secrets(text: str) -> t.Any:
     try:
         # A SafeLoader, with one tag more that makes nothing.
         return yaml.load(text, Loader=Loader)
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from None
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+    try:
+        # JSON may be indented with tabs, which YAML refuses.
+        return json.loads(text)
+    except ValueError:
+        raise ValueError(f"line {mark.line + 1}" if mark else "a value is none of its type") from None
 
 
 def dump(entries: list[dict[str, t.Any]]) -> str:

@@ -12,16 +12,14 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
 import tempfile
 import typing as t
 
-from .._apigee import bundle as bundles
 from .._engine.context import Context
 from .._engine.fields import Options
 from .._google.errors import Failure
-from . import contents, keeping, layout, lines
+from . import contents, keeping, layout, lines, placing
 from .export import Export, One
 
 _NAME = re.compile(r"^[^./\\\0][^/\\\0]*$")
@@ -33,10 +31,6 @@ class Change(t.NamedTuple):
     path: str
     before: str
     after: str
-
-
-#: A path below the folder, and what is to be there: text, bytes, or None for nothing.
-Write = tuple[str, t.Any]
 
 
 class Written(t.NamedTuple):
@@ -52,7 +46,7 @@ class _File(t.NamedTuple):
     kind: layout.Kind
     path: str
     texts: dict[str, str]
-    #: None: they cannot be taken for a list of entries.
+    #: None: Ansible Vault has encrypted the file as a whole.
     entries: list[Options] | None
 
     @property
@@ -74,7 +68,7 @@ def write(root: str, export: Export, kinds: t.Collection[str], context: Context)
     groups = _groups(export)
     always = [stem + layout.SUFFIXES[0] for stem, kind in chosen.items() if layout.has_files(kind)]
     written = Written([], {})
-    writes: list[Write] = []
+    writes: list[placing.Write] = []
     for path in sorted({*groups, *_present(root, chosen), *always}):
         file = _read(root, path, chosen[os.path.splitext(os.path.basename(path))[0]])
         group = groups.get(path, [])
@@ -87,12 +81,15 @@ def write(root: str, export: Export, kinds: t.Collection[str], context: Context)
             written.changes.extend(changes)
             writes.extend(work)
         if path in always:
-            changes, work = _bundles(root, file.kind, group, held)
-            written.changes.extend(changes)
+            paths, work = placing.bundles_of(root, layout.stem(file.kind.kind), group, held)
+            written.changes.extend(Change(changed, "", "") for changed in paths)
             writes.extend(work)
     # Nothing is written before everything could be told.
     for path, content in () if context.check else writes:
-        _replace(os.path.join(root, path), content)
+        try:
+            _replace(os.path.join(root, path), content)
+        except OSError as error:
+            raise Failure(f"{path} cannot be written: {error.strerror or error}. Export again when it can.") from None
     return Written(sorted(written.changes), written.contents)
 
 
@@ -122,7 +119,7 @@ def _present(root: str, chosen: dict[str, layout.Kind]) -> list[str]:
 
 
 def _read(root: str, path: str, kind: layout.Kind) -> _File:
-    """What the folder has of a file, however it ends."""
+    """What the folder has of a file, however it ends. Raises Failure where it is not readable, which would lose it."""
     texts = {}
     for suffix in layout.SUFFIXES:
         name = os.path.splitext(path)[0] + suffix
@@ -130,16 +127,30 @@ def _read(root: str, path: str, kind: layout.Kind) -> _File:
         if text is not None:
             texts[name] = text
     entries: list[Options] | None = []
-    for text in texts.values():
-        try:
-            data = lines.without_secrets(text) or []
-        except ValueError:
-            data = None
-        if entries is None or not isinstance(data, list) or not all(isinstance(entry, dict) for entry in data):
+    for name, text in texts.items():
+        if text.startswith(lines.VAULT):
             entries = None
-        else:
-            entries = entries + data
+        elif entries is not None:
+            entries = entries + _entries(name, text)
     return _File(kind, path, texts, entries)
+
+
+def _entries(name: str, text: str) -> list[Options]:
+    """What a file says. An error names the place only: the text may hold secrets."""
+    try:
+        data = lines.without_secrets(text) or []
+    except ValueError as error:
+        raise Failure(_unreadable(name, f"it is no YAML ({error})")) from None
+    if not isinstance(data, list) or not all(isinstance(entry, dict) for entry in data):
+        raise Failure(_unreadable(name, "it is no list of entries"))
+    return data
+
+
+def _unreadable(name: str, why: str) -> str:
+    return (
+        f"{name} cannot be read: {why}. Nothing was changed, so that nothing in it is lost. "
+        "Correct the file, or move it out of the folder."
+    )
 
 
 def _text(path: str) -> str | None:
@@ -176,7 +187,7 @@ def _says_the_same(
 
 def _rewrite(
     file: _File, export: Export, group: list[One], held: dict[str, contents.Held], context: Context
-) -> tuple[list[Change], list[Write]]:
+) -> tuple[list[Change], list[placing.Write]]:
     """One file, in words of the export where it says something else; what else the folder has of it goes."""
     if any(lines.VAULT in text for text in file.texts.values()):
         raise Failure(
@@ -223,37 +234,15 @@ def _rendered(
     return "---\n" + "\n".join(head) + "\n" + lines.dump([layout.written(file.kind, entry) for entry in entries])
 
 
-def _bundles(
-    root: str, kind: layout.Kind, group: list[One], held: dict[str, contents.Held]
-) -> tuple[list[Change], list[Write]]:
-    """Folders and zip files of proxies and the like. What could not be read stays as it is."""
-    stem = layout.stem(kind.kind)
-    base = os.path.join(root, stem)
-    there = sorted(name for name in os.listdir(base) if name[0] != ".") if os.path.isdir(base) else []
-    gone = [f"{stem}/{name}" for name in there if _called(os.path.join(base, name)) not in (None, *held)]
-    files = {held[name].write: one.files for one in group if held[name := str(one.options["name"])].write}
-    writes: list[Write] = [(path, None) for path in gone]
-    for path, content in files.items():
-        if path.endswith(".zip"):
-            writes.append((path, bundles.to_zip(content)))
-        else:
-            writes += [(path, None), *((os.path.join(path, part), data) for part, data in content.files.items())]
-    return [Change(path, "", "") for path in (*gone, *files)], writes
-
-
-def _called(path: str) -> str | None:
-    """Whose content a folder or a zip file is; None for anything else."""
-    name, suffix = os.path.splitext(os.path.basename(path))
-    if os.path.isdir(path):
-        return os.path.basename(path)
-    return name if suffix == ".zip" else None
-
-
 def _remove(path: str) -> None:
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    elif os.path.lexists(path):
-        os.unlink(path)
+    """Remove a file or a link; of a folder nothing but folders without files, so that nobody's file goes with it."""
+    if not os.path.isdir(path) or os.path.islink(path):
+        if os.path.lexists(path):
+            os.unlink(path)
+        return
+    for folder, _subfolders, _names in os.walk(path, topdown=False):
+        if not os.listdir(folder):
+            os.rmdir(folder)
 
 
 def _replace(path: str, content: str | bytes | None) -> None:
