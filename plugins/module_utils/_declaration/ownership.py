@@ -84,9 +84,12 @@ def _served(definition: dict) -> dict:
     whatever ports it lists: Apigee's target server states the port. Of a load balancer the annotations say what it is.
     """
     content = {key: value for key, value in definition.items() if key not in ("apiVersion", "kind", "metadata")}
-    if definition["kind"] == "Service" and content["spec"].get("type") == "LoadBalancer":
+    # For a removal a name is all there is.
+    if definition["kind"] != "Service" or "spec" not in content:
+        return content
+    if content["spec"].get("type") == "LoadBalancer":
         content["metadata"] = {"annotations": definition["metadata"].get("annotations") or {}}
-    elif definition["kind"] == "Service":
+    else:
         content["spec"] = {key: value for key, value in content["spec"].items() if key != "ports"}
     return content
 

@@ -73,6 +73,13 @@ def test_theirs_that_serves_is_used() -> None:
     assert ownership.standing(NAMESPACE, live(NAMESPACE, marked=False))["same"]
 
 
+@pytest.mark.parametrize("definition", [SERVICE, DEPLOYMENT, NAMESPACE], ids=lambda one: one["kind"])
+def test_of_theirs_a_name_is_enough_for_a_removal(definition: dict) -> None:
+    (named,) = ownership.identities([definition])
+    found = ownership.standing(named, live(definition, marked=False))
+    assert found["owner"] == "theirs" and ownership.pending([named], [found], "absent") == []
+
+
 @pytest.mark.parametrize(
     ("spec", "field"),
     [
