@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from tests.acceptance.cloud import Cloud
-from tests.acceptance.test_ownership import their_cluster
+from tests.acceptance.test_ownership import NAMESPACE, service, their_cluster, workload
 from tests.acceptance.test_webhook import REGISTRATION, Cluster, pod, sidecars
 from tests.acceptance.tls import items, killed, play
 
@@ -100,18 +101,46 @@ def test_the_injector_stays_as_long_as_a_registration_asks_it_that_is_not_ours(s
     site.kubectl("label", "mutatingwebhookconfiguration", REGISTRATION, f"{label}=gatewayops.apigee_gke")
 
 
+def without_another_site(site: Cloud, declaration: dict[str, Any]) -> set[tuple[str, str, str]]:
+    """Remove the site beside another one's Service and somebody's workload that asks; these leave only then.
+
+    Returns what was removed.
+    """
+    cluster = Cluster(site)
+    labels = {"app.kubernetes.io/managed-by": "gatewayops.apigee_gke", "apigee-gke.gatewayops/service": "parcels"}
+    asking = workload("letters")
+    asking["spec"]["replicas"] = 0
+    asking["spec"]["template"]["metadata"]["annotations"] = {"tls-sidecar.gatewayops.io/service": "letters"}
+    published = service("parcels", clusterIP="None")
+    published["metadata"]["labels"] = labels
+    for one in (NAMESPACE, asking, published):
+        cluster("create", "--filename=-", item=one)
+    first = site.play(TEARDOWN, declaration=declaration)
+    assert ("TLS", "gke", "kept") in first.actions
+    assert "is not declared here: Service depot/parcels, Deployment depot/letters" in first.output
+    assert sidecars(cluster.create(service="orders")) == ["tls-sidecar"]
+    cluster("get", "certificate", "apigee-client", "--namespace=apigee-gke")
+    gone = {each for each in first.actions if each[2] == "deleted"}
+    believed = ("ConfigMap", "gke/shop/apigee-client-ca")
+    removed = {("NetworkPolicy", "gke/shop/orders"), ("Certificate", "gke/shop/orders-tls"), believed}
+    assert {(*each, "deleted") for each in removed} <= gone and "apigee_truststore" in {each[0] for each in gone}
+    assert {each[0] for each in gone}.isdisjoint({"MutatingWebhookConfiguration", "HelmRelease"})
+    cluster("delete", "namespace", "depot")
+    return gone
+
+
 def test_removal_begins_with_the_registration_and_pods_still_start(site: Cloud) -> None:
     # The inventory tells of no TLS any more; what it has left is known by its marks.
     declaration = site.declaration(tls=False)
+    gone_first = without_another_site(site, declaration)
     preview = site.play(TEARDOWN, "--check", declaration=declaration)
     removed = site.play(TEARDOWN, declaration=declaration)
     assert removed.actions == preview.actions
     gone = [entry["kind"] for entry in removed.report if entry["action"] == "deleted"]
     assert gone[0] == "MutatingWebhookConfiguration"
-    assert {"Deployment", "HelmRelease", "NetworkPolicy", "apigee_truststore"} <= set(gone), gone
-    client = {("Certificate", "gke/apigee-gke/apigee-client"), ("ConfigMap", "gke/shop/apigee-client-ca")}
-    certificates = {*client, ("Certificate", "gke/shop/orders-tls")}
-    assert {(*each, "deleted") for each in certificates} <= removed.actions
+    assert {"Deployment", "HelmRelease"} <= set(gone), gone
+    assert ("Certificate", "gke/apigee-gke/apigee-client", "deleted") in removed.actions
+    assert gone_first.isdisjoint(removed.actions)
 
     cluster = Cluster(site)
     for opted in ({}, {"service": "orders"}):

@@ -10,7 +10,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
 from . import client, definitions
 
 
-def of_services(services_of_cluster: list[dict]) -> list[dict]:
+def of_services(services_of_cluster: list[dict], users: list[dict] | None = None) -> list[dict]:
     """What names it all, in the order in which it is removed; only our mark on an object tells whether it is ours.
 
     Which of them had TLS, and where Apigee's client certificate was issued, is nowhere noted: a service may have turned to
@@ -18,9 +18,12 @@ def of_services(services_of_cluster: list[dict]) -> list[dict]:
 
     Args:
         services_of_cluster: entries with ``name`` and ``namespace``.
+        users: who else needs TLS there, as ``others.users`` gives them. Because of any of them Apigee's client certificate
+            stays, and in their namespaces the ConfigMaps by which sidecars believe it.
     """
+    theirs = {user["namespace"] for user in users or []}
     namespaces = list(dict.fromkeys(service["namespace"] for service in services_of_cluster))
-    places = client.places({"namespaces": {"": namespaces}}, "")
+    places = client.places({"namespaces": {"": [one for one in namespaces if one not in theirs]}}, "")
     # An issuer of a namespace has it in that of a service.
     issued = [
         entry
@@ -34,6 +37,6 @@ def of_services(services_of_cluster: list[dict]) -> list[dict]:
             *map(policies.identity, services_of_cluster),
             *definitions.certificates([{**service, "tls": {}} for service in services_of_cluster]),
             *({"apiVersion": "v1", "kind": "ConfigMap", "metadata": place} for place in places),
-            *issued,
+            *([] if users else issued),
         ]
     )

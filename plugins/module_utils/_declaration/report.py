@@ -17,6 +17,7 @@ _WORDS = {
     "recreated": ("made anew", "would be made anew"),
 }
 _LONGEST_VALUE = 60
+_KEYS = ("kind", "name", "action", "changes", "because")
 
 
 def collect(results: list[typing.Any]) -> dict:
@@ -27,7 +28,7 @@ def collect(results: list[typing.Any]) -> dict:
             tasks that were skipped or never ran, which count for nothing.
 
     Returns:
-        ``objects`` (list of kind, name, action, changes), ``reads``, ``writes`` and ``waited`` (seconds).
+        ``objects`` (list of kind, name, action, changes, because), ``reads``, ``writes`` and ``waited`` (seconds).
     """
     objects: dict[tuple[str, str], dict] = {}
     reads = writes = 0
@@ -52,7 +53,7 @@ def collect(results: list[typing.Any]) -> dict:
             key = (entry["kind"], entry["name"])
             # An object met twice (started, then followed) is reported by what was done to it first.
             if key not in objects or objects[key]["action"] in ("unchanged", "pending"):
-                objects[key] = {name: entry.get(name) or [] for name in ("kind", "name", "action", "changes")}
+                objects[key] = {name: entry.get(name) or [] for name in _KEYS}
             elif objects[key]["action"] == entry["action"] == "updated":
                 objects[key]["changes"] = _both(objects[key]["changes"], entry.get("changes") or [])
     return {"objects": list(objects.values()), "reads": reads, "writes": writes, "waited": round(waited, 1)}
@@ -66,9 +67,8 @@ def _both(first: list[dict], then: list[dict]) -> list[dict]:
 
 
 def actions(collected: dict) -> list[dict]:
-    """The report as (kind, name, action), the same in check mode as in the real run; changes where there are some."""
-    keys = ("kind", "name", "action", "changes")
-    return [{key: entry[key] for key in keys if entry[key]} for entry in collected["objects"]]
+    """The report as (kind, name, action), the same in check mode as in the real run; changes and reasons where there are."""
+    return [{key: entry[key] for key in _KEYS if entry[key]} for entry in collected["objects"]]
 
 
 def lines(collected: dict, check_mode: bool) -> list[str]:
@@ -81,6 +81,8 @@ def lines(collected: dict, check_mode: bool) -> list[str]:
         text.append(f"{entry['name']} ({entry['kind']})".ljust(56) + f" {words[1 if check_mode else 0]}")
         if entry["action"] == "updated":
             text += [f"    {_change(change)}" for change in entry["changes"]]
+        if entry["because"]:
+            text.append(f"    {entry['because']}")
     compared, calls = len(collected["objects"]), f"{collected['reads']} reads, {collected['writes']} writes"
     waited = f", {collected['waited']:.0f} s waiting for Google" if collected["waited"] >= 1 else ""
     total = f"({compared} objects compared, {calls}{waited})"

@@ -54,8 +54,22 @@ def test_a_cluster_without_services_has_only_the_place_of_the_client_certificate
     assert names == [("Namespace", "", "apigee-gke"), ("Certificate", "apigee-gke", "apigee-client")]
 
 
-def test_the_removal_from_a_cluster_that_stays_asks_nowhere_whether_there_is_tls_now() -> None:
-    tasks = yaml.safe_load(UNPUBLISH.read_text(encoding="utf-8"))
+def test_what_others_in_the_cluster_need_is_left() -> None:
+    services = site_of(SHOP)["services"]
+    alone = [key(one) for one in leftovers.of_services(services)]
+    client_certificates = {entry for entry in alone if entry[2] in ("apigee-client", "apigee-gke")}
+    believed = ("ConfigMap", "shop", "apigee-client-ca")
+    assert len(client_certificates) == 3 and believed in alone
+    elsewhere = leftovers.of_services(services, [{"kind": "Pod", "namespace": "depot", "name": "a"}])
+    assert set(alone) - {key(one) for one in elsewhere} == client_certificates
+    beside = leftovers.of_services(services, [{"kind": "Pod", "namespace": "shop", "name": "a"}])
+    assert set(alone) - {key(one) for one in beside} == {*client_certificates, believed}
+
+
+def test_the_removal_from_a_cluster_that_stays_asks_who_else_is_there_and_not_whether_there_is_tls_now() -> None:
+    others, *tasks = yaml.safe_load(UNPUBLISH.read_text(encoding="utf-8"))
+    assert others["gatewayops.apigee_gke.tls_users_info"] and "when" not in others
     roles = [task["ansible.builtin.include_role"]["name"].rsplit(".", 1)[1] for task in tasks]
     assert roles == ["tls_sidecar_webhook", "_kubernetes", "cert_manager"]
-    assert [task for task in tasks if "when" in task] == []
+    nobody_else = "apigee_gke_others.users | length == 0"
+    assert [task.get("when") for task in tasks] == [nobody_else, None, nobody_else]
