@@ -45,4 +45,5 @@ DURATIONS: dict[str, float] = {
     "vpcaccess.connector_delete": 60,
     "cloudfunctions.deploy": 90,
     "cloudfunctions.delete": 30,
+    "cloudfunctions.addresses": 7200,
 }

@@ -69,7 +69,7 @@ def test_unchanged_source_is_neither_uploaded_nor_built(made: Cloud) -> None:
     methods = [call["method"] for call in made.control("requests")["requests"] if call["mutating"]]
     assert methods == ["cloudfunctions.projects.locations.functions.patch"]
     (found,) = made.module("cloud_function_info", name="products", **REGION)["resources"]
-    assert found["environment"] == {**environment, "FORWARD_TIMEOUT": "15", "THREADS": "8"}
+    assert found["environment"] == {**environment, "FORWARD_TIMEOUT": "15", "THREADS": "8", "LOG_EXECUTION_ID": "true"}
 
 
 def test_a_function_of_ones_own_fails_and_is_mended(made: Cloud, tmp_path: Path) -> None:
@@ -98,6 +98,24 @@ def test_from_the_connector_to_the_network_itself_and_back(made: Cloud) -> None:
     for options in (direct, FUNCTION):
         assert made.module("cloud_function", **options)["action"] == "updated"
         assert not made.module("cloud_function", **options)["changed"]
+
+
+def test_a_subnet_of_its_own_comes_before_the_function_and_outlives_it(cloud: Cloud) -> None:
+    """Stated the other way round: what refers to what decides."""
+    cloud.control("reset", "POST")
+    own = {"name": "egress", **REGION, "network": "shop-vpc", "ip_cidr_range": "10.9.0.0/26"}
+    direct = {key: value for key, value in FUNCTION.items() if key != "vpc_connector"}
+    direct["direct_vpc"] = [{"network": "shop-vpc", "subnetwork": "egress"}]
+    stated = [{"kind": "cloud_function", **direct}, {"kind": "compute_subnetwork", **own}]
+    stated += [one for one in RESOURCES if one["kind"] in ("project_services", "compute_network")]
+    cloud.run(stated)
+    assert not cloud.run(stated)["changed"]
+    # At this scale the addresses are held for 29 s, for which nobody waits.
+    cloud.control("durations", "PUT", {"scale": 0.004})
+    left = cloud.run(stated, state="absent", fails=True)
+    cloud.control("durations", "PUT", {"scale": 0})
+    assert "one to two hours" in left["msg"] and "compute_subnetwork egress failed" in left["msg"]
+    assert not cloud.module("cloud_function_info", **REGION)["resources"]
 
 
 def test_the_module_as_ansible_packs_it(made: Cloud, tmp_path: Path) -> None:

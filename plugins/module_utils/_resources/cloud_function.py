@@ -30,6 +30,8 @@ from .._google.errors import Failure, OperationError
 DIGEST = "source-digest"
 #: The server of Google's Python runtimes takes the number of its threads from here.
 THREADS = "THREADS"
+#: Google adds this variable by itself (log lines tell which request they belong to): nobody's drift.
+_GOOGLES_OWN = "LOG_EXECUTION_ID"
 _NAME = re.compile(r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$")
 _CONNECTOR = re.compile(r"^projects/[^/]+/locations/([^/]+)/connectors/[^/]+$")
 #: What Google fills in by itself, and does not take back.
@@ -135,7 +137,7 @@ class CloudFunction(Resource):
 
     def __init__(self, options: Options, context: Context) -> None:
         super().__init__(options, context)
-        #: Whether this run has deployed it: then a state of failure is ours to report.
+        #: Whether this run has deployed it, or waits for a deployment: then a state of failure is ours to report.
         self._deployed = False
         self._files: dict[str, bytes] | None = None
         #: Where the zip was uploaded to.
@@ -156,8 +158,14 @@ class CloudFunction(Resource):
             self.options["environment"] = {**threads, **(self.options.get("environment") or {})}
 
     def references(self) -> list[Reference]:
-        """The connector that it uses, where that is declared too."""
+        """The connector, or the subnetwork and network, that it uses, where that is declared too."""
         found = super().references()
+        for interface in self.options.get("direct_vpc") or []:
+            found += [
+                Reference(f"compute_{part}", normalise.short_name(interface[part]), needed=False)
+                for part in ("subnetwork", "network")
+                if interface.get(part)
+            ]
         connector = self.options.get("vpc_connector")
         if connector:
             found.append(Reference("vpc_access_connector", normalise.short_name(connector), needed=False))
@@ -267,6 +275,8 @@ class CloudFunction(Resource):
     def readiness(self, found: Document) -> tuple[State, str]:
         """As any; but what somebody's deployment left broken is mended by the next one, not deleted."""
         state, word = super().readiness(found)
+        if state is State.PENDING:
+            self._deployed = True
         return (State.READY if word in _BROKEN and not self._deployed else state), word
 
     def trouble(self, found: Document) -> str:
@@ -292,8 +302,10 @@ class CloudFunction(Resource):
     def difference(self, found: Document) -> list[Change]:
         described = self.describe(found)
         wanted = self.options
-        if not self._whole_environment and "environment" in wanted:
-            wanted = {**wanted, "environment": {**(described.get("environment") or {}), **wanted["environment"]}}
+        if "environment" in wanted:
+            there = described.get("environment") or {}
+            kept = {name: there[name] for name in there if not self._whole_environment or name == _GOOGLES_OWN}
+            wanted = {**wanted, "environment": {**kept, **wanted["environment"]}}
             self.options = wanted
         changes = differences(self.fields, wanted, described)
         field = next(field for field in self.fields if field.name == "source")

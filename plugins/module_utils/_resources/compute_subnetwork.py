@@ -7,13 +7,18 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import typing as t
 
 from .._engine.compare import Change
 from .._engine.fields import Document, Field, put
 from .._engine.ownership import without_sentence
 from .._engine.states import request_id
+from .._google.errors import ApiError, Failure, OperationError
 from .compute_common import ComputeResource, network_field
+
+#: Addresses of Cloud Run services and functions with direct VPC egress.
+_SERVERLESS = re.compile(r"addresses/serverless-ipv[46]-")
 
 
 class ComputeSubnetwork(ComputeResource):
@@ -95,6 +100,22 @@ class ComputeSubnetwork(ComputeResource):
             if not self.options["secondary_ip_ranges"]:
                 put(found, ("secondaryIpRanges",), [])
             super().update(found, rest)
+
+    def in_use(self, error: ApiError | OperationError) -> bool:
+        """Addresses of functions are given back after hours, for which no run waits."""
+        return super().in_use(error) and not _SERVERLESS.search(error.said)
+
+    def delete(self, found: Document) -> None:
+        try:
+            super().delete(found)
+        except (ApiError, OperationError) as error:
+            if not _SERVERLESS.search(error.said):
+                raise
+            raise Failure(
+                "it still has addresses of functions or Cloud Run services with direct VPC egress. Google gives them back "
+                f"one to two hours after the last of them is gone: remove it again then. ({error.message})",
+                **error.facts,
+            ) from error
 
     def _call(self, verb: str, body: Document) -> None:
         reply = self.wire.send(

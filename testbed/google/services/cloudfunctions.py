@@ -11,7 +11,7 @@ import uuid
 import zipfile
 from typing import Any
 
-from testbed.google import function_picture, policies
+from testbed.google import function_picture, policies, serverless_addresses
 from testbed.google.errors import GoogleError, field_violation
 from testbed.google.operations import Run
 from testbed.google.rules import Pattern, Range, Required, Said
@@ -161,6 +161,8 @@ class Functions(Service):
                 document["_built"] = _build(tx, document)
             _served(document)
             tx.put(run.arguments["key"], document)
+            scale = run.emulator.operations.scale(tx)
+            serverless_addresses.keep(tx, document["name"], serverless_addresses.used(document), scale)
         await function_picture.push(run.emulator, document["name"])
         return {"@type": f"{_TYPE}Function", **_shown(document)}
 
@@ -181,6 +183,7 @@ class Functions(Service):
         async with run.transaction() as tx:
             stored = tx.get(run.arguments["key"])
             tx.delete(run.arguments["key"])
+            serverless_addresses.keep(tx, stored["name"], set(), run.emulator.operations.scale(tx))
             for owner in (run.arguments["key"], service_key((stored.get("serviceConfig") or {}).get("service", ""))):
                 policies.forget(tx, owner)
         await function_picture.push(run.emulator)
@@ -299,6 +302,8 @@ def _served(document: dict[str, Any]) -> None:
                 "serviceAccountEmail": f"{project}-compute@developer.gserviceaccount.com"}  # fmt: skip
     for field, value in defaults.items():
         service.setdefault(field, value)
+    # Source: Terraform's google_cloudfunctions2_function, which passes over this one: Google adds it by itself.
+    service["environmentVariables"] = {"LOG_EXECUTION_ID": "true", **(service.get("environmentVariables") or {})}
     mark = hashlib.sha256(document["name"].encode()).hexdigest()[:10]
     service |= {
         "service": f"projects/{project}/locations/{region}/services/{name}",

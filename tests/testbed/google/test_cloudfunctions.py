@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from testbed.google import serverless_addresses
 from tests.testbed.google.conftest import PROJECT, Google
 
 ALL = "cloudfunctions.projects.locations.functions"
@@ -73,7 +76,7 @@ async def test_one_is_made_changed_and_removed(place: Google) -> None:
     change = {"serviceConfig": {"environmentVariables": {"A": "2"}}, "description": "ignored"}
     await place.do("PATCH", f"{FUNCTIONS}/shop?updateMask=serviceConfig", change)
     found = await place.call("GET", f"{FUNCTIONS}/shop")
-    assert found["serviceConfig"]["environmentVariables"] == {"A": "2"}
+    assert found["serviceConfig"]["environmentVariables"] == {"A": "2", "LOG_EXECUTION_ID": "true"}
     assert "vpcConnector" not in found["serviceConfig"] and "description" not in found
     await place.do("PATCH", f"{FUNCTIONS}/shop", {**wanted, "labels": {"a": "b"}})
     assert (await place.call("GET", f"{FUNCTIONS}/shop"))["labels"] == {"a": "b"}
@@ -139,3 +142,18 @@ async def test_functions_that_are_refused(place: Google) -> None:
     for name, more in (("Shop", {}), ("shop", {"environment": "GEN_1"}), ("shop", {"buildConfig": {}})):
         assert (await place.refused("POST", f"{FUNCTIONS}?functionId={name}", {**wanted, **more}))["code"] == 400, name
     await place.do("POST", f"{FUNCTIONS}?functionId=shop", wanted)
+
+
+@pytest.mark.shows("compute.subnetworks.delete", "refused while functions use it directly, and for hours after")
+async def test_a_subnetwork_outlives_the_function_that_used_it(place: Google, monkeypatch: pytest.MonkeyPatch) -> None:
+    subnetwork = f"compute/compute/v1/projects/{PROJECT}/regions/europe-west1/subnetworks/nodes"
+    wanted = await body(place, directVpcNetworkInterface=[{"subnetwork": "nodes"}])
+    await place.do("POST", f"{FUNCTIONS}?functionId=shop", wanted)
+    assert "addresses/serverless-ipv4-" in (await place.refused("DELETE", subnetwork))["message"]
+    scale = "_testbed/durations"
+    await place.call("PUT", scale, {"scale": 0.001})
+    await place.do("DELETE", f"{FUNCTIONS}/shop")
+    await place.call("PUT", scale, {"scale": 0})
+    assert "addresses/serverless-ipv4-" in (await place.refused("DELETE", subnetwork))["message"]
+    monkeypatch.setattr(serverless_addresses, "time", SimpleNamespace(time=lambda: time.time() + 8))
+    await place.do("DELETE", subnetwork)

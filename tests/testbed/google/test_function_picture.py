@@ -31,7 +31,7 @@ async def test_the_world_runs_what_was_uploaded(place: Google) -> None:
     (function,) = place.world.functions
     assert place.world.sources == {hashlib.sha256(ZIP).hexdigest(): ZIP}
     assert (function.name, function.service, function.revision) == (NAME, SERVICE, "shop-00001")
-    assert (function.environment, function.seconds, function.concurrency) == ({"A": "1"}, 30, 1)
+    assert (function.environment["A"], function.seconds, function.concurrency) == ("1", 30, 1)
     assert AUDIENCE in function.urls
     tags = ("vpc-connector", "vpc-connector-europe-west1-shop")
     assert function.egress == Egress(NETWORK, "10.8.0.0/28", tags)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from testbed.google import serverless_addresses
 from testbed.google.errors import GoogleError
 from testbed.google.rules import Immutable, MaxItems, Network, Required, Said
 from testbed.google.service import Call, handles
@@ -143,6 +144,7 @@ class Subnetworks(ComputeService):
         rules=[
             Said("refused while a cluster uses it", source="compute documentation"),
             Said("refused while an address or forwarding rule is in it", source="compute documentation"),
+            Said("refused while functions use it directly, and for hours after", source="Cloud Run, Direct VPC"),
         ],
     )
     def delete(self, call: Call) -> dict[str, Any]:
@@ -152,6 +154,8 @@ class Subnetworks(ComputeService):
         for users in used_hosts(call.store, document).values():
             if users != ["Google"]:
                 raise in_use(self.path(call), users[0])
+        if address := serverless_addresses.holder(call.store, self.path(call)):
+            raise in_use(self.path(call), address)
         return self.operate(call, document, "delete", duration="compute.delete", delete=True)
 
     def _changed(self, call: Call, before: dict[str, Any], document: dict[str, Any], kind: str) -> dict[str, Any]:

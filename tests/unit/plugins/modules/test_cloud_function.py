@@ -131,6 +131,19 @@ def test_the_second_run_sends_nothing() -> None:
     assert not result["changed"] and result["requests"] == {"reads": 1, "writes": 0}
 
 
+def test_a_variable_that_google_adds_is_nobodys_drift() -> None:
+    variables = {**VARIABLES, "LOG_EXECUTION_ID": "true"}
+    service = {**FOUND["serviceConfig"], "environmentVariables": variables}
+    assert not there(serviceConfig=service).run(cloud_function, **WANTED)["changed"]
+    script = there(serviceConfig=service)
+    sent = {key: value for key, value in service.items() if key not in ("service", "uri", "revision")}
+    sent["environmentVariables"] = {**variables, "LOG_EXECUTION_ID": "false", "FORWARD_TIMEOUT": "9"}
+    patched(script, "serviceConfig", {"serviceConfig": sent})
+    stated = {**FORWARD, "FORWARD_TIMEOUT": 9, "LOG_EXECUTION_ID": False}
+    fields = [one["field"] for one in script.run(cloud_function, **{**WANTED, "environment": stated})["changes"]]
+    assert sorted(fields) == ["environment.FORWARD_TIMEOUT", "environment.LOG_EXECUTION_ID"]
+
+
 def test_other_variables_are_no_build() -> None:
     script = there()
     service = {**FOUND["serviceConfig"], "environmentVariables": {**VARIABLES, "FORWARD_PATHS": "/products"}}
@@ -157,6 +170,13 @@ def test_one_that_failed_is_deployed_again() -> None:
     uploads(script, package.forwarding())
     patched(script, "buildConfig,labels", {"buildConfig": BODY["buildConfig"], "labels": LABELS})
     assert script.run(cloud_function, **WANTED)["action"] == "updated"
+
+
+def test_a_deployment_under_way_is_waited_for_and_its_failure_told() -> None:
+    script = there(state="DEPLOYING")
+    broken = {**FOUND, "state": "FAILED", "stateMessages": [{"message": "Container failed to start"}]}
+    script.expect("GET", "cloudfunctions", ONE).replies(broken)
+    assert "Container failed to start" in script.run(cloud_function, fails=True, **WANTED)["msg"]
 
 
 def test_what_google_says_of_a_failed_build_is_handed_on() -> None:

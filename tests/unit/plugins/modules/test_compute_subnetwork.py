@@ -100,6 +100,15 @@ def test_overlapping_and_broken_ranges_are_refused_without_a_request() -> None:
     assert "is not a range" in result["msg"]
 
 
+def test_addresses_of_functions_are_not_waited_for() -> None:
+    script = Script()
+    script.expect("GET", "compute", ONE).replies(SUBNET)
+    said = "already being used by 'projects/acme-shop/regions/europe-west1/addresses/serverless-ipv4-17'"
+    script.expect("DELETE", "compute", ONE).refuses(400, said, reason="resourceInUseByAnotherResource")
+    result = script.run(compute_subnetwork, fails=True, **OPTIONS, state="absent")
+    assert "one to two hours" in result["msg"] and "serverless-ipv4-17" in result["msg"]
+
+
 def test_delete() -> None:
     script = Script()
     script.expect("GET", "compute", ONE).replies(SUBNET)
