@@ -17,6 +17,8 @@ description:
     not grow towards the caller, ways to authenticate that API Gateway does not enforce, services that are not declared,
     faults of an OpenAPI document with their lines), then against what exists (project, subnets, connectors).
   - Returns every fact that follows from the declaration, which the roles use.
+  - Where the function goes over to another way into the network, its load balancers are to answer both ways, until a later run
+    finds the function gone over.
   - Never changes anything.
 options:
   declaration:
@@ -175,6 +177,11 @@ def main():
             _stop(module, found, counts)
         site["project_number"] = live.project_number(documents)
         connections = live.connections(site, documents)
+        if judge and site["egress"]["leaves"]:
+            module.warn(
+                f"The function goes over from {site['egress']['leaves']} to {site['egress']['range']}. So that no call is lost "
+                "meanwhile, the load balancers answer both; the next run closes the first."
+            )
     site["gateway"]["document_text"] = document or ""
     module.exit_json(
         changed=False, site=site, resources=gateway_derive.entries(site), connections=connections, requests=counts

@@ -244,3 +244,8 @@ def test_teardown_leaves_nothing(shop: Shop, tmp_path: Path) -> None:
     assert left == []
     again = shop.play(None, "-e", "api_gateway_gke_teardown=acme-shop", playbook=TEARDOWN)
     assert again.changed == 0
+    # Google keeps the key's name: whether its string is to be good again, people decide, and before anything is made.
+    shop.cloud.control("DELETE", "requests")
+    anew = shop.play(check=False)
+    assert anew.code != 0 and "restore: true" in anew.output
+    assert shop.cloud.counters()["mutating"] == 0

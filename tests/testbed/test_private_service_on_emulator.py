@@ -21,21 +21,33 @@ paths:
   /products:
     get: {operationId: list, security: [], responses: {200: {description: it}}}
 """
+APIS = ("compute", "container", "vpcaccess", "apikeys", "cloudfunctions")
+KEY = {"kind": "api_key", "name": "gone", "services": [{"service": "compute.googleapis.com"}]}
+FUNCTION: dict[str, t.Any] = {
+    "name": "shop-api-forward",
+    "region": "europe-west1",
+    "vpc_connector": "shop-vpc",
+    "forwarding": True,
+    "environment": {"FORWARD_TO": "http://shop-api.internal"},
+}
 
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A project with a network, somebody else's subnet and a connector of the declared name."""
+    """A project with a network, somebody else's subnet, a connector of the declared name, a function that uses it."""
     found = Cloud(tmp_path_factory.mktemp("cloud"))
     place = {"network": "shop-vpc", "region": "europe-west1"}
     found.run(
         [
-            {"kind": "project_services", "services": ["compute", "container", "vpcaccess"]},
+            {"kind": "project_services", "services": [*APIS]},
             {"kind": "compute_network", "name": "shop-vpc"},
             {"kind": "compute_subnetwork", **place, "name": "theirs", "ip_cidr_range": "10.9.9.0/24"},
             {"kind": "vpc_access_connector", **place, "name": "shop-vpc", "ip_cidr_range": "10.9.8.0/28"},
+            {"kind": "cloud_function", **FUNCTION},
+            KEY,
         ]
     )
+    found.run([KEY], state="absent")
     found.control("requests", "DELETE")
     yield found
     assert found.writes() == 0
@@ -88,3 +100,20 @@ def test_a_document_beside_the_inventory(cloud: Cloud, tmp_path: Path) -> None:
     assert "line 4" in preflight(cloud, stated, base_dir=str(tmp_path), fails=True)["msg"]
     stated["gateway"]["document"] = "missing.yml"
     assert "missing.yml" in preflight(cloud, stated, base_dir=str(tmp_path), fails=True)["msg"]
+
+
+def test_a_name_that_google_still_keeps_for_a_deleted_key(cloud: Cloud) -> None:
+    stated = declaration(cloud)
+    stated["gateway"]["keys"] = {"gone": {}}
+    (problem,) = preflight(cloud, stated, fails=True)["problems"]
+    assert problem["path"] == "gateway.keys.gone" and "restore: true" in problem["fix"]
+    stated["gateway"]["keys"] = {"gone": {"restore": True}}
+    assert preflight(cloud, stated)["site"]["gateway"]["keys"] == [{"name": "gone", "restore": True}]
+
+
+def test_balancers_answer_both_ways_while_the_function_goes_over(cloud: Cloud) -> None:
+    found = preflight(cloud, declaration(cloud))
+    (service,) = found["site"]["services"]
+    assert service["source_ranges"] == [found["site"]["egress"]["range"], "10.9.8.0/28"]
+    (service,) = preflight(cloud, declaration(cloud, egress="connector"))["site"]["services"]
+    assert service["source_ranges"] == ["10.9.8.0/28"]

@@ -52,7 +52,8 @@ def site(declaration: dict, live: dict | None = None) -> tuple[dict, list[Proble
 
     Args:
         declaration: as ``shape.read`` returns it. Parts that were wrong may be missing and are passed over.
-        live: what exists: ``subnets`` (name to ranges), ``reserved`` (name to range), ``connectors`` (name to range).
+        live: what exists: ``subnets`` (name to ranges), ``reserved`` (name to range), ``connectors`` (name to range), and
+            ``calls_from``, the range from which the function calls so far.
     """
     live = live or {}
     # What both kinds of site have in common is derived in one place; an Apigee instance and services are not among it.
@@ -107,10 +108,13 @@ def _egress(declaration: dict, facts: dict, live: dict, problems: list[Problem])
             )
         text = str(found or "")
     function = declaration.get("function") or {}
+    calls_from = live.get("calls_from") or ""
     return {
         "mode": mode,
         "range": text,
         "existing": existing or "",
+        # Until a run has brought the function over, it calls from where it did.
+        "leaves": "" if calls_from == text else calls_from,
         "name": connector if mode == "connector" else subnet,
         "connector": connector if mode == "connector" else "",
         "subnet": subnet if mode == "direct" else "",
@@ -128,6 +132,7 @@ def _services(declaration: dict, facts: dict) -> list[dict]:
             continue
         balancer = service.get("load_balancer") or {}
         sources = balancer.get("source_ranges")
+        callers = [text for text in (facts["egress"]["range"], facts["egress"]["leaves"]) if text]
         result.append(
             {
                 "name": name,
@@ -141,7 +146,7 @@ def _services(declaration: dict, facts: dict) -> list[dict]:
                 "sample": service.get("sample") or {},
                 "address": balancer.get("address") or "",
                 "global_access": bool(balancer.get("global_access")),
-                "source_ranges": [facts["egress"]["range"]] if sources is None else sources,
+                "source_ranges": callers if sources is None else sources,
                 "host": f"{name}.{facts['domain']}",
             }
         )

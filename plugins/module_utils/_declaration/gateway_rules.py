@@ -213,8 +213,22 @@ def live_facts(documents: dict[str, typing.Any], facts: dict) -> dict:
             str(one.get("name")).rsplit("/", 1)[-1]: one.get("ipCidrRange") or ""
             for one in documents.get("connectors") or []
             if str(one.get("network") or "").rsplit("/", 1)[-1] == facts["network"]
-        }
+        },
+        "calls_from": _calls_from(documents, facts["function"]["region"]),
     }
+
+
+def _calls_from(documents: dict[str, typing.Any], region: str) -> str:
+    """The range from which the function that exists calls; nothing where it has no way in, or that is gone."""
+    service = (documents.get("function") or {}).get("serviceConfig") or {}
+    if service.get("vpcConnector"):
+        listed, used = documents.get("connectors"), [service["vpcConnector"]]
+    else:
+        listed = documents.get(f"subnets {region}")
+        used = [one.get("subnetwork") or one.get("network") for one in service.get("directVpcNetworkInterface") or []]
+    names = {str(path).rsplit("/", 1)[-1] for path in used}
+    ranges = [one.get("ipCidrRange") for one in listed or [] if str(one.get("name")).rsplit("/", 1)[-1] in names]
+    return str(ranges[0] or "") if ranges else ""
 
 
 def check_live(facts: dict, documents: dict[str, typing.Any], connectors: dict[str, str]) -> list[Problem]:
@@ -226,6 +240,7 @@ def check_live(facts: dict, documents: dict[str, typing.Any], connectors: dict[s
         *subnet_problems(facts, documents, {facts["egress"]["subnet"]: ("egress.range", facts["egress"]["range"])}),
         *_existing_way(facts),
         *_connectors(facts, connectors),
+        *_keys(facts, documents.get("keys")),
     ]
 
 
@@ -238,6 +253,18 @@ def _existing_way(facts: dict) -> typing.Iterator[Problem]:
             found=f"{egress['existing']}, and {egress['range']} is declared",
             fix="Leave the range out: the one that exists is used.",
         )
+
+
+def _keys(facts: dict, keys: list[dict] | None) -> typing.Iterator[Problem]:
+    deleted = {str(one.get("name")).rsplit("/", 1)[-1]: one["deleteTime"] for one in keys or [] if one.get("deleteTime")}
+    for key in facts["gateway"]["keys"]:
+        if key["name"] in deleted and not key.get("restore"):
+            yield Problem(
+                f"gateway.keys.{key['name']}",
+                f"a key of this name was deleted on {deleted[key['name']][:10]}.",
+                because="Google keeps a deleted key for 30 days, and its name with it.",
+                fix="Choose another name, or write restore: true to bring it back; its string is good again then.",
+            )
 
 
 def _connectors(facts: dict, connectors: dict[str, str]) -> typing.Iterator[Problem]:

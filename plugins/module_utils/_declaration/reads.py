@@ -92,6 +92,12 @@ def read_private(wire: typing.Any, site: dict) -> Live:
     reads = _network_reads(wire, site, {region, *(cluster["region"] for cluster in site["clusters"])})
     path = f"v1/projects/{project}/locations/{region}/connectors"
     reads["connectors"] = lambda: wire.pages("vpcaccess", path, "connectors")
+    function = f"v2/projects/{project}/locations/{region}/functions/{site['function']['name']}"
+    reads["function"] = lambda: wire.get("cloudfunctions", function)
+    if site["gateway"]["keys"]:
+        keys = f"v2/projects/{project}/locations/global/keys"
+        # Deleted ones keep their names for a while.
+        reads["keys"] = lambda: wire.pages("apikeys", keys, "keys", {"showDeleted": True})
     return _together(reads, {})
 
 

@@ -194,3 +194,39 @@ def test_what_exists_is_in_the_way() -> None:
     assert "stays as it is" in problem.message
     (problem,) = gateway_rules.check_live(facts, {"project": None}, {})
     assert "does not exist" in problem.message
+
+
+def test_a_function_that_goes_over_to_another_way_is_answered_on_both() -> None:
+    place = "projects/acme-shop/locations/europe-west1"
+    connector = {"name": f"{place}/connectors/shop-vpc", "network": "shop-vpc", "ipCidrRange": "10.9.8.0/28"}
+    subnet = {"name": "shop-vpc-egress", "ipCidrRange": "10.9.9.0/26"}
+    by_connector = {"serviceConfig": {"vpcConnector": connector["name"]}}
+    direct = {"serviceConfig": {"directVpcNetworkInterface": [{"subnetwork": "shop-vpc-egress"}]}}
+    stated = declared(egress={"range": "10.9.9.0/26"})
+
+    def ranges(function: dict | None, balancer: dict | None = None) -> list[str]:
+        found = documents(**{"subnets europe-west1": [subnet], "connectors": [connector], "function": function})
+        wanted = copy.deepcopy(stated)
+        wanted["services"][0]["load_balancer"] = balancer or {}
+        facts, _problems = judged(wanted)
+        facts, _problems = judged(wanted, gateway_rules.live_facts(found, facts))
+        return facts["services"][0]["source_ranges"]
+
+    assert ranges(None) == ranges(direct) == ranges({"serviceConfig": {}}) == ["10.9.9.0/26"]
+    assert ranges(by_connector) == ["10.9.9.0/26", "10.9.8.0/28"]
+    # Where somebody says who may call, that is all.
+    assert ranges(by_connector, {"source_ranges": ["10.0.0.0/8"]}) == ["10.0.0.0/8"]
+
+
+def test_the_name_of_a_deleted_key_is_free_to_be_restored_only() -> None:
+    keys = [
+        {"name": "projects/123/locations/global/keys/partner", "deleteTime": "2026-11-20T10:00:00Z"},
+        {"name": "projects/123/locations/global/keys/other", "deleteTime": "2026-11-20T10:00:00Z"},
+    ]
+    facts, _problems = judged(GOOD)
+    (problem,) = gateway_rules.check_live(facts, documents(keys=keys), {})
+    assert problem.path == "gateway.keys.partner" and "restore: true" in problem.as_text()
+    assert "2026-11-20" in problem.as_text()
+    facts, _problems = judged(declared(gateway={"keys": {"partner": {"restore": True}}}))
+    assert gateway_rules.check_live(facts, documents(keys=keys), {}) == []
+    assert facts["gateway"]["keys"] == [{"name": "partner", "restore": True}]
