@@ -34,15 +34,19 @@ FUNCTION: dict[str, t.Any] = {
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A project with a network, somebody else's subnet, a connector of the declared name, a function that uses it."""
+    """A project with a network, somebody else's subnet, and a function by a connector of the declared name.
+
+    Another connector of that name is elsewhere.
+    """
     found = Cloud(tmp_path_factory.mktemp("cloud"))
-    place = {"network": "shop-vpc", "region": "europe-west1"}
+    place, far = ({"network": "shop-vpc", "region": region} for region in ("europe-west1", "us-east1"))
     found.run(
         [
             {"kind": "project_services", "services": [*APIS]},
             {"kind": "compute_network", "name": "shop-vpc"},
             {"kind": "compute_subnetwork", **place, "name": "theirs", "ip_cidr_range": "10.9.9.0/24"},
             {"kind": "vpc_access_connector", **place, "name": "shop-vpc", "ip_cidr_range": "10.9.8.0/28"},
+            {"kind": "vpc_access_connector", **far, "name": "shop-vpc", "ip_cidr_range": "10.9.7.0/28"},
             {"kind": "cloud_function", **FUNCTION},
             KEY,
         ]
@@ -74,12 +78,13 @@ def test_a_connector_that_is_there_keeps_its_range(cloud: Cloud) -> None:
     found = preflight(cloud, declaration(cloud, egress="connector"))
     assert not found["changed"] and found["site"]["egress"]["range"] == "10.9.8.0/28"
     assert [one["kind"] for one in found["resources"]][0] == "vpc_access_connector"
-    other = declaration(cloud, egress={"mode": "connector", "range": "10.9.7.0/28"})
+    other = declaration(cloud, egress={"mode": "connector", "range": "10.9.6.0/28"})
     assert "stays as it is" in preflight(cloud, other, fails=True)["msg"]
 
 
 def test_ranges_of_others_are_in_the_way(cloud: Cloud) -> None:
-    for text, said in (("10.9.9.64/26", "subnet theirs"), ("10.9.8.0/26", "connector shop-vpc")):
+    far = ("10.9.7.0/26", "connector shop-vpc in us-east1")
+    for text, said in (("10.9.9.64/26", "subnet theirs"), ("10.9.8.0/26", "connector shop-vpc"), far):
         found = preflight(cloud, declaration(cloud, egress={"range": text}), fails=True)
         (problem,) = found["problems"]
         assert problem["path"] == "egress.range" and said in problem["message"]

@@ -208,21 +208,22 @@ def _document(path: str, text: str, deadline: float | None = None) -> typing.Ite
 
 def live_facts(documents: dict[str, typing.Any], facts: dict) -> dict:
     """What ``gateway_derive.site`` wants to know of what exists."""
-    return {
-        "connectors": {
-            str(one.get("name")).rsplit("/", 1)[-1]: one.get("ipCidrRange") or ""
-            for one in documents.get("connectors") or []
-            if str(one.get("network") or "").rsplit("/", 1)[-1] == facts["network"]
-        },
-        "calls_from": _calls_from(documents, facts["function"]["region"]),
-    }
+    own = facts["egress"]["region"]
+    connectors = {}
+    for one in documents.get("connectors") or []:
+        if str(one.get("network") or "").rsplit("/", 1)[-1] == facts["network"]:
+            # projects/ID/locations/REGION/connectors/NAME; one of another region is never the function's own.
+            region, name = str(one["name"]).split("/")[3::2]
+            connectors[name if region == own else f"{name} in {region}"] = one.get("ipCidrRange") or ""
+    return {"connectors": connectors, "calls_from": _calls_from(documents, facts["function"]["region"])}
 
 
 def _calls_from(documents: dict[str, typing.Any], region: str) -> str:
     """The range from which the function that exists calls; nothing where it has no way in, or that is gone."""
     service = (documents.get("function") or {}).get("serviceConfig") or {}
     if service.get("vpcConnector"):
-        listed, used = documents.get("connectors"), [service["vpcConnector"]]
+        listed = [one for one in documents.get("connectors") or [] if f"/locations/{region}/" in str(one.get("name"))]
+        used = [service["vpcConnector"]]
     else:
         listed = documents.get(f"subnets {region}")
         used = [one.get("subnetwork") or one.get("network") for one in service.get("directVpcNetworkInterface") or []]

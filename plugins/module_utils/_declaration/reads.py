@@ -12,6 +12,7 @@ import concurrent.futures
 import typing
 
 from .._google.errors import ApiError, CredentialsError, Failure, UnreachableError
+from .._google.locations import everywhere
 from . import clusters
 from .live import undeclared_servers
 from .problems import Problem
@@ -90,8 +91,8 @@ def read_private(wire: typing.Any, site: dict) -> Live:
     wire.client.token()
     project, region = site["project"], site["egress"]["region"]
     reads = _network_reads(wire, site, {region, *(cluster["region"] for cluster in site["clusters"])})
-    path = f"v1/projects/{project}/locations/{region}/connectors"
-    reads["connectors"] = lambda: wire.pages("vpcaccess", path, "connectors")
+    # Subnets of all regions are of one network, and so are the ranges of connectors.
+    reads["connectors"] = lambda: everywhere(wire, "vpcaccess", project, "connectors")
     function = f"v2/projects/{project}/locations/{region}/functions/{site['function']['name']}"
     reads["function"] = lambda: wire.get("cloudfunctions", function)
     if site["gateway"]["keys"]:

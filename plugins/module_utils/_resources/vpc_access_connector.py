@@ -17,6 +17,7 @@ from .._engine.resource import Resource
 from .._engine.states import State
 from .._google import operations
 from .._google.errors import ApiError
+from .._google.locations import everywhere
 from .compute_network import ComputeNetwork
 from .compute_subnetwork import ComputeSubnetwork
 
@@ -163,7 +164,7 @@ class VpcAccessConnector(Resource):
         return []
 
     def _taken(self) -> list[tuple[str, ipaddress.IPv4Network]]:
-        """The network's ranges: its subnetworks', and those of the region's other connectors."""
+        """The network's ranges: its subnetworks', and those of connectors in all regions."""
         network = normalise.short_name(self.options["network"])
         url = f"compute/v1/projects/{self.project}/aggregated/subnetworks"
         key = ("subnetworks", self.project)
@@ -174,9 +175,10 @@ class VpcAccessConnector(Resource):
                 if normalise.short_name(one.get("network")) == network:
                     stated = [one, *(one.get("secondaryIpRanges") or [])]
                     ranges += [(f"subnetwork {one['name']}", str(each.get("ipCidrRange"))) for each in stated]
-        for one in _if_enabled(self.everything) or []:
+        for one in _if_enabled(lambda: everywhere(self.wire, self.service, self.project, "connectors")) or []:
             if normalise.short_name(one.get("network")) == network and one.get("ipCidrRange"):
-                ranges.append((f"connector {normalise.short_name(one['name'])}", str(one["ipCidrRange"])))
+                region, name = str(one["name"]).split("/")[3::2]
+                ranges.append((f"connector {name} in {region}", str(one["ipCidrRange"])))
         return [(what, ipaddress.IPv4Network(text)) for what, text in ranges if ":" not in text]
 
     def trouble(self, found: Document) -> str:

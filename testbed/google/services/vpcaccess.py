@@ -33,7 +33,7 @@ def key(parent: str, name: str = "") -> str:
 
 
 class Connectors(Service):
-    """projects.locations.connectors.*"""
+    """projects.locations.connectors.*, and the locations that there are"""
 
     document = "vpcaccess.v1"
     prefix = "vpcaccess"
@@ -96,6 +96,11 @@ class Connectors(Service):
         where, before = self._stored(call)
         call.store.put(where, {**before, "state": "DELETING"})
         return self._operate(call, before["name"], "delete", "vpcaccess.gone", "vpcaccess.connector_delete")
+
+    @handles("vpcaccess.projects.locations.list")
+    def locations(self, call: Call) -> dict[str, Any]:
+        parent = f"projects/{call.project()['projectId']}/locations"
+        return {"locations": [{"name": f"{parent}/{region}", "locationId": region} for region in ZONES]}
 
     @handles("vpcaccess.projects.locations.operations.get")
     async def operation(self, call: Call) -> dict[str, Any]:

@@ -73,6 +73,16 @@ async def test_places_that_are_refused(place: Google) -> None:
     assert (await place.refused("POST", f"{elsewhere}?connectorId=two", BODY))["code"] == 403
 
 
+@pytest.mark.shows("vpcaccess.projects.locations.list")
+async def test_connectors_are_listed_by_location(place: Google) -> None:
+    await made(place)
+    listed = await place.call("GET", f"vpcaccess/v1/projects/{PROJECT}/locations")
+    places = {one["locationId"]: f"vpcaccess/v1/{one['name']}/connectors" for one in listed["locations"]}
+    found = {region: await place.call("GET", path) for region, path in places.items()}
+    assert [region for region, some in found.items() if some.get("connectors")] == ["europe-west1"]
+    assert "us-central1" in found
+
+
 async def test_a_subnetwork_of_its_own(place: Google) -> None:
     network = f"projects/{PROJECT}/global/networks/shop"
     body = {"name": "egress", "network": network, "ipCidrRange": "10.8.1.0/28"}

@@ -39,8 +39,19 @@ def absent(*taken: dict) -> Script:
     script.expect("GET", "vpcaccess", ONE).refuses(404, "not found", code="NOT_FOUND")
     places = {"regions/europe-west1": {"subnetworks": list(taken)}, "regions/us-east1": {"warning": {}}}
     script.expect("GET", "compute", SUBNETWORKS).replies({"items": places})
-    script.expect("GET", "vpcaccess", ALL).replies({"connectors": []})
+    with_connectors(script, {})
     return script
+
+
+def with_connectors(script: Script, found: dict[str, list[dict]]) -> None:
+    """Both locations of this double of Google, with the connectors found in each."""
+    regions = ("europe-west1", "us-east1")
+    places = [{"name": f"projects/acme-shop/locations/{region}"} for region in regions]
+    script.expect("GET", "vpcaccess", "v1/projects/acme-shop/locations").replies({"locations": places})
+    with script.together():
+        for region in regions:
+            listed = {"connectors": found[region]} if region in found else {}
+            script.expect("GET", "vpcaccess", f"v1/projects/acme-shop/locations/{region}/connectors").replies(listed)
 
 
 def finished(script: Script) -> None:
@@ -63,13 +74,15 @@ def test_a_taken_range_is_refused_before_anything_is_made(taken: str) -> None:
     assert f"ip_cidr_range {taken} overlaps subnetwork nodes" in said and "Choose a free /28" in said
 
 
-def test_a_range_of_another_connector_is_refused() -> None:
+@pytest.mark.parametrize("region", ["europe-west1", "us-east1"])
+def test_a_range_of_another_connector_of_the_network_is_refused(region: str) -> None:
     script = Script()
     script.expect("GET", "vpcaccess", ONE).refuses(404, "not found", code="NOT_FOUND")
     script.expect("GET", "compute", SUBNETWORKS).replies({})
-    other = {**FOUND, "name": f"{PLACE}/connectors/other"}
-    script.expect("GET", "vpcaccess", ALL).replies({"connectors": [other]})
-    assert "overlaps connector other" in script.run(vpc_access_connector, fails=True, check=True, **WANTED)["msg"]
+    other = {**FOUND, "name": f"projects/acme-shop/locations/{region}/connectors/other"}
+    with_connectors(script, {region: [other]})
+    said = script.run(vpc_access_connector, fails=True, check=True, **WANTED)["msg"]
+    assert f"overlaps connector other in {region} 10.8.0.0/28" in said
 
 
 @pytest.mark.parametrize(("size", "fits"), [("10.8.1.0/28", True), ("10.8.1.0/24", False)])

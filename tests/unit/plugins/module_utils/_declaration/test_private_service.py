@@ -187,6 +187,21 @@ def test_what_exists_is_in_the_way() -> None:
         connectors = gateway_rules.live_facts(found, facts)["connectors"]
         (problem,) = gateway_rules.check_live(facts, found, connectors)
         assert problem.path == "egress.range" and said in problem.message
+    # One of another region has the network's addresses too, and is not ours although it bears our connector's name.
+    far = {**connector, "name": "projects/acme-shop/locations/us-east1/connectors/shop-vpc"}
+    facts, _problems = judged(declared(egress={"mode": "connector", "range": "10.9.8.0/28"}))
+    connectors = gateway_rules.live_facts(documents(connectors=[far]), facts)["connectors"]
+    (problem,) = gateway_rules.check_live(facts, documents(), connectors)
+    assert "connector shop-vpc in us-east1" in problem.message
+    # Nor does the function call from there.
+    way = {"serviceConfig": {"vpcConnector": "projects/acme-shop/locations/europe-west1/connectors/shop-vpc"}}
+    here = {**connector, "name": way["serviceConfig"]["vpcConnector"], "ipCidrRange": "10.9.6.0/28"}
+    both = documents(connectors=[far, here], function=way)
+    assert gateway_rules.live_facts(both, facts)["calls_from"] == "10.9.6.0/28"
+    chosen, _problems = judged(declared(egress="connector"))
+    taken = documents(connectors=[{**far, "ipCidrRange": chosen["egress"]["range"]}])
+    other, _problems = judged(declared(egress="connector"), gateway_rules.live_facts(taken, chosen))
+    assert other["egress"]["range"] != chosen["egress"]["range"] and other["egress"]["existing"] == ""
     facts, _problems = judged(
         declared(egress={"mode": "connector", "range": "10.9.9.16/28"}), {"connectors": {"shop-vpc": "10.9.7.0/28"}}
     )
