@@ -33,9 +33,15 @@ options:
   networks:
     description:
       - Networks that see a private zone, by name or URL.
-      - The list is the whole of them; an empty one takes the zone away from all networks.
+      - The list is the whole of them unless O(shared); an empty one takes the zone away from all networks.
     type: list
     elements: str
+  shared:
+    description:
+      - Whether others may show the zone to their networks too, which are then left alone.
+      - With O(state=absent) O(networks) no longer see a zone that others' networks see. The zone goes with the last network.
+      - The names in it are common to all. Choose different ones.
+    type: bool
   labels:
     description: Labels; those not named are left alone.
     type: dict

@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import balancers
 
 from tests.testbed.emulated_cloud import Cloud
 
@@ -91,6 +92,32 @@ def test_changes_are_made_in_place_and_records_of_others_keep_the_zone(cloud: Cl
     assert [one["action"] for one in kept["resources"]] == ["deleted", "kept"]
     removed = cloud.run([record, zone, second], state="absent")
     assert {one["action"] for one in removed["resources"]} == {"deleted"}
+
+
+def test_two_declarations_of_one_domain_leave_each_others_network(cloud: Cloud) -> None:
+    cloud.control("reset", "POST")
+    services, networks = [{"kind": "project_services", "services": ["compute", "dns"]}], ("shop-vpc", "back-vpc")
+    cloud.run([*services, *({"kind": "compute_network", "name": name} for name in networks)])
+
+    def entries(network: str, removal: bool = False) -> list[dict[str, t.Any]]:
+        """Zone and name as the role asks for them; the address has no part in this."""
+        service = {"name": network, "host": f"{network}.shop.internal", "region": "europe-west1", "subnetwork": "shop"}
+        role = {"project": cloud.connection["project"], "network": network, "domain": "shop.internal"}
+        return balancers.records({**role, "services": [service]}, {network: "10.10.0.80"}, removal, True)
+
+    shop, back = (entries(network) for network in networks)
+    assert set(actions(cloud.run(shop)).values()) == {"created"}
+    assert actions(cloud.run(back)) == {"dns_managed_zone": "updated", "dns_record_set": "created"}
+    for declared in (shop, back):
+        assert not cloud.run(declared)["changed"]
+    gone = entries("shop-vpc", True)
+    predicted = cloud.run(gone, state="absent", check=True)
+    removed = cloud.run(gone, state="absent")
+    assert actions(predicted) == actions(removed) == {"dns_managed_zone": "updated", "dns_record_set": "deleted"}
+    assert not cloud.run(gone, state="absent")["changed"] and not cloud.run(back)["changed"]
+    (zone,) = cloud.module("dns_managed_zone_info", name="shop-internal")["resources"]
+    assert zone["networks"] == ["back-vpc"]
+    assert set(actions(cloud.run(entries("back-vpc", True), state="absent")).values()) == {"deleted"}
 
 
 def test_interrupted_at_every_write_the_next_run_ends_in_the_same_state(cloud: Cloud) -> None:

@@ -219,6 +219,8 @@ def _zone(role: dict) -> dict:
         "name": zone_name(role["domain"]),
         "dns_name": role["domain"].rstrip(".") + ".",
         "networks": [role["network"]],
+        # Two declarations of one project may have one domain, each for a network of its own.
+        "shared": True,
     }
 
 

@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from .._engine import normalise
+from .._engine.compare import Change, differences
 from .._engine.context import Context
 from .._engine.fields import Document, Field, Options
 from .._engine.ownership import DescriptionMark, without_sentence
@@ -29,15 +30,19 @@ def dns_name_problem(option: str, value: str) -> list[str]:
 
 
 class ZoneMark(DescriptionMark):
-    """The sentence; and names other than those that go with it keep a zone, as Google deletes empty ones only."""
+    """The sentence; and names other than those that go with it keep a zone, as Google deletes empty ones only.
+
+    So do other networks that see it, where it is shared with them.
+    """
 
     why_kept = (
-        "left alone: it does not carry this collection's mark, or holds names that are not removed in the same run; "
-        "Google deletes a zone only once it is empty"
+        "left alone: it does not carry this collection's mark, is shared with networks that are not named, or holds names "
+        "that are not removed in the same run; Google deletes a zone only once it is empty"
     )
 
     def deletable(self, resource: Resource, found: Document) -> bool:
-        return self.owned(resource, found) and not t.cast(DnsManagedZone, resource).names_that_stay(found)
+        zone = t.cast(DnsManagedZone, resource)
+        return self.owned(zone, found) and not zone.networks_that_stay(found) and not zone.names_that_stay(found)
 
 
 class DnsManagedZone(Resource):
@@ -67,6 +72,7 @@ class DnsManagedZone(Resource):
             encode=lambda value, resource: resource.links(value),
             decode=lambda value, resource: resource.as_stated(value),
         ),
+        Field("shared", type="bool", api=None),
         Field("labels", type="dict", keep_extra=True),
         Field("id", output=True),
         Field("name_servers", type="list", elements="str", output=True),
@@ -94,6 +100,34 @@ class DnsManagedZone(Resource):
 
     def everything(self) -> list[Document]:
         return self.wire.pages(self.service, self.parent_url(), "managedZones")
+
+    def networks_that_stay(self, found: Document) -> list[str]:
+        """Networks that see a shared zone and are not named, which are those of other declarations."""
+        if not self.options.get("shared"):
+            return []
+        there = self.describe(found).get("networks") or []
+        return [each for each in there if each not in (self.options.get("networks") or [])]
+
+    def difference(self, found: Document) -> list[Change]:
+        """Networks of others are no difference, and are in every list that is sent."""
+        others = self.networks_that_stay(found)
+        together = [*others, *(self.options.get("networks") or [])]
+        wanted = {**self.options, "networks": together} if others else self.options
+        return differences(self.fields, wanted, self.describe(found))
+
+    def withdrawal(self, found: Document) -> list[Change]:
+        """Ours are taken out of a zone of this collection that other networks see: their names stay in it."""
+        others = self.networks_that_stay(found)
+        there = self.describe(found).get("networks") or []
+        if not others or len(others) == len(there) or not self.mark.owned(self, found):
+            return []
+        field = next(field for field in self.fields if field.name == "networks")
+        return [Change(field.name, there, others, field, field.name)]
+
+    def changed_options(self, changes: list[Change]) -> Options:
+        """With the networks as they are to be, not only those that are stated."""
+        networks = {change.field: change.after for change in changes if change.field == "networks"}
+        return {**super().changed_options(changes), **networks}
 
     def names_that_stay(self, found: Document) -> list[str]:
         """Type and name of what is in the zone, but for what Google puts there and what this run removes."""

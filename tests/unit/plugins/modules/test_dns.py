@@ -92,6 +92,67 @@ def test_a_network_of_another_project_with_the_same_short_name_is_another_one() 
     assert result["resource"]["networks"] == both
 
 
+OTHERS = {"networkUrl": LINK.replace("shop-vpc", "back-vpc"), "kind": "x"}
+SHARED = {**THERE, "privateVisibilityConfig": {"networks": [{"networkUrl": LINK}, OTHERS]}}
+
+
+def with_networks(*names: str) -> dict[str, t.Any]:
+    """The zone as it is sent, to be seen by these networks."""
+    links = [{"networkUrl": LINK.replace("shop-vpc", name)} for name in names]
+    return {**THERE, "privateVisibilityConfig": {"networks": links}}
+
+
+def test_networks_of_others_keep_seeing_a_shared_zone() -> None:
+    script = Script()
+    script.expect("GET", "dns", ZONE).replies(SHARED)
+    assert not script.run(dns_managed_zone, **OPTIONS, shared=True)["changed"]
+    script = Script()
+    script.expect("GET", "dns", ZONE).replies({**THERE, "privateVisibilityConfig": {"networks": [OTHERS]}})
+    both = with_networks("back-vpc", "shop-vpc")
+    script.expect("PUT", "dns", ZONE, body=both).replies({"kind": "dns#operation", "id": "1", "status": "done"})
+    script.expect("GET", "dns", ZONE).replies(both)
+    result = script.run(dns_managed_zone, **OPTIONS, shared=True)
+    assert result["changes"] == [{"field": "networks", "before": ["back-vpc"], "after": ["back-vpc", "shop-vpc"]}]
+
+
+def test_without_sharing_the_list_is_the_whole_of_them() -> None:
+    script = Script()
+    script.expect("GET", "dns", ZONE).replies(SHARED)
+    ours = with_networks("shop-vpc")
+    script.expect("PUT", "dns", ZONE, body=ours).replies({"kind": "dns#operation", "id": "1", "status": "done"})
+    script.expect("GET", "dns", ZONE).replies(ours)
+    assert script.run(dns_managed_zone, **OPTIONS)["resource"]["networks"] == ["shop-vpc"]
+
+
+def test_our_network_leaves_a_zone_that_others_see() -> None:
+    script = Script()
+    script.expect("GET", "dns", ZONE).replies(SHARED)
+    theirs = with_networks("back-vpc")
+    script.expect("PUT", "dns", ZONE, body=theirs).replies({"kind": "dns#operation", "id": "1", "status": "done"})
+    script.expect("GET", "dns", ZONE).replies(theirs)
+    result = script.run(dns_managed_zone, **OPTIONS, shared=True, state="absent")
+    assert result["action"] == "updated" and "without what is ours" in result["note"]
+    script = Script()
+    script.expect("GET", "dns", ZONE).replies(theirs)
+    kept = script.run(dns_managed_zone, **OPTIONS, shared=True, state="absent")
+    assert kept["action"] == "kept" and "shared with networks that are not named" in kept["note"]
+
+
+def test_our_network_stays_in_a_shared_zone_that_is_not_ours() -> None:
+    script = Script()
+    script.expect("GET", "dns", ZONE).replies({**SHARED, "description": "theirs"})
+    kept = script.run(dns_managed_zone, **OPTIONS, shared=True, state="absent")
+    assert kept["action"] == "kept" and kept["requests"]["writes"] == 0
+
+
+def test_a_shared_zone_goes_with_its_last_network() -> None:
+    script = Script()
+    script.expect("GET", "dns", ZONE).replies(THERE)
+    script.expect("GET", "dns", SETS).replies({"rrsets": GOOGLES})
+    script.expect("DELETE", "dns", ZONE).replies(None, 204)
+    assert script.run(dns_managed_zone, **OPTIONS, shared=True, state="absent")["action"] == "deleted"
+
+
 def test_a_change_sends_the_whole_zone_and_waits() -> None:
     script = Script()
     script.expect("GET", "dns", ZONE).replies({**THERE, "labels": {"other": "x"}})

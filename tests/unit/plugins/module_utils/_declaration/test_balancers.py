@@ -146,6 +146,7 @@ def test_addresses_zone_and_names() -> None:
     assert (first["name"], first["subnetwork"], "address" in first) == ("products", "shop-vpc-shop", False)
     assert (second["name"], second["address"]) == ("orders-address", "10.10.0.90")
     assert (zone["name"], zone["dns_name"], zone["networks"]) == ("shop-internal", "shop.internal.", ["shop-vpc"])
+    assert zone["shared"] is True
     assert [entry["kind"] for entry in balancers.reservations(asked, True)] == ["compute_address"] * 2
     assert [entry["kind"] for entry in balancers.reservations(role(fixed))] == ["compute_address"]
 
@@ -159,7 +160,7 @@ def test_addresses_zone_and_names() -> None:
     assert (record["type"], record["rrdatas"]) == ("A", ["10.10.0.80"])
     zone, gone = balancers.records(asked, {}, True)
     assert "rrdatas" not in gone and gone["name"] == record["name"]
-    assert (zone["kind"], zone["name"]) == ("dns_managed_zone", "shop-internal")
+    assert (zone["kind"], zone["name"], zone["shared"]) == ("dns_managed_zone", "shop-internal", True)
 
 
 def test_what_check_mode_does_not_know_yet() -> None:
