@@ -93,6 +93,7 @@ class LookupModule(LookupBase):
         place = f"Secret {name} in namespace {namespace} of cluster {self.get_option('cluster')}"
         try:
             data = self._data(objects.path("v1", "Secret", namespace, name))
+            held = {option: base64.b64decode(data.get(key) or "", validate=True) for option, key in _KEYS.items()}
         except Failure as error:
             # Ansible would repeat the words of a cause after ours.
             raise AnsibleError(str(error)) from None
@@ -101,8 +102,16 @@ class LookupModule(LookupBase):
                 f"{place} could not be read.\n  because   {error}\n"
                 "  fix       Check that the API server can be reached from here, and that the account may get this Secret."
             ) from None
-        if all(data.get(key) for key in _KEYS.values()):
-            return [{option: base64.b64decode(data[key]).decode("ascii") for option, key in _KEYS.items()}]
+        if not all(content.isascii() for content in held.values()):
+            # An error of a decoder would repeat a part of the key.
+            raise AnsibleError(
+                f"{place} holds no PEM.\n"
+                f"  wanted    {' and '.join(_KEYS.values())} as PEM, which is ASCII\n"
+                "  found     other bytes, as DER has them\n"
+                "  fix       Let cert-manager issue the Secret anew, or put certificate and key into it as PEM."
+            )
+        if all(held.values()):
+            return [{option: content.decode("ascii") for option, content in held.items()}]
         if self.get_option("needed"):
             raise AnsibleError(
                 f"{place} is not there, or holds no certificate with its key.\n"

@@ -53,6 +53,17 @@ def test_a_secret_that_cannot_be_read_fails_even_where_it_is_not_needed(start: t
         look(needed=False)
 
 
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [(base64.b64encode(b"0\x82\x04canary").decode(), "holds no PEM"), ("canary", "could not be read")],
+)
+def test_a_secret_that_is_no_pem_is_named_and_not_shown(start: t.Any, key: str, reason: str) -> None:
+    start({"data": {**DATA, "tls.key": key}})
+    with pytest.raises(AnsibleError, match=f"Secret apigee-client .* of cluster shop {reason}") as caught:
+        look(needed=False)
+    assert "canary" not in str(caught.value) and "\\x82" not in str(caught.value)
+
+
 def test_without_credentials_it_says_what_to_do(start: t.Any) -> None:
     start()
     with pytest.raises(AnsibleError, match="service_account_file"):
