@@ -20,8 +20,17 @@ from .problems import Problem
 
 ABSENT, OURS, THEIRS = "absent", "ours", "theirs"
 _HIDDEN = "something that is not shown"
-#: Kinds that serve whatever else their owner has them do.
-_USED = ("Namespace", "Service")
+#: Kinds in which something more can make the object do the opposite. What the owner of another adds is the owner's affair.
+_TURNED_ROUND = (
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "NetworkPolicy",
+    "Deployment",
+)
 
 
 def standing(definition: dict, live: dict | None) -> dict:
@@ -34,18 +43,21 @@ def standing(definition: dict, live: dict | None) -> dict:
     Returns:
         ``owner`` (``absent``, ``ours`` or ``theirs``); ``same``: applying the definition would change nothing, which
         for an object of somebody else means that it serves as it is; ``differences`` (``field``, ``before`` and
-        ``after``) of an object that is somebody else's and does not serve; ``withdrawal``: of ours, a merge patch that
+        ``after``) of an object that is somebody else's and does not serve, or of one of ours that Kubernetes changes for
+        nobody any more; ``withdrawal``: of ours, a merge patch that
         takes out what was added to it, which applying the definition would leave there. None where there is nothing.
     """
     if live is None:
         return _standing(ABSENT, False)
     if not _marked(live):
         serving = _differences(_served(definition), live)
-        if definition["kind"] not in _USED:
+        if definition["kind"] in _TURNED_ROUND:
             serving += [{**entry, "after": None} for entry in additions.added(definition, live)]
         if definition["kind"] == "Secret":
             serving = [{**entry, "before": _HIDDEN, "after": _HIDDEN} for entry in serving]
         return _standing(THEIRS, not serving, serving)
+    if live.get("immutable") and not definition.get("immutable") and _content_differs(definition, live):
+        return _standing(OURS, False, [{"field": "immutable", "before": True, "after": None}])
     withdrawal = additions.withdrawal(definition, live)
     # What was applied before and is left out now would have to go, so that too has to be the same.
     same = withdrawal is None and _was_applied(definition, live) and not _differences(definition, live)
@@ -54,6 +66,11 @@ def standing(definition: dict, live: dict | None) -> dict:
 
 def _standing(owner: str, same: bool, differences: list[dict] | None = None, withdrawal: dict | None = None) -> dict:
     return {"owner": owner, "same": same, "differences": differences or [], "withdrawal": withdrawal}
+
+
+def _content_differs(definition: dict, live: dict) -> bool:
+    """Whether an object holds other data than its definition, in which nothing is filled in."""
+    return any((definition.get(key) or {}) != (live.get(key) or {}) for key in ("data", "binaryData"))
 
 
 def _marked(live: dict) -> bool:
@@ -120,18 +137,35 @@ def _differences(wanted: typing.Any, found: typing.Any, path: str = "") -> list[
 
 
 def conflicts(definitions: list[dict], standings: list[dict], cluster: str) -> list[Problem]:
-    """A problem for each object of somebody else that stands where one of ours is declared and does not serve."""
+    """A problem for each object of somebody else that stands where one of ours is declared and does not serve, and for one
+    of ours that was made immutable and is no longer as declared."""
     return [
-        _conflict(definition, found, cluster)
+        (_conflict if found["owner"] == THEIRS else _immutable)(definition, found, _place(definition, cluster))
         for definition, found in zip(definitions, standings, strict=True)
-        if found["owner"] == THEIRS and not found["same"]
+        if not found["same"] and (found["owner"] == THEIRS or found["differences"])
     ]
 
 
-def _conflict(definition: dict, found: dict, cluster: str) -> Problem:
+def _place(definition: dict, cluster: str) -> str:
+    namespace = definition["metadata"].get("namespace") or ""
+    return f"namespace {namespace} of cluster {cluster}" if namespace else f"cluster {cluster}"
+
+
+def _immutable(definition: dict, _found: dict, place: str) -> Problem:
+    kind, metadata = definition["kind"], definition["metadata"]
+    return Problem(
+        f"{kind} {metadata['name']}",
+        f"in {place} it holds something else than is declared, and cannot be changed.",
+        found="immutable is true, and missing is needed",
+        because=f"Somebody made it immutable, and of such a {kind} Kubernetes lets nobody change the data, or take that back.",
+        fix=f"Delete it, and the next run makes it anew: kubectl --namespace {metadata.get('namespace') or 'default'}"
+        f" delete {kind.lower()} {metadata['name']}",
+    )
+
+
+def _conflict(definition: dict, found: dict, place: str) -> Problem:
     kind, metadata = definition["kind"], definition["metadata"]
     name, namespace = metadata["name"], metadata.get("namespace") or ""
-    place = f"namespace {namespace} of cluster {cluster}" if namespace else f"cluster {cluster}"
     described = "; ".join(
         f"{entry['field']} is {_short(entry['before'])}, and {_short(entry['after'])} is needed"
         for entry in found["differences"]

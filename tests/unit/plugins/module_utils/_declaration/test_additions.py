@@ -151,6 +151,7 @@ def one(kind: str) -> dict:
 
 
 SELECTED = {"matchLabels": {"nobody": "has"}}
+NAMES = "kubernetes.io/metadata.name"
 RULE = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["pods"]}
 
 
@@ -211,6 +212,7 @@ def test_additions_that_turn_an_object_round(kind: str, path: tuple, value: obje
         ("Deployment", ("spec", "template", "spec", "containers", 0, "resources", "limits", "cpu"), "500m"),
         ("Deployment", ("status",), {"replicas": 3}),
         ("ServiceAccount", ("imagePullSecrets",), [{"name": "registry"}]),
+        ("ConfigMap", ("immutable",), True),
     ],
 )
 def test_what_others_keep_there_stays(kind: str, path: tuple, value: object) -> None:
@@ -240,6 +242,75 @@ def test_gke_leaves_out_its_own_namespaces_and_nobody_more(more: dict, stands: b
     found = live(definition)
     found["webhooks"][0]["namespaceSelector"]["matchExpressions"][0]["values"] = [*names["values"], "shop"]
     assert not ownership.standing(definition, found)["same"]
+
+
+@pytest.mark.parametrize(
+    ("selector", "stands"),
+    [
+        ({}, True),
+        ({"matchExpressions": [{"key": NAMES, "operator": "NotIn", "values": ["gke-gmp-system"]}]}, True),
+        ({"matchExpressions": [{"key": NAMES, "operator": "NotIn", "values": ["kube-system", "shop"]}]}, False),
+        ({"matchExpressions": [{"key": NAMES, "operator": "In", "values": ["kube-system"]}]}, False),
+        ({"matchExpressions": [], "matchLabels": {"nobody": "has"}}, False),
+        (SELECTED, False),
+    ],
+)
+def test_of_a_webhook_that_speaks_of_no_namespaces_gke_leaves_out_its_own(selector: dict, stands: bool) -> None:
+    definition = one("MutatingWebhookConfiguration")
+    definition["webhooks"][0].pop("namespaceSelector")
+    found = live(definition)
+    found["webhooks"][0]["namespaceSelector"] = selector
+    standing = ownership.standing(definition, found)
+    assert standing["same"] is stands and (standing["withdrawal"] is None) is stands
+
+
+@pytest.mark.parametrize(
+    ("stated", "found", "stands"),
+    [
+        ({"name": "corp"}, {"name": "corp", "kind": "Issuer", "group": "cert-manager.io"}, True),
+        ({"name": "corp"}, {"name": "corp", "kind": "Issuer", "group": "other.example"}, False),
+        ({"name": "corp"}, {"name": "corp", "kind": "ClusterIssuer"}, False),
+    ],
+)
+def test_cert_manager_completes_a_reference_to_its_own_issuers(stated: dict, found: dict, stands: bool) -> None:
+    definition = one("Certificate")
+    definition["spec"]["issuerRef"] = stated
+    there = live(definition)
+    there["spec"]["issuerRef"] = found
+    assert ownership.standing(definition, there)["same"] is stands
+
+
+def test_what_somebody_made_immutable_has_to_be_deleted_once_it_is_to_change() -> None:
+    definition = one("ConfigMap")
+    found = live(definition)
+    found["immutable"], found["data"] = True, {"ca.crt": "another authority"}
+    standing = ownership.standing(definition, found)
+    # Kubernetes would refuse both a patch and the definition.
+    assert (standing["owner"], standing["same"], standing["withdrawal"]) == ("ours", False, None)
+    (problem,) = ownership.conflicts([definition], [standing], "gke")
+    metadata = definition["metadata"]
+    assert f"kubectl --namespace {metadata['namespace']} delete configmap {metadata['name']}" in problem.fix
+    assert ownership.pending([definition], [standing], "absent") == [definition]
+    del found["immutable"]
+    assert ownership.conflicts([definition], [ownership.standing(definition, found)], "gke") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value"),
+    [
+        ("ConfigMap", ("data", "more.crt"), "an authority"),
+        ("Certificate", ("spec", "ipAddresses"), ["10.0.0.1"]),
+        ("PodDisruptionBudget", ("spec", "unhealthyPodEvictionPolicy"), "AlwaysAllow"),
+        ("Service", ("spec", "sessionAffinity"), "ClientIP"),
+    ],
+)
+def test_what_others_add_to_objects_of_their_own_is_their_affair(kind: str, path: tuple, value: object) -> None:
+    definition = one(kind)
+    found = live(definition)
+    found["metadata"]["labels"] = {}
+    at(found, path[:-1])[path[-1]] = value
+    standing = ownership.standing(definition, found)
+    assert (standing["owner"], standing["same"], standing["differences"]) == ("theirs", True, [])
 
 
 def test_an_object_of_somebody_else_serves_only_without_what_turns_it_round() -> None:
