@@ -128,6 +128,39 @@ def _other_secrets(one: One, entry: Options, context: Context) -> list[str]:
     return sorted({change.field for change in changes if change.spec.secret and None not in (change.before, change.after)})
 
 
+def lost(kind: layout.Kind, entry: Options, result: Options | None) -> list[str]:
+    """Options of an entry that hold a secret which what is written in its place (None: nothing) does not hold."""
+    known = {**plural.entry_steering(), **spec.of(kind.fields)}
+    known.update({alias: known[field.name] for field in kind.fields for alias in field.aliases if field.name in known})
+    return sorted({place for place, _text in _secrets(entry, known, "") - _secrets(result or {}, known, "")})
+
+
+def _secrets(options: Options, known: spec.Spec, place: str) -> set[tuple[str, str]]:
+    """Places and texts of secrets, also of misspelt options that may be secret ones; names that users choose tell nothing."""
+    found: set[tuple[str, str]] = set()
+    for name, value in options.items():
+        option, here = known.get(name), f"{place}{name}"
+        if option.get("no_log") if option else secrecy.SECRET_WORD.search(str(name)):
+            found |= _texts(value, here)
+        elif option and option.get("options"):
+            for item in value if isinstance(value, list) else [value]:
+                found |= _secrets(item, option["options"], f"{here}.") if isinstance(item, dict) else set()
+    return found
+
+
+def _texts(value: t.Any, place: str) -> set[tuple[str, str]]:
+    if isinstance(value, dict):
+        return {one for name, inner in value.items() for one in _texts(inner, f"{place}[{name}]")}
+    if isinstance(value, list):
+        return {one for inner in value for one in _texts(inner, place)}
+    return set() if value in (None, "") else {(place, _text(value))}
+
+
+def _text(value: t.Any) -> str:
+    """A value of a map as Google keeps it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _resource(one: One, entry: Options, context: Context) -> Resource | None:
     """What an entry would make of the object that was found; None where it is not valid."""
     kind = type(one.resource)
@@ -161,7 +194,7 @@ def _entries(one: One, field: Field, stated: Options, told: Options) -> Options:
     result = {}
     for key, value in stated.items():
         name = str(key)
-        text = str(value).lower() if isinstance(value, bool) else str(value)
+        text = _text(value)
         if name not in there or (there[name] != text and not one.document.get("maskedValues")):
             continue
         if beside and name in told[beside]:

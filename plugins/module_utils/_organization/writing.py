@@ -57,9 +57,13 @@ class _File(t.NamedTuple):
 
     def said(self) -> dict[tuple[str, ...], Options]:
         """Its entries, by what tells them apart."""
+        return dict(self.placed())
+
+    def placed(self) -> list[tuple[tuple[str, ...], Options]]:
+        """Its entries, with what is to tell them apart."""
         where = {"environment": self.environment} if self.environment else {}
         said = [{**entry, **where} for entry in self.entries or []]
-        return {self.kind.place_of(keeping.valid(self.kind, entry) or entry): entry for entry in said}
+        return [(self.kind.place_of(keeping.valid(self.kind, entry) or entry), entry) for entry in said]
 
 
 def write(root: str, export: Export, kinds: t.Collection[str], context: Context) -> Written:
@@ -210,17 +214,20 @@ def _rendered(
 ) -> str | None:
     """The text of a file: entries that say what was found stay, the others say it in words of the export.
 
-    None where nothing is left to say.
+    None where nothing is left to say. Raises Failure where a secret would not be said any more.
     """
     said = file.said()
-    entries = []
+    kept: dict[tuple[str, ...], Options] = {}
     for one in group:
-        entry = said.pop(one.resource.place(), {})
+        place = one.resource.place()
+        entry = said.pop(place, {})
         if layout.has_files(file.kind):
-            entries.append(contents.laid_over(one, entry, held[str(one.options["name"])]))
+            kept[place] = contents.laid_over(one, entry, held[str(one.options["name"])])
         else:
-            entries.append(keeping.laid_over(one, entry, " and ".join(file.texts), context))
-    entries += [entry for entry in said.values() if keeping.absent(entry)]
+            kept[place] = keeping.laid_over(one, entry, " and ".join(file.texts), context)
+    kept.update({place: entry for place, entry in said.items() if keeping.absent(entry)})
+    entries = list(kept.values())
+    _refuse_losses(file, kept)
     if not entries:
         return None
     names = {one.resource.name for one in group}
@@ -232,6 +239,20 @@ def _rendered(
         head += ["# Withheld, because they are secrets or Google does not show them (state them in the inventory):"]
         head += [f"#   {line}" for line in withheld]
     return "---\n" + "\n".join(head) + "\n" + lines.dump([layout.written(file.kind, entry) for entry in entries])
+
+
+def _refuse_losses(file: _File, kept: dict[tuple[str, ...], Options]) -> None:
+    """Raise Failure where an entry holds a secret that is not kept: Google does not give it back."""
+    for place, entry in file.placed():
+        lost = keeping.lost(file.kind, entry, kept.get(place))
+        if not lost:
+            continue
+        holds = "nothing that it goes with" if place in kept else f"no such {file.kind.title}"
+        raise Failure(
+            f"{' and '.join(file.texts)} states {', '.join(lost)} of {'/'.join(part for part in place if part)}, and Google holds "
+            f"{holds}. Nothing was changed, so that no secret is lost. Apply the folder to have it in Apigee again, or "
+            "take the option or the entry out of the file, or export into another folder and take over what you want."
+        )
 
 
 def _remove(path: str) -> None:

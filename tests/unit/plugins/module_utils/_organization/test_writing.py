@@ -177,3 +177,71 @@ def test_json_may_be_indented_with_tabs(tmp_path: Path) -> None:
     text = b'[\n\t{"name": "a", "state": "absent"}\n]\n'
     put(tmp_path, {"environments/prod/key_value_maps.json": text})
     assert exported(tmp_path, kind="apigee_key_value_map") == []
+
+
+MAPS = "environments/prod/key_value_maps.yml"
+
+
+def key_value_map(entries: dict[str, str], values: bool) -> One:
+    """The key value map ``m`` as it is found."""
+    kind = registry.load("apigee_key_value_map")
+    options = {"name": "m", "environment": "prod", "organization": "acme", **({"values": True} if values else {})}
+    resource = kind(options, context())
+    document = {"name": "m", "entries": entries}
+    return One(resource, document, resource.declaration(document))
+
+
+def stated(options: str) -> dict[str, bytes]:
+    return {MAPS: f"---\n- name: m\n{options}".encode()}
+
+
+@pytest.mark.parametrize("values", [False, True])
+@pytest.mark.parametrize(
+    ("options", "lost"),
+    [
+        (f"  secret_entries: {{token: {CANARY}}}\n", "secret_entries[token]"),
+        ("  secret_entries: {a: 1, pin: 12}\n", "secret_entries[pin]"),
+        (f"  entries: {{a: 1}}\n  secret_entris: {{token: {CANARY}}}\n", "secret_entris[token]"),
+        (f"  secret_entries: {{token: {CANARY}}}\n- name: m\n  entries: {{a: 1}}\n", "secret_entries[token]"),
+        (f"  state: absent\n  secret_entries: {{token: {CANARY}}}\n", "secret_entries[token]"),
+    ],
+    ids=["all", "one of two", "misspelt", "said twice", "absent"],
+)
+def test_a_secret_that_google_lacks_is_refused(tmp_path: Path, options: str, lost: str, values: bool) -> None:
+    put(tmp_path, stated(options))
+    said = refused(tmp_path, key_value_map({"a": "1"}, values), kind="apigee_key_value_map")
+    assert said.startswith(f"{MAPS} states {lost} of ") and "no secret is lost" in said and CANARY not in said
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "entry"),
+    [
+        (MAPS, "apigee_key_value_map", f"- name: m\n  secret_entries: {{token: {CANARY}}}\n"),
+        (
+            "environments/prod/keystore_aliases.yml",
+            "apigee_keystore_alias",
+            f"- name: a\n  keystore: k\n  private_key: |\n    {CANARY}\n",
+        ),
+        ("proxies.yml", "apigee_proxy", f"- name: a\n  probe_request: {{headers: {{authorization: {CANARY}}}}}\n"),
+    ],
+)
+def test_an_entry_with_a_secret_whose_object_google_lacks_is_refused(
+    tmp_path: Path, path: str, kind: str, entry: str
+) -> None:
+    put(tmp_path, {path: f"---\n{entry}".encode()})
+    said = refused(tmp_path, kind=kind)
+    assert said.startswith(f"{path} states ") and "Google holds no such" in said and CANARY not in said
+
+
+def test_an_entry_without_a_secret_goes_with_its_object(tmp_path: Path) -> None:
+    put(tmp_path, stated("  entries: {token_lifetime: 60, key: 1}\n"))
+    assert exported(tmp_path, kind="apigee_key_value_map") == [MAPS] and not (tmp_path / MAPS).exists()
+
+
+@pytest.mark.parametrize("values", [False, True])
+def test_a_secret_that_google_holds_stays_where_another_key_is_gone(tmp_path: Path, values: bool) -> None:
+    put(tmp_path, stated("  entries: {a: 1, token: x}\n  secret_entries: {pin: 12, flag: true}\n"))
+    found = key_value_map({"a": "1", "pin": "12", "flag": "true"}, values)
+    assert exported(tmp_path, found, kind="apigee_key_value_map") == [MAPS]
+    text = (tmp_path / MAPS).read_text()
+    assert "token" not in text and "secret_entries:\n    pin: '12'\n    flag: 'true'\n" in text
