@@ -96,6 +96,9 @@ options:
         path" and its own 5xx are no answers.
       - Without it and without O(probe_request), the request is sent where the gateway can be reached from here, and it
         is only noted where it cannot. With V(true), a gateway that cannot be reached is a failure.
+      - A page with status 404, 502, 503 or 504 that is neither JSON nor one of Apigee's faults may be the backend's or a
+        load balancer's. It is a failure with V(true), or where O(probe_request.path) or O(probe_request.status) is
+        stated, and noted otherwise.
       - V(false) sends nothing.
     type: bool
   probe_request:

@@ -75,6 +75,14 @@ class Probe:
         """Whether an answer was asked for in so many words; else a gateway that cannot be reached is only told."""
         return bool(self.proxy.options.get("probe")) or bool(self.stated)
 
+    @property
+    def exacting(self) -> bool:
+        """Whether it was said what must answer: else what something in front of Apigee may have said is only told.
+
+        How the gateway is reached says nothing of that: backends answer 404 or 503 with a page as well.
+        """
+        return bool(self.proxy.options.get("probe") or self.stated.get("status") or self.stated.get("path"))
+
     def problems(self) -> list[str]:
         """What cannot be right about the options."""
         path = self.stated.get("path")
@@ -113,12 +121,16 @@ class Probe:
             self.told.append(f"{request['method']} {url} answered {answer} ({attempt.environment})")
             return None
         place = way.address or "its own address"
-        if response["error"] or not response["fault"]:
-            said = response["error"] or f"status {response['status']}"
-            if not self.insisted:
-                doubt = "" if response["error"] else ", which something in front of Apigee may have said"
-                return self._unproved(attempt, f"{url} through {place}: {said}{doubt}")
-            return Trouble("probe", [f"{request['method']} {url} through {place}: {said}"], attempt.status)
+        if response["error"]:
+            if self.insisted:
+                because = [f"{request['method']} {url} through {place}: {response['error']}"]
+                return Trouble("probe", because, attempt.status)
+            return self._unproved(attempt, f"{url} through {place}: {response['error']}")
+        if not response["fault"]:
+            said = f"{request['method']} {url} through {place}: status {response['status']}"
+            if self.exacting:
+                return Trouble("probe", [said], attempt.status, self._status_remedy(response["status"]))
+            return self._told(attempt, f"{said}, which something in front of Apigee may have said")
         fault = response["fault"]
         because = [f"{request['method']} {url} through {place}: status {response['status']}"]
         because.append(" ".join(part for part in (fault["errorcode"], fault["reason"], fault["faultstring"]) if part))
@@ -129,8 +141,14 @@ class Probe:
         if self.insisted:
             remedy = "say how the gateway is reached (probe_request: address, port, ca_cert, tls_name), or probe: false"
             return Trouble("probe", [f"it could not be asked: {why}"], attempt.status, remedy)
+        return self._told(attempt, why)
+
+    def _told(self, attempt: Attempt, why: str) -> None:
         self.told.append(f"not proven through the gateway ({attempt.environment}): {why}")
-        return None
+
+    def _status_remedy(self, status: int) -> str:
+        accepted = sorted({*(self.stated.get("status") or []), status})
+        return f"correct the cause and run again, or accept the answer: probe_request: {{status: {accepted}}}"
 
     def _url(self, attempt: Attempt) -> str:
         host = self.stated.get("host") or self._host(attempt.environment)

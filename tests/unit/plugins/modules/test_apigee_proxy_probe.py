@@ -142,16 +142,40 @@ def test_a_page_of_a_load_balancer_proves_nothing_unless_its_status_is_stated(ga
     group(script)
     settled(script)
     said = script.run(apigee_proxy, **PROBED)["note"]
-    asked = "https://api.acme.example/orders through its own address"
+    asked = "GET https://api.acme.example/orders through its own address"
     assert f"not proven through the gateway (prod): {asked}: status {status}, which something in front of" in said
     script = deploying()
     group(script)
     undone(script)
-    assert f"status {status}" in script.run(apigee_proxy, fails=True, probe=True, **PROBED)["msg"]
+    said = script.run(apigee_proxy, fails=True, probe=True, **PROBED)["msg"]
+    assert f"status {status}" in said and f"accept the answer: probe_request: {{status: [{status}]}}" in said
     script = deploying()
     group(script)
     settled(script)
     assert f"answered {status}" in script.run(apigee_proxy, probe_request={"status": [status]}, **PROBED)["note"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "fails"),
+    [
+        ({"address": "10.0.0.1", "port": 8443, "tls_name": "api.acme.example"}, False),
+        ({"headers": {"x-apikey": "1"}, "method": "HEAD"}, False),
+        ({"address": "10.0.0.1", "path": "/health"}, True),
+        ({"address": "10.0.0.1", "status": [200]}, True),
+    ],
+)
+def test_saying_how_the_gateway_is_reached_demands_nothing_of_a_page(
+    gateway: Gateway, stated: dict[str, t.Any], fails: bool
+) -> None:
+    gateway.answer = (404, b"<html>no such order</html>")
+    script = deploying()
+    group(script)
+    (undone if fails else settled)(script)
+    result = script.run(apigee_proxy, fails=fails, probe_request=stated, **PROBED)
+    if fails:
+        assert "rollback revision 7" in result["msg"] and "accept the answer: probe_request: {status: [" in str(result)
+    else:
+        assert "not proven through the gateway (prod)" in result["note"] and "status 404" in result["note"]
 
 
 @pytest.mark.parametrize("status", [200, 403, 500])
