@@ -139,8 +139,11 @@ class RevisionCalls:
             repeatable=True,
         ).json()
 
-    def deploy(self, environment: str, revision: str, how: Document) -> None:
-        """Start a deployment. When the reply is lost, look before asking again: for the revision and its account."""
+    def deploy(self, environment: str, revision: str, how: Document, live: Document | None = None) -> None:
+        """Start a deployment. When the reply is lost, look before asking again: for the revision and its account.
+
+        ``live`` is what was deployed there before: the same revision may have failed, and its error is not the new one's.
+        """
         path = self._deployment(environment, revision)
         for attempt in (1, 2):
             try:
@@ -156,7 +159,8 @@ class RevisionCalls:
                     # What came of the request itself says more.
                     raise error from None
                 # The same revision may have been there before, as another account.
-                if there and _account(there.get("serviceAccount")) == _account(how.get("serviceAccount")):
+                same = there and _account(there.get("serviceAccount")) == _account(how.get("serviceAccount"))
+                if there and same and not _failed_before(there, live):
                     return
                 if attempt == 2:
                     raise
@@ -185,6 +189,12 @@ class RevisionCalls:
     def _deployment(self, environment: str, revision: str) -> str:
         place = f"{self._base}/environments/{quote(environment)}/{self.collection}/{quote(self.name)}"
         return f"{place}/revisions/{quote(revision)}/deployments"
+
+
+def _failed_before(there: Document, live: Document | None) -> bool:
+    """Whether this deployment is the one that had failed already. Asking once more for one that fails anew does no harm."""
+    told = [(one.get("state"), str(one.get("revision")), one.get("deployStartTime")) for one in (there, live or {})]
+    return told[0] == told[1] and there.get("state") == "ERROR"
 
 
 def _account(value: t.Any) -> str:

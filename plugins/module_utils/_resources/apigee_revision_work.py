@@ -248,7 +248,7 @@ def _deploy(owner: ApigeeRevisions, environment: str, live: Document | None) -> 
         previous, over = _served(live or {}), ""
     attempt = rollout.Attempt(environment, revision, previous, before, str((live or {}).get("revision") or ""), live is None, how)
     try:
-        owner.calls.deploy(environment, revision, how)
+        owner.calls.deploy(environment, revision, how, live)
     except Failure as error:
         if not owner.context.wait or not rollout.transient(error):
             raise

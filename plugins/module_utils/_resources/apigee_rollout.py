@@ -232,7 +232,7 @@ def settle(calls: RevisionCalls, attempt: Attempt, same: SameContent, probe: Pro
         attempt.trouble = _probed(probe, attempt)
         if attempt.trouble is not None:
             attempt.log.failing_since(ready)
-    if attempt.trouble is not None and attempt.trouble.kind in ("unseen", "gone") and attempt.doubt:
+    if attempt.trouble is not None and attempt.trouble.kind in ("unseen", "gone", "error") and attempt.doubt:
         attempt.trouble.because.append(f"the request to deploy it: {attempt.doubt}")
     if attempt.trouble is not None and attempt.trouble.kind not in ("replaced", "unasked") and rollback:
         line = calls.afresh(RETURN)

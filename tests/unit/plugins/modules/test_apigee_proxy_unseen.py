@@ -221,3 +221,49 @@ def test_a_redeployment_whose_reply_is_lost_is_done_only_with_the_new_account() 
         script.state(7, serviceAccount=accounts["new"])
         result = script.run(apigee_proxy, service_account="new@acme.example", **WANTED)
         assert result["resource"]["deployments"][0]["service_account"] == "new@acme.example"
+
+
+def test_a_failed_revision_whose_new_deployments_reply_is_lost_is_not_judged_by_the_old_error() -> None:
+    for arrived in (True, False):
+        script = ProxyScript()
+        script.get(proxy(7, labels(7)))
+        script.state(7, "ERROR", errors=ERRORS, deployStartTime="1000")
+        script.report(7)
+        script.surroundings()
+        script.deploy(7).is_lost()
+        if arrived:
+            script.state(7, "PROGRESSING", deployStartTime="2000")
+        else:
+            script.state(7, "ERROR", errors=ERRORS, deployStartTime="1000")
+            script.deploy(7)
+        script.state(7, deployStartTime="2000")
+        script.get(proxy(7, labels(7)))
+        script.state(7, deployStartTime="2000")
+        assert script.run(apigee_proxy, **WANTED)["action"] == "updated"
+
+
+def test_an_error_of_the_new_deployment_is_its_own_though_its_reply_was_lost() -> None:
+    script = ProxyScript()
+    script.get(proxy(7, labels(7)))
+    script.state(7, "ERROR", errors=ERRORS, deployStartTime="1000")
+    script.report(7)
+    script.surroundings()
+    script.deploy(7).is_lost()
+    script.state(7, "ERROR", errors=ERRORS, deployStartTime="2000")
+    script.state(7, "ERROR", errors=ERRORS, deployStartTime="2000")
+    result = script.run(apigee_proxy, fails=True, **WANTED)
+    assert result["deployment"]["kind"] == "error" and "was deployed and did not become healthy" in result["msg"]
+
+
+def test_where_no_reply_comes_at_all_the_old_error_is_told_with_that_doubt() -> None:
+    script = ProxyScript()
+    script.get(proxy(7, labels(7)))
+    script.state(7, "ERROR", errors=ERRORS, deployStartTime="1000")
+    script.report(7)
+    script.surroundings()
+    for _attempt in range(2):
+        script.deploy(7).is_lost()
+        script.state(7, "ERROR", errors=ERRORS, deployStartTime="1000")
+    script.state(7, "ERROR", errors=ERRORS, deployStartTime="1000")
+    said = script.run(apigee_proxy, fails=True, **WANTED)["msg"]
+    assert "target server" in said and "the request to deploy it: " in said
