@@ -177,6 +177,12 @@ def main():
             _stop(module, found, counts)
         site["project_number"] = live.project_number(documents)
         connections = live.connections(site, documents)
+        left = site["egress"]["left_connector"]
+        if left:
+            module.warn(
+                f"Connector {left} in {site['egress']['region']} is not declared any more. It costs, and keeps network "
+                f"{site['network']}. Remove it when no other function uses it: module vpc_access_connector, state: absent."
+            )
         if judge and site["egress"]["leaves"]:
             module.warn(
                 f"The function goes over from {site['egress']['leaves']} to {site['egress']['range']}. So that no call is lost "

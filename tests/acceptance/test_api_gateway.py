@@ -34,12 +34,15 @@ CANARY = "canary-t0k3n-4711"
 
 
 def declaration(*routes: dict[str, Any], **gateway: Any) -> dict[str, Any]:
-    """The testbed inventory's declaration with more routes and other settings of the gateway."""
+    """The testbed inventory's declaration with more routes and other settings of the gateway, and with a connector.
+
+    Direct egress, the inventory's, goes through Molecule's scenario.
+    """
     content = yaml.safe_load((INVENTORY / "group_vars" / "all" / "api_gateway.yml").read_text())
     found = copy.deepcopy(content["api_gateway_gke"])
     found["gateway"] |= gateway
     found["gateway"]["routes"] += routes
-    return {**found, "project": "acme-shop"}
+    return {**found, "project": "acme-shop", "egress": "connector"}
 
 
 class Shop:
@@ -158,7 +161,8 @@ def test_a_changed_route_moves_the_gateway_under_load(shop: Shop) -> None:
         assert shop.ask("/reviews", shop.key())[0] == 200
     assert stream.lost == [] and len(stream.answers) > 100
     kinds = {(kind, action) for kind, _name, action in run.actions}
-    assert kinds == {("api_gateway_config", "created"), ("api_gateway_gateway", "updated")}
+    changes = {("api_gateway_config", "created"), ("cloud_function", "updated"), ("api_gateway_gateway", "updated")}
+    assert kinds == changes
     assert run.actions == preview.actions
     assert before in shop.configs() and len(shop.configs()) == 2
 

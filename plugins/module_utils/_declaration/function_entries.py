@@ -136,6 +136,8 @@ def _environment(role: dict) -> dict[str, str]:
         "FORWARD_METHODS": ",".join(role.get("methods") or settings.METHODS),
         "FORWARD_CONNECT_TIMEOUT": str(role["connect_timeout"]),
         "FORWARD_TIMEOUT": str(role["upstream_timeout"]),
+        "FORWARD_REQUEST_BYTES": str(role["request_bytes"]),
+        "FORWARD_RESPONSE_BYTES": str(role["response_bytes"]),
     }
     return {**told, "FORWARD_USER_INFO": "true"} if role.get("user_info") else told
 

@@ -9,6 +9,8 @@ collection.
 
 from __future__ import annotations
 
+import itertools
+import re
 import typing
 
 from . import addresses, derive
@@ -43,6 +45,8 @@ REGIONS = (
     "us-west3",
     "us-west4",
 )
+#: A part of a path that is the same for every call, and means itself in a list with commas.
+_SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~!$&'()*+=:@-]+")
 #: A connector takes a /28; each instance of a function with direct egress may take several addresses of its subnet.
 PREFIXES = {"connector": 28, "direct": 26}
 
@@ -89,8 +93,9 @@ def _egress(declaration: dict, facts: dict, live: dict, problems: list[Problem])
     network = facts["network"]
     connector = given.get("connector") or network[:25].rstrip("-")
     subnet = given.get("subnet") or f"{network[:56]}-egress"
+    calls_from, connectors = live.get("calls_from") or "", live.get("connectors") or {}
     existing = {
-        "connector": (live.get("connectors") or {}).get(connector),
+        "connector": connectors.get(connector),
         "direct": ((live.get("subnets") or {}).get(subnet) or {}).get("nodes"),
     }[mode]
     text = given.get("range") or existing or ""
@@ -108,13 +113,14 @@ def _egress(declaration: dict, facts: dict, live: dict, problems: list[Problem])
             )
         text = str(found or "")
     function = declaration.get("function") or {}
-    calls_from = live.get("calls_from") or ""
     return {
         "mode": mode,
         "range": text,
         "existing": existing or "",
         # Until a run has brought the function over, it calls from where it did.
         "leaves": "" if calls_from == text else calls_from,
+        # One of the name that would be ours, which the function uses no more: others may, so it is only named.
+        "left_connector": connector if mode == "direct" and connectors.get(connector, calls_from) != calls_from else "",
         "name": connector if mode == "connector" else subnet,
         "connector": connector if mode == "connector" else "",
         "subnet": subnet if mode == "direct" else "",
@@ -164,6 +170,7 @@ def _function(declaration: dict, facts: dict) -> dict:
         "service": service,
         "region": facts["egress"]["region"],
         "service_account": f"{account}@{facts['project']}.iam.gserviceaccount.com",
+        **_passed_on((declaration.get("gateway") or {}).get("routes") or []),
         # As role api_gateway_function takes it.
         "egress": {
             "mode": facts["egress"]["mode"],
@@ -183,6 +190,20 @@ def _function(declaration: dict, facts: dict) -> dict:
             )
         },
     }
+
+
+def _passed_on(routes: list[dict]) -> dict[str, list[str]]:
+    """What the function passes on: the routes' methods, and their paths as far as they are the same for every call.
+
+    Where the routes are in a document of the user's own, the gateway alone judges.
+    """
+    found: set[str] = set()
+    for route in routes:
+        fixed = itertools.takewhile(_SEGMENT.fullmatch, str(route.get("path") or "").split("/")[1:])
+        found.add("/" + "/".join(fixed))
+    paths = [one for one in sorted(found) if not any(one.startswith(other.rstrip("/") + "/") for other in found - {one})]
+    methods = {str(method).upper() for route in routes for method in route.get("methods") or []}
+    return {"paths": paths or ["/"], "methods": sorted(methods)}
 
 
 def _gateway(declaration: dict, facts: dict) -> dict:

@@ -20,6 +20,7 @@ import typing as t
 
 from . import headers as rules
 from .headers import Headers
+from .names import Names
 from .settings import Settings, forbidden
 
 #: Methods whose request may be sent again when a kept connection turns out to be dead.
@@ -114,6 +115,7 @@ class Upstream:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.names = Names(settings.host, settings.port)
         self.local = threading.local()
         self.context = None
         if settings.tls:
@@ -160,7 +162,7 @@ class Upstream:
         left = min(settings.connect_timeout, deadline - time.monotonic())
         if left <= 0:
             raise TimeoutError("no time is left to connect")
-        plain = socket.create_connection((settings.host, settings.port), timeout=left)
+        plain = self.names.connect(left)
         try:
             if forbidden(plain.getpeername()[0]):
                 # A name that leads there now, though it did not when the settings were read.

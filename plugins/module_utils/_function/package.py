@@ -17,7 +17,7 @@ import typing as t
 from .. import _forwarding
 from .._apigee import bundle
 from .._apigee.digest import DIGITS
-from .._forwarding import function, headers, settings, targets, upstream
+from .._forwarding import function, headers, names, settings, targets, upstream
 
 Files = t.Mapping[str, bytes]
 
@@ -30,7 +30,7 @@ AUTHORITY = "forwarding/upstream-ca.pem"
 FRAMEWORK = "functions-framework==3.10.2"
 
 #: Imported, so that Ansible packs them with every module that may have to deploy them.
-PARTS = (function, headers, settings, targets, upstream)
+PARTS = (function, headers, names, settings, targets, upstream)
 
 _INIT = """\
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors

@@ -70,6 +70,11 @@ def test_an_account_of_another_project_is_used_and_not_made() -> None:
     assert found["cloud_function"][0]["service_account"] == "runner@other-team.iam.gserviceaccount.com"
 
 
+def test_bodies_as_large_as_stated() -> None:
+    told = entries(request_bytes=1024)["cloud_function"][0]["environment"]
+    assert (told["FORWARD_REQUEST_BYTES"], told["FORWARD_RESPONSE_BYTES"]) == ("1024", "10485760")
+
+
 def test_removal_leaves_apis_alone() -> None:
     assert "project_services" not in entries(state="absent")
 

@@ -233,6 +233,16 @@ def test_a_function_that_goes_over_to_another_way_is_answered_on_both() -> None:
     assert ranges(by_connector, {"source_ranges": ["10.0.0.0/8"]}) == ["10.0.0.0/8"]
 
 
+def test_a_connector_that_the_function_has_left_is_named() -> None:
+    def left(live: dict, **parts: typing.Any) -> str:
+        return judged(declared(**parts), live)[0]["egress"]["left_connector"]
+
+    there = {"connectors": {"shop-vpc": "10.9.8.0/28", "theirs": "10.9.7.0/28"}}
+    assert left({**there, "calls_from": "10.9.9.0/26"}) == left(there) == "shop-vpc"
+    assert left({**there, "calls_from": "10.9.8.0/28"}) == left({"connectors": {"theirs": "10.9.7.0/28"}}) == ""
+    assert left(there, egress="connector") == ""
+
+
 def test_the_name_of_a_deleted_key_is_free_to_be_restored_only() -> None:
     keys = [
         {"name": "projects/123/locations/global/keys/partner", "deleteTime": "2026-11-20T10:00:00Z"},
@@ -245,3 +255,26 @@ def test_the_name_of_a_deleted_key_is_free_to_be_restored_only() -> None:
     facts, _problems = judged(declared(gateway={"keys": {"partner": {"restore": True}}}))
     assert gateway_rules.check_live(facts, documents(keys=keys), {}) == []
     assert facts["gateway"]["keys"] == [{"name": "partner", "restore": True}]
+
+
+@pytest.mark.parametrize(
+    ("routes", "paths", "methods"),
+    [
+        ({"/products": ["get"], "/products/{id}": ["get", "put"]}, ["/products"], ["GET", "PUT"]),
+        ({"/a/b": ["get"], "/a/bc/{x}/d": ["get"]}, ["/a/b", "/a/bc"], ["GET"]),
+        ({"/{tenant}/orders": ["post"], "/products": ["get"]}, ["/"], ["GET", "POST"]),
+        ({"/a,b/c": ["get"], "/d/%20": ["get"]}, ["/"], ["GET"]),
+    ],
+)
+def test_the_function_passes_on_what_the_routes_name(routes: dict, paths: list[str], methods: list[str]) -> None:
+    stated = declared()
+    stated["gateway"]["routes"] = [{"path": path, "methods": found} for path, found in routes.items()]
+    function = judged(stated)[0]["function"]
+    assert (function["paths"], function["methods"]) == (paths, methods)
+
+
+def test_a_document_of_ones_own_is_the_gateways_to_judge() -> None:
+    stated = declared(gateway={"document": "openapi.yml"})
+    del stated["gateway"]["routes"]
+    function = judged(stated, document=DOCUMENT)[0]["function"]
+    assert (function["paths"], function["methods"]) == (["/"], [])
