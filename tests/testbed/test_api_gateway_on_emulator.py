@@ -169,6 +169,55 @@ def test_google_is_asked_before_an_api_gets_another_config(cloud: Cloud) -> None
     assert len(names(cloud)) == 1
 
 
+def test_trouble_while_google_judges_is_not_the_documents_fault(cloud: Cloud) -> None:
+    apply(cloud)
+    submit = "servicemanagement.services.configs.submit"
+    for code, said in ((13, False), (9, True)):
+        fault = {"match": submit, "kind": "operation", "code": code, "times": 1, "message": "Google says so"}
+        cloud.control("faults", "POST", fault)
+        failed = cloud.run([API, config(cloud, document("/orders"))], fails=True)
+        assert "Google says so" in failed["msg"] and ("does not accept openapi" in failed["msg"]) is said
+
+
+def test_a_config_that_is_being_used_meanwhile_stays_and_is_not_reported_as_gone(cloud: Cloud) -> None:
+    first = apply(cloud, keep_configs=0)
+    # Between the refusal to delete and the list before it somebody's gateway has begun to use the config.
+    delete = "apigateway.projects.locations.apis.configs.delete"
+    cloud.control("faults", "POST", {"match": delete, "kind": "operation", "code": 9, "times": 1, "message": "used"})
+    second = apply(cloud, document("/orders"), keep_configs=0)
+    moved = second["resources"][-1]
+    assert moved["action"] == "updated" and names(cloud) == sorted([first["config"], second["config"]])
+    assert [one["before"] for one in moved["changes"] if one["field"] == "superfluous_configs"] == [[]]
+    assert "somebody uses it" in moved["note"] and first["config"] in moved["note"]
+
+
+def test_configs_of_an_api_that_is_not_there(cloud: Cloud) -> None:
+    assert cloud.module("api_gateway_config_info", api="nowhere")["resources"] == []
+
+
+def test_a_config_that_keeps_failing_is_tried_once_in_a_run(cloud: Cloud) -> None:
+    cloud.run([API])
+    create = "apigateway.projects.locations.apis.configs.create"
+    cloud.control("faults", "POST", {"match": create, "kind": "operation", "times": 2, "message": "No."})
+    for _ in range(2):
+        cloud.control("requests", "DELETE")
+        assert "No." in cloud.run([config(cloud)], fails=True)["msg"]
+        assert [one["method"] for one in cloud.control("requests")["requests"]].count(create) == 1
+    (made,) = cloud.run([config(cloud)])["resources"]
+    assert made["action"] == "recreated" and "state FAILED" in made["note"]
+
+
+def test_a_gateway_whose_making_failed_is_made_again(cloud: Cloud) -> None:
+    name = apply(cloud)["config"]
+    cloud.run([{**gateway(cloud, name), "state": "absent"}])
+    create = "apigateway.projects.locations.gateways.create"
+    cloud.control("faults", "POST", {"match": create, "kind": "operation", "times": 1, "message": "No."})
+    assert "No." in cloud.run([gateway(cloud, name)], fails=True)["msg"]
+    (made,) = cloud.run([gateway(cloud, name)])["resources"]
+    assert made["action"] == "recreated" and made["resource"]["state"] == "ACTIVE"
+    assert not cloud.run([gateway(cloud, name)])["changed"]
+
+
 def test_configs_are_made_one_after_the_other(cloud: Cloud) -> None:
     cloud.run([API])
     cloud.control("durations", "PUT", {"scale": 0.005})

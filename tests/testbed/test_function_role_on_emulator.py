@@ -6,21 +6,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import subprocess
-import sys
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
+from tests.testbed import role_play
 from tests.testbed.emulated_cloud import Cloud
 
-ROOT = Path(__file__).resolve().parents[2]
 REGION = "europe-west1"
 CALLER = "products-gateway@acme-shop.iam.gserviceaccount.com"
 BEFORE: list[dict[str, t.Any]] = [
@@ -49,27 +43,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 def play(cloud: Cloud, folder: Path, *options: str, fails: bool = False, **changes: t.Any) -> tuple[int, dict]:
     """Run the role. Returns how many tasks changed something, and the facts it leaves."""
-    variables = {f"api_gateway_function_{name}": value for name, value in {**VARIABLES, **changes}.items()}
-    variables = {name: value for name, value in variables.items() if value is not None}
-    role = {"ansible.builtin.include_role": {"name": "gatewayops.apigee_gke.api_gateway_function"}, "vars": variables}
-    shown = {"content": "{{ api_gateway_function_facts | default({}) | to_json }}", "dest": str(folder / "facts")}
-    said = {"ansible.builtin.copy": {**shown, "mode": "0600"}, "changed_when": False, "check_mode": False}
-    defaults = {"group/gatewayops.apigee_gke.google": {**cloud.access, "auth_kind": "serviceaccount"}}
-    head = {"hosts": "localhost", "connection": "local", "gather_facts": False, "module_defaults": defaults}
-    (folder / "play.yml").write_text(yaml.safe_dump([{**head, "tasks": [role, said]}]))
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", str(folder / "play.yml")]
-    command += ["-e", f"ansible_python_interpreter={sys.executable}", *options]
-    extra = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_LOCAL_TEMP": str(folder / "temp")}
-    done = subprocess.run(
-        command, env={**os.environ, **extra}, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
-    )
-    if fails:
-        assert done.returncode != 0, done.stdout
-        return 0, {"said": done.stdout}
-    assert done.returncode == 0, done.stdout + done.stderr
-    counted = re.search(r"changed=(\d+)", done.stdout)
-    assert counted
-    return int(counted[1]), json.loads((folder / "facts").read_text())
+    variables = {**VARIABLES, **changes}
+    fact = "api_gateway_function_facts"
+    done = role_play.play(cloud, folder, "api_gateway_function", variables, *options, fact=fact, fails=fails)
+    return (0, {"said": done.said}) if fails else (done.changed, done.fact)
 
 
 def test_whole_life(cloud: Cloud, tmp_path: Path) -> None:

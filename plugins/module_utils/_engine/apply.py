@@ -135,6 +135,9 @@ def _adopt_after(item: Item, error: ApiError | OperationError, context: Context)
     item.found = resource.read()
     if item.found is None:
         raise error
+    if isinstance(error, OperationError) and resource.readiness(item.found)[0] is State.FAILED:
+        # What our own create left behind: to make it again at once would most likely end the same, over and over.
+        raise error
     ours = isinstance(error, ApiError) and error.uncertain
     if ours:
         resource.mark.after_create(resource, item.found)

@@ -62,7 +62,7 @@ def run_info(resource: type[Resource]) -> None:
             document = wanted.read()
             documents = [] if document is None else [document]
         else:
-            documents = wanted.everything()
+            documents = _everything(wanted)
         for document in documents:
             label = wanted.options.get(resource.name_option) or document.get("name") or document.get(resource.name_option)
             options = {**module.params, resource.name_option: str(label).rsplit("/", 1)[-1]}
@@ -77,6 +77,16 @@ def run_info(resource: type[Resource]) -> None:
     if failure:
         fail(module, failure)
     module.exit_json(changed=False, resources=found)
+
+
+def _everything(wanted: Resource) -> list[dict[str, t.Any]]:
+    """All objects of the collection; in what does not exist there are none."""
+    try:
+        return wanted.everything()
+    except ApiError as error:
+        if wanted.absent_when(error):
+            return []
+        raise
 
 
 def open_context(module: AnsibleModule) -> Context:

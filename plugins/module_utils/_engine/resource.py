@@ -126,6 +126,8 @@ class Resource(Calls, Shown):
     pruned: t.ClassVar[bool] = True
     #: Whether an object that somebody else made can become ours, where the mark has a place of its own.
     adopts: t.ClassVar[bool] = False
+    #: One of ours that failed serves nobody, so it is deleted and made again without being asked.
+    remade_when_failed: t.ClassVar[bool] = False
     #: Kinds whose objects in this one are deleted with it.
     contents: t.ClassVar[tuple[str, ...]] = ()
     #: Names of objects that are this collection's own or Google's: neither exported nor pruned.

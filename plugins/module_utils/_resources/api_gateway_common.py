@@ -13,6 +13,7 @@ import typing as t
 from .._engine.fields import Document, Field
 from .._engine.ownership import LabelMark
 from .._engine.resource import Resource
+from .._engine.states import State
 from .._google import operations
 from .._google.errors import ApiError, OperationError
 
@@ -22,6 +23,8 @@ NAMED = (
     Field("display_name"),
     Field("labels", type="dict", keep_extra=True),
 )
+#: google.rpc.Code, as operations tell it.
+_PRECONDITION = 9
 _PLAIN = operations.longrunning("apigateway")
 
 
@@ -47,6 +50,8 @@ class ApiGatewayResource(Resource):
     family = API_GATEWAY
     update_method = "PATCH"
     state_place = "state"
+    #: Source: apigateway.v1, ApiConfig.state.
+    states: t.ClassVar[dict[str, State]] = {**Resource.states, "ACTIVATING": State.PENDING}
     mark = LabelMark()
     adopts = True
     timeout = 1200.0
@@ -66,4 +71,5 @@ class ApiGatewayResource(Resource):
 
     def in_use(self, error: ApiError | OperationError) -> bool:
         """Google keeps what others still use; what uses it may be going just now."""
-        return super().in_use(error) or getattr(error, "code", "") == "FAILED_PRECONDITION"
+        refused = getattr(error, "code", "") == "FAILED_PRECONDITION" or getattr(error, "number", 0) == _PRECONDITION
+        return super().in_use(error) or refused

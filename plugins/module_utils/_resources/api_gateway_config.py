@@ -16,6 +16,7 @@ import typing as t
 
 from .._engine.context import Context
 from .._engine.fields import Document, Field, Options
+from .._engine.states import Reference
 from .._google import operations
 from .._google.errors import ApiError, Failure
 from .._openapi import rules, source, structure
@@ -26,6 +27,8 @@ from .api_gateway_common import IDENTIFIER, NAMED, ApiGatewayResource
 FILE = "openapi.yaml"
 _MODES = ("auto", "required", "none")
 _MANAGEMENT = operations.longrunning("servicemanagement")
+#: google.rpc.Code, INVALID_ARGUMENT and FAILED_PRECONDITION: it is the document. Anything else is not.
+_UNACCEPTABLE = (3, 9)
 _DIGEST_LENGTH = len(source.digest("")) + 1
 
 
@@ -66,6 +69,8 @@ class ApiGatewayConfig(ApiGatewayResource):
     create_query = {"apiConfigId": "{name}"}
     collection = "apiConfigs"
     lock = "api_gateway_config/{project}/{api}"
+    #: Named by its content, it would be in the way of that content for ever.
+    remade_when_failed = True
     fields = (
         Field("name", api=None, identity=True),
         Field("api", api=None, required=True, identity=True, reference="api_gateway_api"),
@@ -113,6 +118,11 @@ class ApiGatewayConfig(ApiGatewayResource):
             raise Failure(f"openapi cannot be read: {self._unreadable or 'it is not stated'}.")
         return self._source
 
+    def references(self) -> list[Reference]:
+        """Whoever removes it states no account: then it goes before every account that it may name."""
+        unnamed = self.options.get("gateway_service_account") is None
+        return super().references() + ([Reference("iam_service_account", needed=False)] if unnamed else [])
+
     # -- judging -----------------------------------------------------------------------------------------------
 
     def validate(self) -> list[str]:
@@ -149,6 +159,8 @@ class ApiGatewayConfig(ApiGatewayResource):
             if mode == "required" or error.status not in (403, 404):
                 raise
         except operations.OperationError as error:
+            if error.number not in _UNACCEPTABLE:
+                raise
             return [f"Google does not accept openapi: {error.said}"]
         return []
 

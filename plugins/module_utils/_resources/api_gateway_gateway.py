@@ -10,8 +10,10 @@ import re
 import typing as t
 
 from .._engine.compare import Change
-from .._engine.fields import Document, Field
-from .._google.errors import ApiError
+from .._engine.context import Context
+from .._engine.fields import Document, Field, Options
+from .._engine.states import Reference
+from .._google.errors import ApiError, OperationError
 from .api_gateway_common import NAMED, ApiGatewayResource
 from .api_gateway_config import ApiGatewayConfig
 
@@ -46,6 +48,8 @@ class ApiGatewayGateway(ApiGatewayResource):
     create_query = {"gatewayId": "{name}"}
     collection = "gateways"
     long_running = True
+    #: Google: FAILED means that it was never made.
+    remade_when_failed = True
     fields = (
         Field("name", api=None, required=True, identity=True),
         Field("region", api=None, required=True, identity=True),
@@ -60,6 +64,11 @@ class ApiGatewayGateway(ApiGatewayResource):
     required_if = (("state", "present", ("api", "config")),)
     required_together = (("api", "config"),)
 
+    def __init__(self, options: Options, context: Context) -> None:
+        super().__init__(options, context)
+        #: Configs that were to go and did not, because somebody uses them since just now.
+        self.stayed: list[str] = []
+
     def validate(self) -> list[str]:
         """Names without paths, and a number of configs that Google keeps."""
         problems = super().validate()
@@ -70,6 +79,13 @@ class ApiGatewayGateway(ApiGatewayResource):
         if keep is not None and not 0 <= keep < MOST_CONFIGS:
             problems.append(f"keep_configs is {keep}. Google keeps {MOST_CONFIGS}: state 0 to {MOST_CONFIGS - 1}.")
         return problems
+
+    def references(self) -> list[Reference]:
+        """Whoever removes it states no config: then it goes before every config and API that it may serve."""
+        found = super().references()
+        if self.options.get("config") is None:
+            found += [Reference(kind, needed=False) for kind in ("api_gateway_config", "api_gateway_api")]
+        return found
 
     # -- configs that nobody uses any more ---------------------------------------------------------------------
 
@@ -85,8 +101,14 @@ class ApiGatewayGateway(ApiGatewayResource):
         if own or self.adopting:
             super().update(found, own)
         if self.running is None:
-            for config in self._superfluous():
-                self._remove(config)
+            self.stayed = [self._short(one) for one in self._superfluous() if not self._remove(one)]
+            for change in changes:
+                if change.top == "keep_configs":
+                    change.before[:] = [one for one in change.before if one not in self.stayed]
+
+    def remark(self, action: str) -> str:
+        """Which configs are still there."""
+        return f"not removed, because somebody uses it: {', '.join(self.stayed)}" if self.stayed else ""
 
     def _superfluous(self) -> list[Document]:
         """Our configs of the API that no other gateway serves, without this one's and the newest ``keep_configs``."""
@@ -118,13 +140,17 @@ class ApiGatewayGateway(ApiGatewayResource):
     def _short(config: Document) -> str:
         return str(config.get("name")).rsplit("/", 1)[-1]
 
-    def _remove(self, config: Document) -> None:
-        """Delete a config; one that somebody uses since just now stays."""
+    def _remove(self, config: Document) -> bool:
+        """Delete a config, and say whether it is gone; one that somebody uses since just now stays."""
         options = {"name": self._short(config), "api": self.options["api"], "project": self.project}
         one = ApiGatewayConfig(options, self.context)
         one.wire = self.wire
         try:
             one.finish(one.send_delete())
-        except ApiError as error:
-            if not (error.missing or one.in_use(error)):
+        except (ApiError, OperationError) as error:
+            if isinstance(error, ApiError) and error.missing:
+                return True
+            if not one.in_use(error):
                 raise
+            return False
+        return True

@@ -152,7 +152,7 @@ async def test_two_configs_at_once(google: Google) -> None:
 
 
 @pytest.mark.shows(METHODS + "apis.configs.get", "documents are shown with view=FULL only")
-@pytest.mark.shows(METHODS + "apis.configs.list")
+@pytest.mark.shows(METHODS + "apis.configs.list", "the API exists")
 @pytest.mark.shows(
     METHODS + "apis.configs.patch",
     "requires updateMask",
@@ -168,6 +168,7 @@ async def test_a_config_does_not_change(google: Google) -> None:
     full = await google.call("GET", f"{CONFIGS}/one?view=FULL")
     assert base64.b64decode(full["openapiDocuments"][0]["document"]["contents"]).decode() == DOCUMENT
     assert (await google.call("GET", CONFIGS))["apiConfigs"] == [basic]
+    assert (await google.refused("GET", f"{APIS}/nowhere/configs"))["code"] == 404
     for mask in ("openapiDocuments", "gatewayServiceAccount"):
         assert (await google.refused("PATCH", f"{CONFIGS}/one?updateMask={mask}", config()))["code"] == 400
     assert (await google.refused("PATCH", f"{CONFIGS}/one", {"labels": {}}))["code"] == 400

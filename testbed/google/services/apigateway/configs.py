@@ -130,9 +130,14 @@ class Configs(ApiGatewayService):
     def shown(self, tx: Transaction, stored: dict[str, Any]) -> dict[str, Any]:
         return {field: value for field, value in stored.items() if field not in _HIDDEN}
 
-    @handles("apigateway.projects.locations.apis.configs.list")
+    @handles(
+        "apigateway.projects.locations.apis.configs.list",
+        rules=[Said("the API exists", source="AIP-132: a missing parent is NOT_FOUND")],
+    )
     def list(self, call: Call) -> dict[str, Any]:
-        return self.page(call, self.full(call, call.path["parent"]), "configs")
+        parent = self.full(call, call.path["parent"])
+        self.require(call.store, parent)
+        return self.page(call, parent, "configs")
 
     @handles(
         "apigateway.projects.locations.apis.configs.delete",

@@ -11,7 +11,7 @@ from testbed.google import gateway_picture
 from testbed.google.errors import GoogleError, field_violation, precondition
 from testbed.google.operations import Run
 from testbed.google.rules import Immutable, Pattern, Required, Said
-from testbed.google.service import Call, handles, now, work
+from testbed.google.service import Call, handles, now, on_failure, work
 from testbed.google.services.apigateway.base import (
     DOCUMENT,
     IDENTIFIER,
@@ -103,6 +103,14 @@ class Gateways(ApiGatewayService):
         done = await self.finished(run, **run.arguments.get("changes", {}), defaultHostname=stored["host"])
         await gateway_picture.push(self.emulator)
         return done
+
+    @on_failure("apigateway.gateway")
+    async def failed(self, run: Run, error: dict[str, Any]) -> None:
+        """One that was being made is FAILED (apigateway.v1: Gateway.state); one that served goes on as before."""
+        async with run.transaction() as tx:
+            stored = self.require(tx, run.arguments["target"])
+            state = "ACTIVE" if "changes" in run.arguments else "FAILED"
+            tx.put(key(run.arguments["target"]), {**stored, "state": state})
 
     @handles("apigateway.projects.locations.gateways.get")
     def get(self, call: Call) -> dict[str, Any]:

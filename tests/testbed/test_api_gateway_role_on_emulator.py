@@ -1,0 +1,91 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role api_gateway, as Ansible runs it, against the emulator: nothing serves there, so nothing is proved."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.testbed import role_play
+from tests.testbed.emulated_cloud import Cloud
+
+REGION = "europe-west1"
+ROUTE = {"path": "/products", "methods": ["get"]}
+VARIABLES: dict[str, t.Any] = {
+    "project": "acme-shop",
+    "region": REGION,
+    "name": "shop",
+    "backend": "https://forward-x.a.run.app",
+    "service_account": "shop-gateway@acme-shop.iam.gserviceaccount.com",
+    "routes": [ROUTE],
+    "keys": [{"name": "partner"}],
+    "verify": {"enabled": False},
+}
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    found = Cloud(tmp_path_factory.mktemp("cloud"))
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def cloud(started: Cloud) -> Cloud:
+    started.control("reset", "POST")
+    return started
+
+
+def play(cloud: Cloud, folder: Path, *options: str, fails: bool = False, **changes: t.Any) -> role_play.Played:
+    return role_play.play(
+        cloud, folder, "api_gateway", {**VARIABLES, **changes}, *options, fact="api_gateway_result", fails=fails
+    )
+
+
+def calls(cloud: Cloud, method: str) -> list[int]:
+    """Statuses of the calls of a method since the log was cleared."""
+    return [one["status"] for one in cloud.control("requests")["requests"] if one["method"] == method]
+
+
+def test_configs_go_once_the_gateway_has_gone(cloud: Cloud, tmp_path: Path) -> None:
+    play(cloud, tmp_path)
+    play(cloud, tmp_path, routes=[ROUTE, {"path": "/orders", "methods": ["get"]}])
+    cloud.control("requests", "DELETE")
+    # Long enough for a delete that does not wait for the gateway to be refused.
+    cloud.control("durations", "PUT", {"scale": 0.02})
+    try:
+        assert play(cloud, tmp_path, state="absent").changed == 1
+    finally:
+        cloud.control("durations", "PUT", {"scale": 0})
+    assert calls(cloud, "apigateway.projects.locations.apis.configs.delete") == [200, 200]
+    assert calls(cloud, "apigateway.projects.locations.apis.delete") == [200]
+    assert not cloud.module("api_gateway_api_info")["resources"]
+
+
+def test_a_config_that_failed_is_made_again(cloud: Cloud, tmp_path: Path) -> None:
+    # The fault stands for a moment's trouble at Google, for which a config has no cure of its own.
+    fault = {"match": "apigateway.projects.locations.apis.configs.create", "kind": "operation", "times": 1}
+    cloud.control("faults", "POST", {**fault, "message": "Internal error"})
+    assert "Internal error" in play(cloud, tmp_path, fails=True).said
+    (failed,) = cloud.module("api_gateway_config_info", api="shop")["resources"]
+    assert failed["state"] == "FAILED"
+    play(cloud, tmp_path)
+    (made,) = cloud.module("api_gateway_config_info", api="shop")["resources"]
+    assert made["name"] == failed["name"] and made["state"] == "ACTIVE"
+    assert play(cloud, tmp_path).changed == 0
+
+
+def test_what_was_removed_is_made_again_with_its_keys_brought_back(cloud: Cloud, tmp_path: Path) -> None:
+    play(cloud, tmp_path)
+    assert play(cloud, tmp_path, state="absent").changed == 1
+    assert "Google keeps the name for 30 days" in play(cloud, tmp_path, fails=True).said
+    play(cloud, tmp_path, keys=[{"name": "partner", "restore": True}])
+    (key,) = cloud.module("api_key_info")["resources"]
+    assert key["name"] == "partner" and key["services"]
+    assert play(cloud, tmp_path, keys=[{"name": "partner", "restore": True}]).changed == 0
