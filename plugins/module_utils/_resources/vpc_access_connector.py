@@ -79,8 +79,6 @@ class VpcAccessConnector(Resource):
     states: t.ClassVar[dict[str, State]] = {**Resource.states, "READY": State.READY}
     mark = _RoomMark(_room)
     lock = "vpcaccess/{project}/{region}"
-    #: Google: in a bad state, manual deletion recommended.
-    remade_when_failed = True
     long_running = True
     timeout = 1200.0
     fields = (
