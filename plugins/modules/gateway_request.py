@@ -193,7 +193,8 @@ def main():
     except (OSError, ssl.SSLError) as error:
         module.fail_json(msg=f"The certificates to trust cannot be read: {error}")
     with concurrent.futures.ThreadPoolExecutor(max_workers=8) as pool:
-        responses = list(pool.map(lambda request: asking.prove(request, way, context), params["requests"]))
+        gateway = params["gateway"]
+        responses = list(pool.map(lambda one: asking.prove(one, way, context, gateway=gateway), params["requests"]))
     pairs = list(zip(params["requests"], responses, strict=True))
     address = params["address"] or ""
     bad = [answers.explain(*pair, address, params["gateway"]) for pair in pairs if not answers.good(*pair)]

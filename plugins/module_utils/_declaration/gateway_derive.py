@@ -226,7 +226,7 @@ def _gateway(declaration: dict, facts: dict) -> dict:
         "routes": [{key: value for key, value in route.items() if value is not None} for route in routes],
         "document": given.get("document") or "",
         "keys": [
-            {"name": key, **{option: value for option, value in (settings or {}).items() if value}}
+            {"name": key, **{option: value for option, value in (settings or {}).items() if value or value == []}}
             for key, settings in (given.get("keys") or {}).items()
         ],
         "keep_configs": given.get("keep_configs"),
@@ -235,8 +235,15 @@ def _gateway(declaration: dict, facts: dict) -> dict:
             "enabled": verify.get("enabled", True) is not False,
             "path": verify.get("path") or _first_path(routes),
             "status": verify.get("status") or [],
+            "security": _asked(routes, verify.get("path") or _first_path(routes)) or given.get("security") or "api_key",
         },
     }
+
+
+def _asked(routes: list[dict], path: str) -> str:
+    """Whom the route of a path lets in when it is asked for with GET; empty where it does not say."""
+    found = (one for one in routes if one.get("path") == path and "get" in (one.get("methods") or []))
+    return (next(found, {}) or {}).get("security") or ""
 
 
 def _first_path(routes: list[dict]) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import typing
 
-from .._openapi import presets, render, rules, source
+from .._openapi import presets, render, rules, source, structure
 from . import addresses, gateway_derive
 from .live import project_problems, subnet_problems
 from .problems import Problem, one_or_list
@@ -20,6 +20,8 @@ from .rules import near, shared
 #: Stands for the function's URL, which Google makes up.
 _SOMEWHERE = "https://function.invalid"
 _DOCS = "docs/api-gateway.md"
+#: Seconds that API Gateway waits where x-google-backend states no deadline.
+_UNSTATED_DEADLINE = 15
 
 
 def check(declaration: dict, facts: dict, document: str | None = None) -> list[Problem]:
@@ -170,7 +172,7 @@ def _gateway(declaration: dict, facts: dict, document: str | None) -> typing.Ite
         return
     if own:
         if document is not None:
-            yield from _document("gateway.document", document, gateway["deadline"])
+            yield from _document("gateway.document", document, gateway["deadline"], facts["function"]["timeout"])
         return
     try:
         text = source.write(render.render(gateway_derive.declared_document(gateway, _SOMEWHERE)))
@@ -190,8 +192,13 @@ def _gateway(declaration: dict, facts: dict, document: str | None) -> typing.Ite
         )
 
 
-def _document(path: str, text: str, deadline: float | None = None) -> typing.Iterator[Problem]:
-    """Faults by their lines. ``deadline``: the document is the user's, and gets its backend where it names none."""
+def _document(
+    path: str, text: str, deadline: float | None = None, timeout: float | None = None
+) -> typing.Iterator[Problem]:
+    """Faults by their lines.
+
+    ``deadline``: the document is the user's, and gets its backend where it names none; it waits for ``timeout``.
+    """
     try:
         read = source.read(text)
     except source.Unreadable as error:
@@ -199,8 +206,32 @@ def _document(path: str, text: str, deadline: float | None = None) -> typing.Ite
         return
     if deadline:
         read = dataclasses.replace(read, value=render.complete(read.value, {"address": _SOMEWHERE}, deadline))
+        for problem in structure.problems(read, "auto"):
+            yield Problem(path, f"{problem}", fix="Correct the document.")
+        yield from _own_deadlines(path, read.value, timeout)
     for fault in rules.faults(read):
         yield Problem(path, f"line {fault.line}, {fault.place}: {fault.problem}.", fix=f"{fault.remedy}.")
+
+
+def _own_deadlines(path: str, document: dict, timeout: float | None) -> typing.Iterator[Problem]:
+    """Backends of a document of one's own, at the top and of operations, that are not waited for as long as they may run."""
+    places: list[tuple[str, typing.Any]] = [("x-google-backend", document)]
+    for route, methods in (document.get("paths") or {}).items():
+        if isinstance(methods, dict):
+            places += [(f"paths.{route}.{method}.x-google-backend", one) for method, one in methods.items()]
+    for place, holder in places:
+        backend = holder.get("x-google-backend") if isinstance(holder, dict) else None
+        if not isinstance(backend, dict) or not timeout:
+            continue
+        waits = backend.get("deadline", _UNSTATED_DEADLINE)
+        if isinstance(waits, int | float) and waits <= timeout:
+            yield Problem(
+                path,
+                f"{place}: the gateway waits {waits:g} s, and the function may run {timeout:g} s.",
+                because="The gateway would answer 504 while the function is still at work, and hide what it says.",
+                fix=f"Write deadline: {timeout + 5:g}.0 there, or give function.timeout less.",
+                docs=f"{_DOCS}#deadlines",
+            )
 
 
 # -- with what exists ----------------------------------------------------------------------------------------------

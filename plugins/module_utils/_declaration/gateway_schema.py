@@ -111,7 +111,7 @@ _ROUTE = _options(
 
 _KEY = _options(
     display_name=Field("str", "What people call it."),
-    allowed_ips=Field("list", "Ranges that may call with it; all when not given.", elements=Field("str")),
+    allowed_ips=Field("list", "Ranges that may call with it; all when not given.", elements=Field("str"), unmanaged=True),
     restore=Field(
         "bool",
         "Bring a key of this name back that was deleted less than 30 days ago; its string is good again then.",

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 #: Begins the error of a request whose certificate was refused: waiting does not help.
 UNTRUSTED = "the gateway's certificate is not trusted"
 _NOT_YET_STATUS = (404, 502, 503, 504)
+#: API Gateway of a key, a managed service or a right that is minutes old: Google tells its own machines of it little by little.
+_NOT_YET_KNOWN = (400, 401, 403)
 
 # What Apigee's faults mean on this path, matched on the end of the code: some carry a longer prefix than others.
 _CAUSES = (
@@ -130,11 +132,11 @@ def unknown_path(response: dict) -> bool:
     return str(response["fault"].get("errorcode", "")).endswith("ApplicationNotFound")
 
 
-def not_yet(response: dict) -> bool:
-    """Whether the gateway may just not have learnt of a name, a certificate or a deployment."""
+def not_yet(response: dict, gateway: str = APIGEE) -> bool:
+    """Whether the gateway may just not have learnt of a name, a certificate, a deployment, or of a key or an account."""
     if response["error"]:
         return not response["error"].startswith(UNTRUSTED)
-    return response["status"] in _NOT_YET_STATUS
+    return response["status"] in _NOT_YET_STATUS or (gateway == API_GATEWAY and response["status"] in _NOT_YET_KNOWN)
 
 
 def meaning(found: dict) -> str:

@@ -17,6 +17,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
     gateway_schema,
     shape,
 )
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._gateway import answers
 
 GOOD: dict[str, typing.Any] = {
     "project": "acme-shop",
@@ -167,6 +168,48 @@ def test_a_document_of_ones_own_is_judged_with_lines() -> None:
     _facts, problems = judged(stated, document=faulty)
     (problem,) = [one for one in problems if "nobody" in one.message]
     assert problem.path == "gateway.document" and problem.message.startswith("line 5")
+
+
+@pytest.mark.parametrize(
+    ("deadline", "fine"), [("deadline: 5.0", False), ("protocol: h2", False), ("deadline: 30.0", True)]
+)
+def test_deadlines_of_a_document_of_ones_own(deadline: str, fine: bool) -> None:
+    stated = declared(gateway={"document": "openapi.yml"})
+    del stated["gateway"]["routes"]
+    backend = '{address: "https://shop.a.run.app", ' + deadline + "}"
+    _facts, problems = judged(stated, document=DOCUMENT.replace("get: {", f"get: {{x-google-backend: {backend}, "))
+    found = [one for one in problems if "the gateway waits" in one.message]
+    assert (found == []) is fine, [one.as_text() for one in problems]
+
+
+def test_the_structure_of_a_document_of_ones_own_is_judged() -> None:
+    stated = declared(gateway={"document": "openapi.yml"})
+    del stated["gateway"]["routes"]
+    nonsense = DOCUMENT.replace("get: {", "get: {parameters: [{name: q, in: query, type: nonsense}], ")
+    assert len(judged(stated, document=nonsense)[1]) > len(judged(stated, document=DOCUMENT)[1])
+
+
+def test_the_proof_asks_as_the_route_for_get_wants() -> None:
+    routes = [
+        {"path": "/p", "methods": ["post"], "security": "none"},
+        {"path": "/p", "methods": ["get"], "security": "api_key"},
+    ]
+    facts, _problems = judged(declared(gateway={"routes": routes}))
+    assert facts["gateway"]["verify"]["path"] == "/p" and facts["gateway"]["verify"]["security"] == "api_key"
+
+
+def test_a_restriction_can_be_lifted() -> None:
+    facts, _problems = judged(declared(gateway={"keys": {"partner": {"allowed_ips": []}}}))
+    assert facts["gateway"]["keys"] == [{"name": "partner", "allowed_ips": []}]
+    facts, _problems = judged(GOOD)
+    assert facts["gateway"]["keys"] == [{"name": "partner"}]
+
+
+def test_a_key_that_google_has_not_spread_yet_is_asked_for_again() -> None:
+    for status in (400, 401, 403):
+        assert answers.not_yet({"error": "", "status": status}, answers.API_GATEWAY)
+        assert not answers.not_yet({"error": "", "status": status})
+    assert not answers.not_yet({"error": "", "status": 405}, answers.API_GATEWAY)
 
 
 def documents(**more: typing.Any) -> dict[str, typing.Any]:
