@@ -141,11 +141,16 @@ def added(definition: dict, live: dict) -> list[dict]:
 
 
 def withdrawal(definition: dict, live: dict) -> dict | None:
-    """A merge patch (RFC 7386) that takes out of an object what was added to it; None where there is nothing."""
+    """A merge patch (RFC 7386) that takes out of an object what was added to it; None where there is nothing.
+
+    It brings what is declared as well: what was added to one declaration may be what another one was made of, and an object
+    that has lost the one and not got the other yet is refused, as a policy is whose expressions name a variable no more.
+    """
     found: list[dict] = []
     cleaned = _cleaned(definition, live, found)
     if not found:
         return None
+    cleaned = {key: _declared(definition[key], value, key) if key in _content(definition) else value for key, value in cleaned.items()}
     metadata = {key: live["metadata"][key] for key in ("name", "namespace") if live["metadata"].get(key)}
     patch = {key: _patch(live[key], cleaned[key]) for key in cleaned if live[key] != cleaned[key]}
     gone = {key: None for key in live if key not in cleaned}
@@ -157,10 +162,29 @@ def _cleaned(definition: dict, live: dict, found: list[dict]) -> dict:
     kind = definition["kind"]
     if kind not in FILLED_IN:
         return live
-    kept = ("apiVersion", "kind", "metadata", "status")
-    wanted = {key: value for key, value in definition.items() if key not in kept}
-    rest = {key: value for key, value in live.items() if key not in kept}
-    return {**{key: live[key] for key in kept if key in live}, **_without(wanted, rest, "", kind, found)}
+    rest = _content(live)
+    around = {key: value for key, value in live.items() if key not in rest}
+    return {**around, **_without(_content(definition), rest, "", kind, found)}
+
+
+def _content(thing: dict) -> dict:
+    return {key: value for key, value in thing.items() if key not in ("apiVersion", "kind", "metadata", "status")}
+
+
+def _declared(wanted: typing.Any, there: typing.Any, path: str) -> typing.Any:
+    """What is there, with what is declared where that is something else."""
+    if isinstance(wanted, dict) and isinstance(there, dict):
+        # Kubernetes leaves out a switch that is off, and a list of nothing.
+        stated = {key: value for key, value in wanted.items() if key in there or value not in (None, False, [])}
+        return {
+            **there,
+            **{key: _declared(value, there[key], f"{path}.{key}") if key in there else value for key, value in stated.items()},
+        }
+    if path.endswith("namespaceSelector.matchExpressions") and leaves_out(wanted, there or []):
+        return there
+    if isinstance(wanted, list) and isinstance(there, list) and len(wanted) == len(there):
+        return [_declared(*pair, f"{path}[]") for pair in zip(wanted, there, strict=True)]
+    return wanted
 
 
 def _without(wanted: typing.Any, there: typing.Any, path: str, kind: str, found: list[dict]) -> typing.Any:
@@ -229,7 +253,7 @@ def _filled_in(kind: str, path: str, key: str, value: typing.Any) -> bool:
 def _patch(before: typing.Any, after: typing.Any) -> typing.Any:
     if not isinstance(before, dict) or not isinstance(after, dict):
         return after
-    changed = {key: _patch(before[key], value) for key, value in after.items() if before[key] != value}
+    changed = {key: _patch(before.get(key), value) for key, value in after.items() if before.get(key) != value}
     return {**changed, **{key: None for key in before if key not in after}}
 
 

@@ -201,6 +201,15 @@ def test_additions_that_turn_an_object_round(kind: str, path: tuple, value: obje
     assert ownership.withdrawals([standing], "absent") == []
 
 
+def test_what_another_declaration_was_made_of_goes_in_the_request_that_brings_this_one() -> None:
+    definition = one("ValidatingAdmissionPolicy")
+    found = live(definition)
+    found["spec"]["variables"] = [{"name": "problems", "expression": "['a']"}]
+    found["spec"]["validations"] = [{"expression": "variables.problems.size() == 0"}]
+    standing = ownership.standing(definition, found)
+    assert merged(found, standing["withdrawal"]) == live(definition)
+
+
 @pytest.mark.parametrize(
     ("kind", "path", "value"),
     [
