@@ -12,7 +12,9 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
+from tooling import failures
 from tooling.machine import cores
 from tooling.prepare import ROOT, VENV
 from tooling.steps import duration
@@ -109,15 +111,24 @@ def main() -> None:
     # Two lanes side by side: gates on the testbed mostly wait, for pods and for time to pass; the others compute.
     lanes = [[gate for gate in chosen if gate.real is real] for real in (True, False)]
     with ThreadPoolExecutor(max_workers=len(lanes)) as pool:
-        failed = [name for names in pool.map(lane, lanes) for name in names]
-    if failed:
-        print("\nfailed: " + ", ".join(failed))
-    print(f"\n{len(chosen) - len(failed)} passed, {len(failed)} failed")
+        failed = [gate for gates in pool.map(lane, lanes) for gate in gates]
+    print("\n".join(ending(chosen, failed)))
     sys.exit(1 if failed else 0)
 
 
-def lane(gates_in_order: list[Gate]) -> list[str]:
-    """Run gates one after the other and return the names of those that failed.
+def ending(chosen: list[Gate], failed: list[Gate]) -> list[str]:
+    """Return the last lines of a run: what failed and why once more, as CI keeps only the end; then the count."""
+    lines = []
+    for gate in failed:
+        lines += ["", f"✗ {gate.name}, {log_of(gate).relative_to(ROOT)}"]
+        lines += [f"   {line}" for line in failures.essence(gate.group, log_of(gate).read_text(errors="replace"))]
+    if failed:
+        lines += ["", "failed: " + ", ".join(gate.name for gate in failed)]
+    return [*lines, "", f"{len(chosen) - len(failed)} passed, {len(failed)} failed"]
+
+
+def lane(gates_in_order: list[Gate]) -> list[Gate]:
+    """Run gates one after the other and return those that failed.
 
     Molecule's scenarios, each on a testbed of its own, run side by side: alone, one would leave most cores idle.
     """
@@ -125,13 +136,18 @@ def lane(gates_in_order: list[Gate]) -> list[str]:
     for group, together in itertools.groupby(gates_in_order, key=lambda gate: gate.group):
         with ThreadPoolExecutor(max_workers=int(testbeds()) if group == "molecule" else 1) as pool:
             chosen = list(together)
-            failed += [gate.name for gate, passed in zip(chosen, pool.map(run, chosen), strict=True) if not passed]
+            failed += [gate for gate, passed in zip(chosen, pool.map(run, chosen), strict=True) if not passed]
     return failed
+
+
+def log_of(gate: Gate) -> Path:
+    """Return where a gate's output goes."""
+    return LOGS / f"{gate.name.replace(' ', '-').replace(',', '').replace(chr(39), '')}.log"
 
 
 def run(gate: Gate) -> bool:
     """Run one gate, print a line about it, and its output when it failed. Return whether it passed."""
-    log = LOGS / f"{gate.name.replace(' ', '-').replace(',', '').replace(chr(39), '')}.log"
+    log = log_of(gate)
     started = time.monotonic()
     environment = {
         **os.environ,
