@@ -28,6 +28,7 @@ class Http1:
         self.port, self._context = port, context
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self.tls: ssl.SSLObject | None = None
         self.used = 0.0
 
     @property
@@ -37,11 +38,8 @@ class Http1:
 
     @property
     def serial(self) -> int:
-        return x509.load_der_x509_certificate(self._writer.get_extra_info("ssl_object").getpeercert(True)).serial_number
-
-    @property
-    def tls(self) -> ssl.SSLObject:
-        return self._writer.get_extra_info("ssl_object")
+        """The serial number of the server's certificate, of the newest connection, be it open or ended."""
+        return x509.load_der_x509_certificate(self.tls.getpeercert(True)).serial_number
 
     async def connect(self) -> None:
         try:
@@ -49,6 +47,7 @@ class Http1:
                 "127.0.0.1", self.port, ssl=self._context, server_hostname=NAME if self._context else None), 10)
         except (OSError, asyncio.TimeoutError) as error:
             raise Lost(f"connecting: {error!r}") from error
+        self.tls = self._writer.get_extra_info("ssl_object")
 
     async def request(self, method: str = "POST", path: str = "/", headers: tuple[tuple[str, str], ...] = (),
                       body: bytes = b"x") -> Answer:

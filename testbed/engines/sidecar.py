@@ -40,22 +40,32 @@ exec chroot --userspec=65532:65532 "$root" /bin/sh -c "$script"
 
 
 def free_port() -> int:
-    """A port nobody listens on. Not one of those that outgoing connections take, which may come back as one."""
+    """A port nobody listens on. Not one of those that outgoing connections take, which may come back as one.
+
+    Some engines share their port with whoever binds it next, and bind it a while after they were given it. So a port
+    is also reserved among processes like this one, by an abstract socket that goes with the process and leaves no file.
+    """
     for port in range(8443 + os.getpid() % 1000 * 10, 32000):
-        with socket.socket() as candidate, socket.socket() as administration:
-            if port in _given:
-                continue
-            try:
-                candidate.bind(("127.0.0.1", port))
-                administration.bind(("127.0.0.1", contract.administration_port(port)))
-            except OSError:
-                continue
-            _given.update((port, contract.administration_port(port)))
+        pair = (port, contract.administration_port(port))
+        if all(_reserved(each) for each in pair):
             return port
     raise RuntimeError("no free port")
 
 
-_given: set[int] = set()
+def _reserved(port: int) -> bool:
+    held = socket.socket(socket.AF_UNIX)
+    try:
+        with socket.socket() as candidate:
+            candidate.bind(("127.0.0.1", port))
+        held.bind(f"\0apigee-gke-engines-{port}")
+    except OSError:
+        held.close()
+        return False
+    _held.append(held)
+    return True
+
+
+_held: list[socket.socket] = []
 
 
 class Sidecar:

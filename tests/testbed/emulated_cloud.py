@@ -100,6 +100,18 @@ class Cloud:
         """The module ``resources``."""
         return self.module("resources", resources=resources, **how)
 
+    def converges_after_every_write(self, resources: list[dict[str, t.Any]]) -> None:
+        """Killed after each of its writes in turn, the run is completed by the next one, to the very same state."""
+        self.control("reset", "POST")
+        writes = self.run(resources)["requests"]["writes"]
+        wanted = self.control("state")["digest"]
+        assert writes >= len(resources)
+        for number in range(1, writes + 1):
+            self.control("reset", "POST")
+            self.run(resources, die_after=number)
+            self.run(resources)
+            assert self.control("state")["digest"] == wanted, f"interrupted after write {number}"
+
     def module(
         self,
         name: str,

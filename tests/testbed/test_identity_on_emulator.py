@@ -57,15 +57,7 @@ def test_whole_life(cloud: Cloud) -> None:
 
 
 def test_interrupted_at_every_write_the_next_run_ends_in_the_same_state(cloud: Cloud) -> None:
-    cloud.control("reset", "POST")
-    writes = cloud.run(RESOURCES)["requests"]["writes"]
-    wanted = cloud.control("state")["digest"]
-    assert writes >= len(RESOURCES)
-    for number in range(1, writes + 1):
-        cloud.control("reset", "POST")
-        cloud.run(RESOURCES, die_after=number)
-        cloud.run(RESOURCES)
-        assert cloud.control("state")["digest"] == wanted, f"interrupted after write {number}"
+    cloud.converges_after_every_write(RESOURCES)
 
 
 def policy(cloud: Cloud, **more: t.Any) -> dict[str, t.Any]:

@@ -150,7 +150,8 @@ def withdrawal(definition: dict, live: dict) -> dict | None:
     cleaned = _cleaned(definition, live, found)
     if not found:
         return None
-    cleaned = {key: _declared(definition[key], value, key) if key in _content(definition) else value for key, value in cleaned.items()}
+    wanted = _content(definition)
+    cleaned = {key: _declared(wanted[key], value, key) if key in wanted else value for key, value in cleaned.items()}
     metadata = {key: live["metadata"][key] for key in ("name", "namespace") if live["metadata"].get(key)}
     patch = {key: _patch(live[key], cleaned[key]) for key in cleaned if live[key] != cleaned[key]}
     gone = {key: None for key in live if key not in cleaned}

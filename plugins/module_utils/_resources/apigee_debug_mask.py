@@ -9,6 +9,8 @@ Google keeps one for each environment, always there, empty at first. So for us i
 
 from __future__ import annotations
 
+import typing as t
+
 from .._engine.compare import Change
 from .._engine.fields import Document, Field
 from .apigee_common import IN_ENVIRONMENT, ApigeeResource
@@ -88,5 +90,5 @@ class ApigeeDebugMask(ApigeeResource):
         query = {"updateMask": ",".join(sorted(body)), "replaceRepeatedFields": True}
         self.wire.send(self.service, "PATCH", self.url(), query=query, body=body)
 
-    def _stated(self, accepts: object) -> bool:
-        return any(accepts(self.options.get(field.name)) for field in self.fields if field.managed)  # type: ignore[operator]
+    def _stated(self, accepts: t.Callable[[t.Any], bool]) -> bool:
+        return any(accepts(self.options.get(field.name)) for field in self.fields if field.managed)

@@ -65,6 +65,7 @@ class ApigeeDnsPeering(ApigeeResource):
         model = self.model()
         return PEERED_DOMAIN if model is None or model.peered else ZONE
 
+    # Class attributes of other kinds; what they are here follows from the organisation, hence "override".
     @property
     def service(self) -> str:  # type: ignore[override]
         """Whose endpoint."""

@@ -83,6 +83,7 @@ class DnsManagedZone(Resource):
         if self.options.get("dns_name"):
             self.options["dns_name"] = normalise.trailing_dot(self.options["dns_name"])
 
+    # A class attribute of other kinds, hence "override".
     @property
     def family(self) -> operations.Family:  # type: ignore[override]
         """Changes of this very zone: Cloud DNS keeps its operations below the zone."""

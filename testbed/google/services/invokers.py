@@ -15,13 +15,8 @@ from testbed.google.rules import Said
 from testbed.google.service import Call, Service, handles
 
 
-class FunctionPolicies(Service):
-    """projects.locations.functions.getIamPolicy and setIamPolicy."""
-
-    document = "cloudfunctions.v2"
-    prefix = "cloudfunctions"
-    api = "cloudfunctions.googleapis.com"
-    method_prefix = "cloudfunctions.projects.locations.functions"
+class InvokerPolicies(Service):
+    """getIamPolicy and setIamPolicy of a collection that has nothing else here."""
 
     @handles(".getIamPolicy")
     def get_policy(self, call: Call) -> dict[str, Any]:
@@ -31,8 +26,20 @@ class FunctionPolicies(Service):
     def set_policy(self, call: Call) -> dict[str, Any]:
         return policies.write(call, self._existing(call))
 
-    @staticmethod
-    def _existing(call: Call) -> str:
+    def _existing(self, call: Call) -> str:
+        """Return the store key of the policy. Raises GoogleError 404 where there is nothing to have one."""
+        raise NotImplementedError
+
+
+class FunctionPolicies(InvokerPolicies):
+    """projects.locations.functions.getIamPolicy and setIamPolicy."""
+
+    document = "cloudfunctions.v2"
+    prefix = "cloudfunctions"
+    api = "cloudfunctions.googleapis.com"
+    method_prefix = "cloudfunctions.projects.locations.functions"
+
+    def _existing(self, call: Call) -> str:
         """Return the store key of the policy. Raises GoogleError 404 for a function that does not exist."""
         path = _path(call)
         if not call.store.exists(f"cloudfunctions/{path}"):
@@ -40,7 +47,7 @@ class FunctionPolicies(Service):
         return f"cloudfunctions/{path}"
 
 
-class RunServices(Service):
+class RunServices(InvokerPolicies):
     """projects.locations.services.getIamPolicy and setIamPolicy, and get."""
 
     document = "run.v2"
@@ -54,14 +61,6 @@ class RunServices(Service):
         function = self._function(call, path)
         labels = {**(function.get("labels") or {}), "goog-managed-by": "cloudfunctions"}
         return {"name": path, "labels": labels, "uri": function["serviceConfig"]["uri"]}
-
-    @handles(".getIamPolicy")
-    def get_policy(self, call: Call) -> dict[str, Any]:
-        return policies.read(call, self._existing(call))
-
-    @handles(".setIamPolicy", rules=policies.RULES)
-    def set_policy(self, call: Call) -> dict[str, Any]:
-        return policies.write(call, self._existing(call))
 
     def _existing(self, call: Call) -> str:
         """Return the store key of the policy. Raises GoogleError 404 for a service that no function is."""

@@ -130,9 +130,13 @@ async def test_renewal_under_load(engine, sidecar, application, authority, tmp_p
     async def served() -> bool:
         return renewed.serial in load.serials
 
+    async def weighty() -> bool:
+        return load.done > 300
+
     try:
         await until(served, 60)
         await asyncio.sleep(2)
+        await until(weighty, 60)
     finally:
         load.stop()
         await asyncio.gather(*callers)
