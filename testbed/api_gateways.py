@@ -74,6 +74,7 @@ class ApiGateways:
         self._running: dict[str, _Envoy] = {}
         self._forwarder: HelloForwarder | None = None
         self._step = asyncio.Lock()
+        self._watches: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Listen at the address of all gateways. Raises OSError."""
@@ -85,6 +86,7 @@ class ApiGateways:
         if self._forwarder is not None:
             await self._forwarder.stop()
         await self.apply(())
+        await asyncio.gather(*self._watches)
 
     def running(self) -> list[Gateway]:
         return [one.told[0] for one in self._running.values() if one.told]
@@ -118,7 +120,23 @@ class ApiGateways:
         elif running.told == (gateway, backends):
             return
         await self._tell(running, gateway, backends)
-        running.told = (gateway, backends)
+        fresh, running.told = running.told is None, (gateway, backends)
+        if fresh:
+            # One that never served is told of by who wanted it, and not tried again and again.
+            watch = asyncio.create_task(self._watch(gateway.name, running))
+            self._watches.add(watch)
+            watch.add_done_callback(self._watches.discard)
+
+    async def _watch(self, name: str, running: _Envoy) -> None:
+        """Start an Envoy again that ends though nobody wanted it to."""
+        assert running.process is not None  # it serves
+        await running.process.wait()
+        if self._running.get(name) is not running:
+            return
+        try:
+            await self.refresh()
+        except (WorldError, OSError) as error:
+            log.error("the Envoy of %s could not be started again: %s", name, error)
 
     def _prepare(self, gateway: Gateway) -> _Envoy:
         taken = {one.number for one in self._running.values()}
