@@ -48,6 +48,10 @@ def play(cloud: Cloud, folder: Path, *options: str, fails: bool = False, **chang
     )
 
 
+def keys(cloud: Cloud) -> set[str]:
+    return {one["name"] for one in cloud.module("api_key_info")["resources"]}
+
+
 def calls(cloud: Cloud, method: str) -> list[int]:
     """Statuses of the calls of a method since the log was cleared."""
     return [one["status"] for one in cloud.control("requests")["requests"] if one["method"] == method]
@@ -89,3 +93,52 @@ def test_what_was_removed_is_made_again_with_its_keys_brought_back(cloud: Cloud,
     (key,) = cloud.module("api_key_info")["resources"]
     assert key["name"] == "partner" and key["services"]
     assert play(cloud, tmp_path, keys=[{"name": "partner", "restore": True}]).changed == 0
+
+
+def test_keys_that_are_not_declared_any_more_go_and_those_of_others_stay(cloud: Cloud, tmp_path: Path) -> None:
+    play(cloud, tmp_path, keys=[{"name": "partner"}, {"name": "left"}])
+    (api,) = cloud.module("api_gateway_api_info", name="shop")["resources"]
+    by_hand = {"restrictions": {"apiTargets": [{"service": api["managed_service"]}]}}
+    cloud.client.send(
+        "apikeys", "POST", "v2/projects/acme-shop/locations/global/keys", query={"keyId": "by-hand"}, body=by_hand
+    )
+    wider = [{"service": api["managed_service"]}, {"service": "compute.googleapis.com"}]
+    cloud.run([{"kind": "api_key", "name": "wider", "services": wider}])
+    cloud.control("requests", "DELETE")
+    preview = play(cloud, tmp_path, "--check", "--diff")
+    going = [(one["name"], one["action"]) for one in preview.fact["resources"] if one["action"] != "unchanged"]
+    assert going == [("left", "deleted")]
+    assert cloud.writes() == calls(cloud, "servicemanagement.services.configs.submit").count(200)
+    assert "left" in keys(cloud)
+    assert play(cloud, tmp_path).changed == 1
+    assert keys(cloud) == {"partner", "by-hand", "wider"}
+    assert play(cloud, tmp_path).changed == 0
+    # Declared nowhere at all any more, as far as the teardown knows.
+    assert play(cloud, tmp_path, keys=[], state="absent").changed == 1
+    assert keys(cloud) == {"by-hand", "wider"}
+
+
+def test_removal_where_no_api_was_ever_enabled(cloud: Cloud, tmp_path: Path) -> None:
+    assert play(cloud, tmp_path, state="absent").changed == 0
+    assert play(cloud, tmp_path, "--check", state="absent").changed == 0
+    assert 403 in calls(cloud, "apigateway.projects.locations.apis.configs.list")
+    assert cloud.writes() == 0
+
+
+def test_removal_of_what_a_run_had_only_begun(cloud: Cloud, tmp_path: Path) -> None:
+    cloud.run([{"kind": "project_services", "services": ["apigateway", "iam"]}])
+    account = VARIABLES["service_account"].split("@")[0]
+    cloud.run([{"kind": "iam_service_account", "name": account}])
+    assert play(cloud, tmp_path, state="absent").changed == 1
+    # Google: the collection of an API that is not there is not there either; keys' own Google API is still off.
+    assert calls(cloud, "apigateway.projects.locations.apis.configs.list") == [404]
+    assert 403 in calls(cloud, "apikeys.projects.locations.keys.list")
+    assert not any(one["name"] == account for one in cloud.module("iam_service_account_info")["resources"])
+
+
+def test_a_key_that_may_not_be_read_is_named(cloud: Cloud, tmp_path: Path) -> None:
+    """All that has to do with the key is hidden from Ansible's output, its refusal is not."""
+    match = "apikeys.projects.locations.keys.getKeyString"
+    cloud.control("faults", "POST", {"match": match, "kind": "status", "status": 403, "times": 9})
+    said = play(cloud, tmp_path, verify={"path": "/products"}, fails=True).said
+    assert "API key partner could not be read" in said and "PERMISSION_DENIED" in said

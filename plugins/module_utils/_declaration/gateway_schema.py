@@ -149,7 +149,7 @@ _GATEWAY = _options(
     document=Field("str", "File with an OpenAPI document of your own, relative to the inventory."),
     keys=Field(
         "map",
-        "API keys by name, each good for this API alone. Their strings are Google's and shown nowhere.",
+        "API keys by name, each good for this API alone; those taken out are removed. Their strings are shown nowhere.",
         key_pattern=LABEL,
         elements=_KEY,
     ),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -43,3 +44,24 @@ def test_a_document_of_ones_own_gets_its_backend() -> None:
     assert kept["x-google-backend"] == {"address": "https://other.example"}
     with pytest.raises(AnsibleFilterError, match="cannot be read"):
         api_gateway.api_gateway_document({**declared, "document": "a: ["})
+
+
+def key(name: str, *services: str, **annotations: str) -> dict[str, Any]:
+    return {"name": name, "services": [{"service": one} for one in services], "annotations": annotations}
+
+
+def test_keys_that_are_not_declared_any_more() -> None:
+    ours = {"managed-by": "gatewayops-apigee-gke"}
+    keys = [
+        key("partner", "shop-1.example", **ours),
+        key("left", "shop-1.example", **ours),
+        key("wider", "shop-1.example", "orders-2.example", **ours),
+        key("orders", "orders-2.example", **ours),
+        key("by-hand", "shop-1.example"),
+        key("terraform", "shop-1.example", **{"managed-by": "terraform"}),
+        {"name": "bare"},
+    ]
+    entry = {"kind": "api_key", "name": "left", "apis": ["shop"], "state": "absent"}
+    assert api_gateway.keys_to_remove(keys, "shop-1.example", ["partner"], "shop") == [entry]
+    # Before the API is made no key is its own, and one without restrictions least of all.
+    assert api_gateway.keys_to_remove([{"name": "bare", "annotations": ours}], "", [], "shop") == []

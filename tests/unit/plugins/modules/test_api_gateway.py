@@ -116,12 +116,22 @@ def test_another_account_or_prefix_is_another_config() -> None:
         assert script.run(api_gateway_config, check=True, **{**WANTED, **more})["resource"]["name"] == name
 
 
-def test_a_config_that_is_being_made_is_waited_for_first() -> None:
+@pytest.mark.parametrize("state", ["CREATING", "ACTIVATING"])
+def test_a_config_that_is_being_made_is_waited_for_first(state: str) -> None:
     script = absent()
-    script.expect("GET", "apigateway", CONFIGS).replies({"apiConfigs": [{"name": "x", "state": "CREATING"}]})
+    script.expect("GET", "apigateway", CONFIGS).replies({"apiConfigs": [{"name": "x", "state": state}]})
     creation(script).replies(DONE)
     script.expect("GET", "apigateway", f"{CONFIGS}/{NAME}", query={"view": "FULL"}).replies(found())
     assert script.run(api_gateway_config, **WANTED)["changed"] and script.slept
+
+
+def test_the_config_that_another_run_has_begun_is_waited_for() -> None:
+    """Google's operation of it is unknown here; a gateway could not serve it yet."""
+    script = Script()
+    for state in ("ACTIVATING", "ACTIVATING", "ACTIVE"):
+        script.expect("GET", "apigateway", f"{CONFIGS}/{NAME}", query={"view": "FULL"}).replies(found(state=state))
+    result = script.run(api_gateway_config, **WANTED)
+    assert not result["changed"] and result["resource"]["state"] == "ACTIVE" and script.slept
 
 
 def test_what_google_notes_about_a_document_is_told() -> None:
