@@ -23,6 +23,11 @@ options:
   display_name:
     description: What people call it. At most 100 bytes.
     type: str
+  initial_display_name:
+    description:
+      - What it is called when it is made, unless O(display_name) says. One that exists keeps the name that it has. At most 100
+        bytes.
+    type: str
   description:
     description: What it is for. The collection's own mark is added to it and never shown.
     type: str

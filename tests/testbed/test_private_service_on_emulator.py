@@ -21,7 +21,7 @@ paths:
   /products:
     get: {operationId: list, security: [], responses: {200: {description: it}}}
 """
-APIS = ("compute", "container", "vpcaccess", "apikeys", "cloudfunctions")
+APIS = ("compute", "container", "vpcaccess", "apikeys", "cloudfunctions", "apigateway")
 KEY = {"kind": "api_key", "name": "gone", "services": [{"service": "compute.googleapis.com"}]}
 FUNCTION: dict[str, t.Any] = {
     "name": "shop-api-forward",
@@ -55,6 +55,14 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     found.control("requests", "DELETE")
     yield found
     assert found.writes() == 0
+    found.stop()
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A project that may be written to."""
+    found = Cloud(tmp_path_factory.mktemp("elsewhere"))
+    yield found
     found.stop()
 
 
@@ -92,6 +100,28 @@ def test_ranges_of_others_are_in_the_way(cloud: Cloud) -> None:
     assert preflight(cloud, declaration(cloud, egress={"range": "10.9.9.64/26"}), judge=False)["site"]
 
 
+def test_google_is_asked_about_a_region_that_is_not_known_to_have_gateways(cloud: Cloud) -> None:
+    stated = declaration(cloud)
+    stated["gateway"]["region"] = "europe-north1"
+    (problem,) = preflight(cloud, stated, fails=True)["problems"]
+    assert problem["path"] == "gateway.region" and problem["found"] == "europe-north1"
+    assert "europe-west1, europe-west2" in problem["fix"]
+    # To remove what was made there, Google's list does not matter.
+    assert preflight(cloud, stated, judge=False)["site"]["gateway"]["region"] == "europe-north1"
+
+
+def test_an_account_of_somebody_else_keeps_its_name(cloud: Cloud, elsewhere: Cloud) -> None:
+    stated = declaration(cloud)
+    stated["gateway"]["service_account"] = "partner-calls"
+    theirs = {"kind": "iam_service_account", "name": "partner-calls", "display_name": "The partner's own"}
+    accounts = [one for one in preflight(cloud, stated)["resources"] if one["kind"] == "iam_service_account"]
+    elsewhere.run([{"kind": "project_services", "services": ["iam"]}, theirs])
+    run = elsewhere.run(accounts)
+    assert [one["action"] for one in run["resources"]] == ["unchanged", "created"]
+    found = {one["name"]: one["display_name"] for one in elsewhere.module("iam_service_account_info")["resources"]}
+    assert found["partner-calls"] == "The partner's own" and "runs as this" in found["shop-api-forward"]
+
+
 def test_a_project_that_is_not_there(cloud: Cloud) -> None:
     found = preflight(cloud, declaration(cloud, project="no-such-project"), fails=True)
     assert "does not exist" in found["msg"]
@@ -125,3 +155,25 @@ def test_balancers_answer_both_ways_while_the_function_goes_over(cloud: Cloud) -
     assert service["source_ranges"] == [found["site"]["egress"]["range"], "10.9.8.0/28"]
     (service,) = preflight(cloud, declaration(cloud, egress="connector"))["site"]["services"]
     assert service["source_ranges"] == ["10.9.8.0/28"]
+
+
+def test_a_connector_whose_making_failed_is_made_again(elsewhere: Cloud) -> None:
+    elsewhere.control("reset", "POST")
+    connector = {"kind": "vpc_access_connector", "name": "shop-vpc", "network": "shop-vpc", "region": "europe-west1"}
+    made = [
+        {"kind": "project_services", "services": ["compute", "vpcaccess"]},
+        {"kind": "compute_network", "name": "shop-vpc"},
+        {**connector, "ip_cidr_range": "10.9.8.0/28"},
+    ]
+    fault = {"match": "vpcaccess.projects.locations.connectors.create", "kind": "operation", "times": 1}
+    elsewhere.control("faults", "POST", {**fault, "message": "Internal error"})
+    assert "Internal error" in elsewhere.run(made, fails=True)["msg"]
+    (failed,) = elsewhere.module("vpc_access_connector_info", region="europe-west1")["resources"]
+    assert failed["state"] == "ERROR"
+    # As the playbook does it: started, and followed to its end by the next run.
+    again = elsewhere.run(made, wait=False)["resources"][-1]
+    assert again["action"] == "recreated" and "ERROR" in again["note"]
+    elsewhere.run(made)
+    (found,) = elsewhere.module("vpc_access_connector_info", region="europe-west1")["resources"]
+    assert found["state"] == "READY" and found["ip_cidr_range"] == "10.9.8.0/28"
+    assert not elsewhere.run(made)["changed"]

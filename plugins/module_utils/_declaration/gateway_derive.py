@@ -32,7 +32,7 @@ APIS = (
     "apikeys.googleapis.com",
 )
 CONNECTOR_API = "vpcaccess.googleapis.com"
-#: Google: "Deploying an API to a gateway", locations. Others may come, so a stated one is Google's to judge.
+#: Google: "Deploying an API to a gateway", locations. Others may come, so Google is asked about one that is not among them.
 REGIONS = (
     "asia-northeast1",
     "australia-southeast1",
@@ -276,7 +276,8 @@ def entries(facts: dict) -> list[dict[str, typing.Any]]:
             "kind": "iam_service_account",
             "project": project,
             "name": email.split("@", maxsplit=1)[0],
-            "display_name": title,
+            # One that is there already may be somebody else's.
+            "initial_display_name": title,
         }
         for email, title in (
             (facts["gateway"]["service_account"], "API Gateway calls the function as this"),

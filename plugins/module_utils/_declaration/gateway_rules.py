@@ -12,6 +12,7 @@ import dataclasses
 import typing
 
 from .._openapi import presets, render, rules, source, structure
+from .._resources import api_key
 from . import addresses, gateway_derive
 from .live import project_problems, subnet_problems
 from .problems import Problem, one_or_list
@@ -20,6 +21,7 @@ from .rules import near, shared
 #: Stands for the function's URL, which Google makes up.
 _SOMEWHERE = "https://function.invalid"
 _DOCS = "docs/api-gateway.md"
+GATEWAY_API = "apigateway.googleapis.com"
 #: Seconds that API Gateway waits where x-google-backend states no deadline.
 _UNSTATED_DEADLINE = 15
 
@@ -40,6 +42,7 @@ def check(declaration: dict, facts: dict, document: str | None = None) -> list[P
         *_regions(declaration, facts),
         *_deadlines(declaration, facts),
         *_gateway(declaration, facts, document),
+        *_unfit_keys(facts),
     ]
 
 
@@ -192,6 +195,12 @@ def _gateway(declaration: dict, facts: dict, document: str | None) -> typing.Ite
         )
 
 
+def _unfit_keys(facts: dict) -> typing.Iterator[Problem]:
+    for key in facts["gateway"]["keys"]:
+        for option, said, remedy in api_key.unfit(key):
+            yield Problem(f"gateway.keys.{key['name']}.{option}", said.lstrip(": "), fix=f"State {remedy}.")
+
+
 def _document(
     path: str, text: str, deadline: float | None = None, timeout: float | None = None
 ) -> typing.Iterator[Problem]:
@@ -273,6 +282,7 @@ def check_live(facts: dict, documents: dict[str, typing.Any], connectors: dict[s
         *_existing_way(facts),
         *_connectors(facts, connectors),
         *_keys(facts, documents.get("keys")),
+        *_gateway_region(facts, documents),
     ]
 
 
@@ -297,6 +307,26 @@ def _keys(facts: dict, keys: list[dict] | None) -> typing.Iterator[Problem]:
                 because="Google keeps a deleted key for 30 days, and its name with it.",
                 fix="Choose another name, or write restore: true to bring it back; its string is good again then.",
             )
+
+
+def _gateway_region(facts: dict, documents: dict[str, typing.Any]) -> typing.Iterator[Problem]:
+    """Regions are only asked for where the one that is stated is not known to have API Gateway."""
+    region = facts["gateway"]["region"]
+    if "gateway_regions" not in documents:
+        return
+    places = documents["gateway_regions"]
+    names = sorted({str(place["name"]).rsplit("/", 1)[-1] for place in places or []} - {"global"})
+    if region in names:
+        return
+    known = one_or_list(names or list(gateway_derive.REGIONS))
+    yield Problem(
+        "gateway.region",
+        "is no region of API Gateway." if names else "is not known to be a region of API Gateway.",
+        region,
+        because="" if names else f"{GATEWAY_API} is not enabled, so Google cannot be asked.",
+        fix=f"Name one of {known}; it may differ from the function's."
+        + ("" if names else f" Or enable {GATEWAY_API} in the project, and Google is asked."),
+    )
 
 
 def _connectors(facts: dict, connectors: dict[str, str]) -> typing.Iterator[Problem]:

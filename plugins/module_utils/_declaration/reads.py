@@ -14,6 +14,7 @@ import typing
 from .._google.errors import ApiError, CredentialsError, Failure, UnreachableError
 from .._google.locations import everywhere
 from . import clusters
+from .gateway_derive import REGIONS
 from .live import undeclared_servers
 from .problems import Problem
 
@@ -95,6 +96,9 @@ def read_private(wire: typing.Any, site: dict) -> Live:
     reads["connectors"] = lambda: everywhere(wire, "vpcaccess", project, "connectors")
     function = f"v2/projects/{project}/locations/{region}/functions/{site['function']['name']}"
     reads["function"] = lambda: wire.get("cloudfunctions", function)
+    if site["gateway"]["region"] not in REGIONS:
+        places = f"v1/projects/{project}/locations"
+        reads["gateway_regions"] = lambda: wire.pages("apigateway", places, "locations")
     if site["gateway"]["keys"]:
         keys = f"v2/projects/{project}/locations/global/keys"
         # Deleted ones keep their names for a while.

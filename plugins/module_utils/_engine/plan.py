@@ -272,14 +272,14 @@ def _decide_failed(item: Item) -> None:
     if item.allow_recreate:
         item.action = "recreated"
         return
-    if resource.remade_when_failed and resource.mark.owned(resource, found):
+    if resource.remade(found, item.changes):
         item.action, item.refused = "recreated", resource.examine_creation()
         item.note = f"made again, because it was in state {item.word} and nothing could use it"
         return
     trouble = resource.trouble(found)
     item.refused.append(
         f"it exists in state {item.word}, which cannot be repaired in place{f' (Google says: {trouble})' if trouble else ''}. "
-        "Set allow_recreate: true to delete it and create it again."
+        f"{resource.remedy()}"
     )
 
 

@@ -333,6 +333,14 @@ class Resource(Calls, Shown):
         """What Google says about an object in a state of failure; "" where it says nothing."""
         return ""
 
+    def remade(self, found: Document, changes: list[Change]) -> bool:
+        """Whether one that failed is deleted and made again without being asked. May read."""
+        return self.remade_when_failed and self.mark.owned(self, found)
+
+    def remedy(self) -> str:
+        """What to do about one that failed and is not made again unasked."""
+        return "Set allow_recreate: true to delete it and create it again."
+
     def under_way(self) -> Document | None:
         """The operation that works on the object now, where Google lists operations; None when none is known."""
         return None

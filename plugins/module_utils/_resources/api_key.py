@@ -79,16 +79,9 @@ class ApiKey(Resource):
             problems.append(
                 f"name is {name!r}. State at most 63 lower-case letters, digits and dashes, a letter first and no dash last."
             )
-        length = len(str(self.options.get("display_name") or ""))
-        if length > _TITLE:
-            problems.append(f"display_name has {length} characters. State at most {_TITLE}.")
+        problems.extend(f"{where}{said} State {remedy}." for where, said, remedy in unfit(self.options))
         if not self.options.get("services") and not self.options.get("apis"):
             problems.append("neither services nor apis say what it is good for, so it would open every API. Name them.")
-        problems.extend(
-            f"allowed_ips: {one} is no address and no range. State such as 203.0.113.7 or 203.0.113.0/24."
-            for one in self.options.get("allowed_ips") or []
-            if not _is_network(one)
-        )
         return problems
 
     def examine_creation(self) -> list[str]:
@@ -186,6 +179,16 @@ class ApiKey(Resource):
         """The list of deleted keys is stale after a write."""
         super().forget()
         self.context.forget(("deleted", self.service, self.parent_url()))
+
+
+def unfit(options: Options) -> t.Iterator[tuple[str, str, str]]:
+    """What Google would not take of a key's title and ranges: the option, what is wrong, and what to state."""
+    length = len(str(options.get("display_name") or ""))
+    if length > _TITLE:
+        yield "display_name", f" has {length} characters.", f"at most {_TITLE}"
+    for one in options.get("allowed_ips") or []:
+        if not _is_network(one):
+            yield "allowed_ips", f": {one} is no address and no range.", "such as 203.0.113.7 or 203.0.113.0/24"
 
 
 def _is_network(text: str) -> bool:

@@ -35,6 +35,7 @@ class IamServiceAccount(Resource):
     fields = (
         Field("name", api=None, required=True, identity=True),
         Field("display_name"),
+        Field("initial_display_name", api=None),
         Field("description", decode=without_sentence),
         Field("email", output=True),
         Field("unique_id", output=True),
@@ -55,7 +56,8 @@ class IamServiceAccount(Resource):
                 f"name is {name!r}. State what stands before the @ of its address: 6 to 30 lower-case letters, digits and "
                 "dashes, a letter first and no dash last."
             )
-        room = {"display_name": _TITLE_BYTES, "description": _DESCRIPTION_BYTES - len(SENTENCE) - 1}
+        titles = dict.fromkeys(("display_name", "initial_display_name"), _TITLE_BYTES)
+        room = {**titles, "description": _DESCRIPTION_BYTES - len(SENTENCE) - 1}
         for option, most in room.items():
             length = len(str(self.options.get(option) or "").encode())
             if length > most:
@@ -71,13 +73,23 @@ class IamServiceAccount(Resource):
         shown = super().output(found)
         return {**shown, "name": short(str(found["email"])), "disabled": bool(shown["disabled"])}
 
+    def _title(self) -> Options:
+        """What a new one is called."""
+        title = self.options.get("display_name") or self.options.get("initial_display_name")
+        return {"display_name": title} if title else {}
+
     def predicted(self) -> Options:
         """The address follows from the name."""
-        return {**super().predicted(), "email": address(self, str(self.options["name"])), "disabled": False}
+        return {
+            **super().predicted(),
+            **self._title(),
+            "email": address(self, str(self.options["name"])),
+            "disabled": False,
+        }
 
     def create(self) -> None:
         """Google makes the address from the id, which stands beside the account."""
-        account = self.body()
+        account = f.write(self.fields, {**self.options, **self._title()}, {}, self)
         self.mark.stamp(self, account)
         body = {"accountId": self.options["name"], "serviceAccount": account}
         self.wire.send(self.service, "POST", self.parent_url(), body=body, repeatable=True)

@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from .._engine import normalise
+from .._engine.compare import Change
 from .._engine.fields import Document, Field, find
 from .._engine.ownership import ParentMark
 from .._engine.resource import Resource
@@ -24,6 +25,7 @@ from .compute_subnetwork import ComputeSubnetwork
 _NAME = re.compile(r"^[a-z][-a-z0-9]{0,23}[a-z0-9]$")
 #: What Google wants a connector's range to be, no more and no less.
 _PREFIX_LENGTH = 28
+_SIZE = ("machine_type", "min_instances", "max_instances")
 _Read = t.TypeVar("_Read")
 
 
@@ -79,6 +81,8 @@ class VpcAccessConnector(Resource):
     states: t.ClassVar[dict[str, State]] = {**Resource.states, "READY": State.READY}
     mark = _RoomMark(_room)
     lock = "vpcaccess/{project}/{region}"
+    #: Google: in a bad state, manual deletion recommended.
+    remade_when_failed = True
     long_running = True
     timeout = 1200.0
     fields = (
@@ -176,13 +180,38 @@ class VpcAccessConnector(Resource):
                     stated = [one, *(one.get("secondaryIpRanges") or [])]
                     ranges += [(f"subnetwork {one['name']}", str(each.get("ipCidrRange"))) for each in stated]
         for one in _if_enabled(lambda: everywhere(self.wire, self.service, self.project, "connectors")) or []:
+            region, name = str(one["name"]).split("/")[3::2]
+            # One that is to be made again holds the range that it will have.
+            if (region, name) == (self.options["region"], self.name):
+                continue
             if normalise.short_name(one.get("network")) == network and one.get("ipCidrRange"):
-                region, name = str(one["name"]).split("/")[3::2]
                 ranges.append((f"connector {name} in {region}", str(one["ipCidrRange"])))
         return [(what, ipaddress.IPv4Network(text)) for what, text in ranges if ":" not in text]
 
-    def trouble(self, found: Document) -> str:
-        return "a connector in this state has to be deleted (state: absent, force: true) and made again."
+    def remade(self, found: Document, changes: list[Change]) -> bool:
+        """Only where it comes back in its place, as large as it was, and no other project has functions that use it."""
+        stated = self.options
+        # Whose it is, is looked up in what Google says; that is not declared by it.
+        self.options = dict(stated)
+        try:
+            if self.fixed(changes) or not super().remade(found, changes):
+                return False
+        finally:
+            self.options = stated
+        users = set(found.get("connectedProjects") or []) - {self.project}
+        if users and users != {self.context.project_number(self.wire, self.project)}:
+            return False
+        for name, value in self.describe(found).items():
+            if name in _SIZE and value is not None:
+                self.options.setdefault(name, value)
+        return True
+
+    def remedy(self) -> str:
+        """What to do about one that failed and is not made again unasked."""
+        return (
+            "Make sure that no function of others needs it, delete it (module vpc_access_connector with state: absent, "
+            f"force: true, project: {self.project}, region: {self.options['region']}, name: {self.name}), and run again."
+        )
 
     # -- reading -----------------------------------------------------------------------------------------------
 

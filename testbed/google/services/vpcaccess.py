@@ -12,7 +12,7 @@ from testbed.google import function_picture
 from testbed.google.errors import GoogleError, field_violation
 from testbed.google.operations import Run
 from testbed.google.rules import Immutable, Network, Pattern, Range, Said
-from testbed.google.service import Call, Service, handles, now, work
+from testbed.google.service import Call, Service, handles, now, on_failure, work
 from testbed.google.services.compute.common import BASE, ZONES, used_ranges
 
 _SEEN = "google-apis.md 4.12"
@@ -117,6 +117,13 @@ class Connectors(Service):
             tx.put(run.arguments["key"], document)
         await function_picture.connectors_changed(run.emulator)
         return {"@type": f"{_TYPE}Connector", **document}
+
+    @on_failure("vpcaccess.ready")
+    async def broken(self, run: Run, error: dict[str, Any]) -> None:
+        async with run.transaction() as tx:
+            document = tx.get(run.arguments["key"])
+            if document is not None:
+                tx.put(run.arguments["key"], {**document, "state": "ERROR"})
 
     @work("vpcaccess.gone")
     async def gone(self, run: Run) -> dict[str, Any]:

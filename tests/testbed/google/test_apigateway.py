@@ -285,3 +285,10 @@ async def test_a_document_is_judged_without_a_config(google: Google) -> None:
     bad = await google.refused("POST", submit, body(hosted.replace("operationId: list, ", "")))
     assert "operationId is required" in bad["message"]
     assert (await google.call("GET", f"{APIS}/shop/configs")).get("apiConfigs") is None
+
+
+@pytest.mark.shows(f"{METHODS}list")
+async def test_places_are_those_where_gateways_are_made(google: Google) -> None:
+    await google.enable("apigateway.googleapis.com")
+    listed = await google.call("GET", f"apigateway/v1/projects/{PROJECT}/locations")
+    assert {one["locationId"] for one in listed["locations"]} == {"global", *gateways.REGIONS}

@@ -32,6 +32,7 @@ MOST_GATEWAYS = 50
 REGIONS = {
     "asia-northeast1": "an", "australia-southeast1": "ts", "europe-west1": "ew", "europe-west2": "nw",
     "us-central1": "uc", "us-east1": "ue", "us-east4": "uk", "us-west2": "wl",
+    "us-west3": "wm", "us-west4": "wn",
 }  # fmt: skip
 _CONFIG = r"projects/([^/]+)/locations/global/apis/([^/]+)/configs/([^/]+)"
 _USABLE = Said("the config exists and is ACTIVE", source="assumed: nothing else could be served")
@@ -111,6 +112,11 @@ class Gateways(ApiGatewayService):
             stored = self.require(tx, run.arguments["target"])
             state = "ACTIVE" if "changes" in run.arguments else "FAILED"
             tx.put(key(run.arguments["target"]), {**stored, "state": state})
+
+    @handles("apigateway.projects.locations.list", permission="apigateway.locations.list")
+    def locations(self, call: Call) -> dict[str, Any]:
+        parent = f"projects/{call.project()['projectId']}/locations"
+        return {"locations": [{"name": f"{parent}/{place}", "locationId": place} for place in ("global", *REGIONS)]}
 
     @handles("apigateway.projects.locations.gateways.get")
     def get(self, call: Call) -> dict[str, Any]:

@@ -37,6 +37,24 @@ def test_create_with_our_mark() -> None:
     assert result["resource"]["description"] == "calls the function"
 
 
+@pytest.mark.parametrize(("stated", "called"), [({}, "At first"), ({"display_name": "Gateway"}, "Gateway")])
+def test_a_first_name_is_for_a_new_account_alone(stated: dict, called: str) -> None:
+    options = {"name": "shop-gateway", "initial_display_name": "At first", **stated}
+    script = Script()
+    script.expect("GET", "iam", ONE).refuses(404)
+    body = {"accountId": "shop-gateway", "serviceAccount": {"displayName": called, "description": MARK}}
+    script.expect("POST", "iam", ALL, body=body).replies(ACCOUNT)
+    script.expect("GET", "iam", ONE).replies({**ACCOUNT, "displayName": called})
+    assert script.run(iam_service_account, **options)["resource"]["display_name"] == called
+    script = Script()
+    script.expect("GET", "iam", ONE).refuses(404)
+    assert script.run(iam_service_account, check=True, **options)["resource"]["display_name"] == called
+    if not stated:
+        script = Script()
+        script.expect("GET", "iam", ONE).replies({**ACCOUNT, "displayName": "Theirs"})
+        assert not script.run(iam_service_account, **options)["changed"]
+
+
 def test_check_mode_tells_the_address() -> None:
     script = Script()
     script.expect("GET", "iam", ONE).refuses(404)

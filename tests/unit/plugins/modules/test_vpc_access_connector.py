@@ -117,9 +117,37 @@ def test_its_place_does_not_change() -> None:
     assert "ip_cidr_range cannot be changed in place" in said
 
 
-def test_a_connector_in_error_says_what_to_do() -> None:
-    said = there(state="ERROR").run(vpc_access_connector, fails=True, **WANTED)["msg"]
-    assert "in state ERROR" in said and "has to be deleted" in said
+def with_network(script: Script, description: str) -> None:
+    network = {"name": "shop-vpc", "description": description}
+    script.expect("GET", "compute", f"{COMPUTE}/global/networks/shop-vpc").replies(network)
+
+
+def test_one_of_ours_in_error_is_made_again_where_it_was_and_as_large() -> None:
+    failed = {**FOUND, "state": "ERROR", "maxInstances": 6, "connectedProjects": ["acme-shop"]}
+    script = there(**failed)
+    with_network(script, MARK)
+    script.expect("GET", "compute", SUBNETWORKS).replies({})
+    with_connectors(script, {"europe-west1": [failed]})
+    script.expect("DELETE", "vpcaccess", ONE).replies({**OPERATION, "done": True})
+    script.expect("GET", "vpcaccess", ONE).refuses(404, "not found", code="NOT_FOUND")
+    body = {**BODY, "machineType": "e2-micro", "maxInstances": 6}
+    script.expect("POST", "vpcaccess", ALL, query={"connectorId": "shop"}, body=body).replies(OPERATION)
+    finished(script)
+    script.expect("GET", "vpcaccess", ONE).replies({**FOUND, **body})
+    result = script.run(vpc_access_connector, **WANTED)
+    assert result["action"] == "recreated" and "ERROR" in result["note"]
+
+
+@pytest.mark.parametrize("why", ["theirs", "others use it", "elsewhere"])
+def test_another_in_error_says_what_to_do(why: str) -> None:
+    script = there(state="ERROR", connectedProjects=["acme-shop", *(["other"] if why == "others use it" else [])])
+    if why != "elsewhere":
+        with_network(script, "" if why == "theirs" else MARK)
+    if why == "others use it":
+        script.expect("GET", "cloudresourcemanager", "v3/projects/acme-shop").replies({"name": "projects/123"})
+    wanted = {**WANTED, "ip_cidr_range": "10.8.1.0/28"} if why == "elsewhere" else WANTED
+    said = script.run(vpc_access_connector, fails=True, **wanted)["msg"]
+    assert "in state ERROR" in said and "force: true, project: acme-shop, region: europe-west1, name: shop" in said
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,16 @@ def test_clusters_get_what_they_get_beside_apigee() -> None:
         ({"gateway": {"routes": [{"path": "/a_{id}", "methods": ["get"]}]}}, "gateway.routes", "line"),
         ({"gateway": {"routes": [{"path": "/a", "methods": ["fetch"]}]}}, "gateway.routes[0].methods[0]", "must be"),
         ({"gateway": {"keys": None}}, "gateway.keys", "no key is declared"),
+        (
+            {"gateway": {"keys": {"partner": {"allowed_ips": ["10.0.0.0/8", "home"]}}}},
+            "gateway.keys.partner.allowed_ips",
+            "home is no address",
+        ),
+        (
+            {"gateway": {"keys": {"partner": {"display_name": "x" * 64}}}},
+            "gateway.keys.partner.display_name",
+            "at most 63",
+        ),
         ({"egress": {"mode": "connector", "subnet": "mine"}}, "egress.subnet", "no meaning"),
         ({"egress": {"mode": "connector", "range": "10.9.9.0/24"}}, "egress.range", "must be a /28"),
         ({"egress": {"range": "10.9.9.0/28"}}, "egress.range", "too small"),
@@ -252,6 +262,20 @@ def test_what_exists_is_in_the_way() -> None:
     assert "stays as it is" in problem.message
     (problem,) = gateway_rules.check_live(facts, {"project": None}, {})
     assert "does not exist" in problem.message
+
+
+@pytest.mark.parametrize("listed", [["global", "europe-west1", "europe-north1"], ["global", "europe-west1"], None])
+def test_a_stated_region_is_googles_to_judge(listed: list[str] | None) -> None:
+    facts, problems = judged(declared(gateway={"region": "europe-north1"}))
+    assert problems == []
+    places = listed and [{"name": f"projects/acme-shop/locations/{name}"} for name in listed]
+    found = gateway_rules.check_live(facts, documents(gateway_regions=places), {})
+    if listed and "europe-north1" in listed:
+        assert found == []
+        return
+    (problem,) = found
+    assert problem.path == "gateway.region" and "europe-west1" in problem.fix and "global" not in problem.fix
+    assert ("not enabled" in problem.because) is (listed is None)
 
 
 def test_a_function_that_goes_over_to_another_way_is_answered_on_both() -> None:
