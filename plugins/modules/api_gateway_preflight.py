@@ -185,15 +185,21 @@ def main():
                 f"Connector {left} in {site['egress']['region']} is not declared any more. It costs, and keeps network "
                 f"{site['network']}. Remove it when no other function uses it: module vpc_access_connector, state: absent."
             )
+        left = site["egress"]["left_subnet"]
+        if judge and left and not site["egress"]["leaves"]:
+            module.warn(
+                f"Subnet {left} in {site['egress']['region']} is not declared any more. It keeps network {site['network']}. "
+                "It goes with everything else, or one to two hours after the function has left it: module compute_subnetwork, "
+                "state: absent."
+            )
         if judge and site["egress"]["leaves"]:
             module.warn(
                 f"The function goes over from {site['egress']['leaves']} to {site['egress']['range']}. So that no call is lost "
                 "meanwhile, the load balancers answer both; the next run closes the first."
             )
     site["gateway"]["document_text"] = document or ""
-    module.exit_json(
-        changed=False, site=site, resources=gateway_derive.entries(site), connections=connections, requests=counts
-    )
+    resources = gateway_derive.entries(site, removing=not module.params["judge"])
+    module.exit_json(changed=False, site=site, resources=resources, connections=connections, requests=counts)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ GET/POST/DELETE faults (see faults.py); DELETE faults/ID removes one
 GET/PUT durations     {"scale": 0..1}: 1 is realistic, 0 makes the next poll see the end
 GET state             canonical dump and digest of what exists, without times, generated ids and operation history
 POST reset            back to the freshly seeded state; ?keep_nodes=1 keeps nodes, emptied, for equal clusters
+POST identity-tokens  {"account"?, "audience", "lifetime"?}: an ID token as Google signs them
 PUT key-sets          {address: JSON Web Key Set}: what issuers publish, as there is no internet to fetch it from
 POST tokens           {"account"?: "deployer" | e-mail, "lifetime"?: seconds}: an access token
 POST tokenreviews     a Kubernetes TokenReview
@@ -74,6 +75,12 @@ def add_routes(app: web.Application, emulator: Emulator) -> None:
         await gateway_picture.push(emulator)
         return web.json_response({})
 
+    async def identity_tokens(request: web.Request) -> web.Response:
+        spec = await request.json()
+        account, lifetime = spec.get("account", "deployer"), float(spec.get("lifetime", 3600))
+        token = await emulator.identity_tokens.mint(ACCOUNTS.get(account, account), spec["audience"], lifetime)
+        return web.json_response({"id_token": token})
+
     async def tokens(request: web.Request) -> web.Response:
         spec = await request.json() if request.can_read_body else {}
         account = spec.get("account", "deployer")
@@ -101,6 +108,7 @@ def add_routes(app: web.Application, emulator: Emulator) -> None:
     app.router.add_get(base + "state", state)
     app.router.add_post(base + "reset", reset)
     app.router.add_put(base + "key-sets", key_sets)
+    app.router.add_post(base + "identity-tokens", identity_tokens)
     app.router.add_post(base + "tokens", tokens)
     app.router.add_post(base + "tokenreviews", token_reviews)
     app.router.add_get(base + "violations", violations)

@@ -110,6 +110,14 @@ def test_google_is_asked_about_a_region_that_is_not_known_to_have_gateways(cloud
     assert preflight(cloud, stated, judge=False)["site"]["gateway"]["region"] == "europe-north1"
 
 
+def test_a_service_that_nobody_declares_and_a_key_that_google_would_not_take(cloud: Cloud) -> None:
+    stated = declaration(cloud, function={"service": "shop-app"})
+    stated["gateway"]["keys"] = {"partner": {"allowed_ips": ["home"], "display_name": "x" * 64}}
+    found = {one["path"]: one for one in preflight(cloud, stated, fails=True)["problems"]}
+    assert "no service shop-app is declared" in found.pop("function.service")["message"]
+    assert set(found) == {"gateway.keys.partner.allowed_ips", "gateway.keys.partner.display_name"}
+
+
 def test_an_account_of_somebody_else_keeps_its_name(cloud: Cloud, elsewhere: Cloud) -> None:
     stated = declaration(cloud)
     stated["gateway"]["service_account"] = "partner-calls"

@@ -121,6 +121,8 @@ def _egress(declaration: dict, facts: dict, live: dict, problems: list[Problem])
         "leaves": "" if calls_from == text else calls_from,
         # One of the name that would be ours, which the function uses no more: others may, so it is only named.
         "left_connector": connector if mode == "direct" and connectors.get(connector, calls_from) != calls_from else "",
+        # The subnet of the other way: ours, and nothing but a function with direct egress has use for it.
+        "left_subnet": subnet if mode == "connector" and subnet in (live.get("subnets") or {}) else "",
         "name": connector if mode == "connector" else subnet,
         "connector": connector if mode == "connector" else "",
         "subnet": subnet if mode == "direct" else "",
@@ -268,8 +270,11 @@ def declared_document(gateway: dict, address: str) -> dict:
     }
 
 
-def entries(facts: dict) -> list[dict[str, typing.Any]]:
-    """What is made beside network and clusters, and as early: the way in, and both accounts."""
+def entries(facts: dict, removing: bool = False) -> list[dict[str, typing.Any]]:
+    """What is made beside network and clusters, and as early: the way in, and both accounts.
+
+    ``removing``: also the subnet of a way that the function has left.
+    """
     egress, project = facts["egress"], facts["project"]
     accounts = [
         {
@@ -303,4 +308,5 @@ def entries(facts: dict) -> list[dict[str, typing.Any]]:
             "ip_cidr_range": egress["range"],
             "private_ip_google_access": True,
         }
-    return [way, *accounts]
+    left = {"kind": "compute_subnetwork", "project": project, "region": egress["region"], "name": egress["left_subnet"]}
+    return [way, *accounts, *([left] if removing and egress["left_subnet"] else [])]

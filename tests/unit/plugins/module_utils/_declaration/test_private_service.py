@@ -310,6 +310,18 @@ def test_a_connector_that_the_function_has_left_is_named() -> None:
     assert left(there, egress="connector") == ""
 
 
+def test_a_subnet_that_the_function_has_left_goes_with_the_rest() -> None:
+    there = {"subnets": {"shop-vpc-egress": {"nodes": "10.9.9.0/26"}}}
+
+    def left(removing: bool, **parts: typing.Any) -> list[str]:
+        facts, _problems = judged(declared(**parts), there)
+        return [one["name"] for one in gateway_derive.entries(facts, removing) if one["kind"] == "compute_subnetwork"]
+
+    assert left(False, egress="connector") == []
+    # What is declared is there once.
+    assert left(True, egress="connector") == left(True) == left(False) == ["shop-vpc-egress"]
+
+
 def test_the_name_of_a_deleted_key_is_free_to_be_restored_only() -> None:
     keys = [
         {"name": "projects/123/locations/global/keys/partner", "deleteTime": "2026-11-20T10:00:00Z"},
