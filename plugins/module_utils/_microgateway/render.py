@@ -11,7 +11,7 @@ import json
 import typing as t
 
 from .._google.errors import InvalidError
-from . import path_guard, rules
+from . import guard, rules
 from .gateway import SIDECAR, Gateway
 
 #: Longer than the 600 s for which Google's load balancers keep a connection; else they meet one that just closed.
@@ -45,11 +45,13 @@ def configuration(gateway: Gateway) -> dict[str, t.Any]:
         found["analytics"] = {"uri": f"{gateway.microservices}/axpublisher/{place}", **ANALYTICS}
     for plugin in gateway.plugins:
         found.setdefault(section(plugin.name), {}).update(plugin.settings)
+    found[guard.NAME] = {"allowEncodedSlashes": gateway.allow_encoded_slashes}
     for name in rules.KEY_PLUGINS:
         if gateway.plugin(name):
             closed = {"allowNoAuthorization": False, "allowInvalidAuthorization": False}
             address = {"verify_api_key_url": f"{gateway.authentication}/verifyApiKey"}
             found[name] = {**closed, **address, **found[name]}
+            found[guard.NAME]["keyHeader"] = found[name].get("api-key-header", "x-api-key")
     return found
 
 
@@ -91,11 +93,11 @@ def variables(gateway: Gateway) -> dict[str, str]:
 
 def plugin_files() -> dict[str, str]:
     """Our plugins: path below the folder of plugins -> content."""
-    return path_guard.files()
+    return guard.files()
 
 
 def _server(gateway: Gateway) -> dict[str, t.Any]:
-    plugins: dict[str, t.Any] = {"sequence": [path_guard.NAME, *(one.name for one in gateway.plugins)]}
+    plugins: dict[str, t.Any] = {"sequence": [guard.NAME, *(one.name for one in gateway.plugins)]}
     if gateway.exclude_urls:
         plugins["excludeUrls"] = gateway.exclude_urls
     found: dict[str, t.Any] = {

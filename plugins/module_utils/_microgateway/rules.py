@@ -12,7 +12,7 @@ import re
 import typing as t
 from urllib.parse import unquote, urlsplit
 
-from . import path_guard
+from . import guard
 from .gateway import SERVICE, SIDECAR, Gateway, Plugin, Product, Proxy
 
 #: Proxies that gateways download begin so.
@@ -27,7 +27,7 @@ BUILT_IN = frozenset(
      "cloud-foundry-route-service", "cors", "header-uppercase", "healthcheck", "invalidHeader", "json2xml", "metrics",
      "monitor", "quota", "quota-memory", "spikearrest", "transform-uppercase")
 )
-LOG_LEVELS = ("error", "warn", "info", "debug", "trace", "none")
+LOG_LEVELS = ("none", "error", "warn", "info")
 #: Variables that decide what the gateway is; the mode sets them.
 _OURS = ("EDGEMICRO_ORG", "EDGEMICRO_ENV", "EDGEMICRO_KEY", "EDGEMICRO_SECRET", "EDGEMICRO_CONFIG",
          "EDGEMICRO_CONFIG_DIR", "EDGEMICRO_CONFIG_URL", "EDGEMICRO_PLUGIN_DIR", "EDGEMICRO_PROCESSES",
@@ -62,7 +62,8 @@ def _place(gateway: Gateway) -> t.Iterator[str]:
     if gateway.processes < 1:
         yield f"processes is {gateway.processes}. Write 1 or more; without a number the engine starts one for each core."
     if gateway.log_level not in LOG_LEVELS:
-        yield f"log_level is {gateway.log_level!r}. Write one of {', '.join(LOG_LEVELS)}."
+        why = ", which writes the gateway's secret into the log" if gateway.log_level in ("debug", "trace") else ""
+        yield f"log_level is {gateway.log_level!r}{why}. Write one of {', '.join(LOG_LEVELS)}."
     if gateway.mode == SIDECAR:
         if gateway.application_port is None:
             yield "application_port is missing. Write the port at which the application of the pod listens."
@@ -112,7 +113,7 @@ def _sequence(gateway: Gateway) -> t.Iterator[str]:
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"plugins has {name} more than once. Write it where it shall run."
     for name in dict.fromkeys(names):
-        if name == path_guard.NAME:
+        if name == guard.NAME:
             yield f"plugins has {name}, which always runs first. Leave it out."
         elif name == "analytics":
             yield "plugins has analytics, which the engine puts first itself. Leave it out; analytics: false turns it off."
@@ -149,10 +150,10 @@ def _exclusion(place: str, path: str) -> t.Iterator[str]:
     if not path.startswith("/") or path != path.strip() or path.startswith("//"):
         yield f"{place} has {path!r}. Write a path from its first slash on, without blanks around it."
     elif re.search(r"[*?\[\]{}()!+]", path):
-        yield (f"{place} has {path!r}: behind a wildcard anybody reaches protected paths without a key, by dots in the "
-               "path or by its length. Write every path out.")
+        yield (f"{place} has {path!r}: some versions of the engine take a wildcard as it stands and exclude nothing, in "
+               "others it opens protected paths, by dots behind it, to anybody. Write every path out.")
     elif path != decoded or {".", ".."} & set(path.split("/")) or "\\" in path:
-        yield f"{place} has {path!r}, which the path guard refuses in requests. Write the path plainly."
+        yield f"{place} has {path!r}, which the guard refuses in requests. Write the path plainly."
 
 
 # -- settings of plugins ----------------------------------------------------------------------------------------
