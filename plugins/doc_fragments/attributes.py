@@ -32,6 +32,16 @@ attributes:
       - gatewayops.apigee_gke.google
 """
 
+    EDGE = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/gatewayops.apigee_gke.edge) in C(module_defaults) to set credentials and addresses once.
+    support: full
+    membership:
+      - gatewayops.apigee_gke.edge
+"""
+
     INFO = r"""
 options: {}
 attributes:

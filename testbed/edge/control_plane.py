@@ -89,7 +89,7 @@ class ControlPlane:
         site = web.TCPSite(runner, "127.0.0.1", self._port)
         await site.start()
         self._port = runner.addresses[0][1]
-        self._microservices.host = self.url
+        self._microservices.host = f"127.0.0.1:{self._port}"
         ready.set()
         await self._stopping.wait()
         await runner.cleanup()

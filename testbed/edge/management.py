@@ -35,7 +35,7 @@ class Management:
         self._encrypted: set[tuple[str, str]] = set()
 
     def routes(self) -> list[web.RouteDef]:
-        found = []
+        found = [self._route("GET", "/v1/organizations", self.list_organizations)]
         for base in ("/v1/organizations/{organization}", "/v1/o/{organization}"):
             found += [self._route(method, f"{base}{path}", handler) for method, path, handler in (
                 ("GET", "", self.show),
@@ -66,7 +66,13 @@ class Management:
                 ("GET", apps, self.list_apps),
                 ("POST", apps, self.create_app),
                 ("GET", f"{apps}/{{name}}", self.show_app),
+                ("PUT", f"{apps}/{{name}}", self.update_app),
+                ("POST", f"{apps}/{{name}}", self.act_on_app),
                 ("DELETE", f"{apps}/{{name}}", self.delete_app),
+                ("POST", f"{apps}/{{name}}/keys/{{key}}", self.bind_products),
+                ("DELETE", f"{apps}/{{name}}/keys/{{key}}", self.delete_key),
+                ("DELETE", f"{apps}/{{name}}/keys/{{key}}/apiproducts/{{product}}", self.unbind_product),
+                ("POST", f"{base}/developers/{{email}}", self.act_on_developer),
             )]
         return found
 
@@ -86,7 +92,7 @@ class Management:
         if kind.lower() != "basic" or not name or self.users.get(name) != password:
             raise web.HTTPUnauthorized(text="")
         told = request.match_info
-        if told["organization"] != self.organization.name:
+        if told.get("organization", self.organization.name) != self.organization.name:
             raise _refusal(404, "organizations.OrganizationDoesNotExist",
                            f"Organization {told['organization']} does not exist")
         environment = told.get("environment")
@@ -97,7 +103,11 @@ class Management:
     # -- the organisation and its proxies ---------------------------------------------------------------------
     async def show(self, request: web.Request) -> web.Response:
         environments = list(self.organization.environments)
-        return web.json_response({"name": self.organization.name, "type": "paid", "environments": environments})
+        told = {"name": self.organization.name, "type": "paid", "environments": environments}
+        return web.json_response({**told, **self.organization.properties})
+
+    async def list_organizations(self, request: web.Request) -> web.Response:
+        return web.json_response([self.organization.name])
 
     async def list_proxies(self, request: web.Request) -> web.Response:
         return web.json_response(sorted(self.organization.revisions))
@@ -317,6 +327,51 @@ class Management:
 
     async def show_app(self, request: web.Request) -> web.Response:
         return web.json_response(self.organization.apps[self._app(request)])
+
+    async def update_app(self, request: web.Request) -> web.Response:
+        app = self.organization.apps[self._app(request)]
+        told = await _document(request)
+        app |= {name: told[name] for name in ("attributes", "callbackUrl") if name in told}
+        return web.json_response(app)
+
+    async def act_on_app(self, request: web.Request) -> web.Response:
+        app = self.organization.apps[self._app(request)]
+        app["status"] = {"approve": "approved", "revoke": "revoked"}[request.query["action"]]
+        return web.Response(status=204)
+
+    async def act_on_developer(self, request: web.Request) -> web.Response:
+        developer = self.organization.developers.get(request.match_info["email"])
+        if developer is None:
+            raise _refusal(404, "developer.service.DeveloperDoesNotExist", "no such developer")
+        developer["status"] = request.query["action"]
+        return web.Response(status=204)
+
+    def _credential(self, request: web.Request) -> dict[str, Any]:
+        for credential in self.organization.apps[self._app(request)]["credentials"]:
+            if credential["consumerKey"] == request.match_info["key"]:
+                return credential
+        raise _refusal(404, "keymanagement.service.InvalidClientIdForGivenApp", "no such key")
+
+    async def bind_products(self, request: web.Request) -> web.Response:
+        credential = self._credential(request)
+        bound = {one["apiproduct"] for one in credential["apiProducts"]}
+        for name in (await _document(request)).get("apiProducts", ()):
+            if name not in self.organization.products:
+                raise _refusal(400, "keymanagement.service.apiproduct_doesnt_exist", f"{name} does not exist")
+            if name not in bound:
+                credential["apiProducts"].append({"apiproduct": name, "status": "approved"})
+        return web.json_response(credential)
+
+    async def unbind_product(self, request: web.Request) -> web.Response:
+        credential = self._credential(request)
+        name = request.match_info["product"]
+        credential["apiProducts"] = [one for one in credential["apiProducts"] if one["apiproduct"] != name]
+        return web.json_response(credential)
+
+    async def delete_key(self, request: web.Request) -> web.Response:
+        credential = self._credential(request)
+        self.organization.apps[self._app(request)]["credentials"].remove(credential)
+        return web.json_response(credential)
 
     async def delete_app(self, request: web.Request) -> web.Response:
         return web.json_response(self.organization.apps.pop(self._app(request)))

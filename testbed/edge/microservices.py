@@ -51,6 +51,7 @@ class Microservices:
             web.get(f"/edgemicro/bootstrap{place}", self.bootstrap),
             web.get(f"/edgemicro/region{place}", self.where),
             web.post(f"/edgemicro/credential{place}", self.register),
+            web.delete(f"/edgemicro/credential{place}", self.revoke),
             web.post(f"/edgemicro/axpublisher{place}", self.publish),
             web.get(f"{auth}/products", self.list_products),
             web.get(f"{auth}/publicKey", self.public_key),
@@ -81,13 +82,17 @@ class Microservices:
         return web.json_response({"region": self.region, "host": self.host})
 
     async def register(self, request: web.Request) -> web.Response:
-        environment = self._environment(request)
-        name, password = _basic(request)
-        if not name or self.users.get(name) != password:
-            raise _denied()
+        environment = self._administered(request)
         told = await _document(request, "key", "secret")
         self.organization.credentials.setdefault(environment, {})[told["key"]] = told["secret"]
         return web.json_response({}, status=201)
+
+    async def revoke(self, request: web.Request) -> web.Response:
+        environment = self._administered(request)
+        told = await _document(request, "key")
+        if self.organization.credentials.get(environment, {}).pop(told["key"], None) is None:
+            raise _fault(404, "no such key")
+        return web.json_response({})
 
     async def publish(self, request: web.Request) -> web.Response:
         self._gateway(request)
@@ -156,6 +161,12 @@ class Microservices:
         if not self.organization.is_gateway(environment, *_basic(request)):
             raise _denied()
         return environment
+
+    def _administered(self, request: web.Request) -> str:
+        name, password = _basic(request)
+        if not name or self.users.get(name) != password:
+            raise _denied()
+        return self._environment(request)
 
     def _keys(self, request: web.Request) -> dict[str, str]:
         return self.organization.maps.get((self._environment(request), KEYS_MAP), {})

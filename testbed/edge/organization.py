@@ -38,6 +38,8 @@ class Organization:
 
     name: str
     environments: tuple[str, ...] = ("test",)
+    #: What else the organisation says of itself.
+    properties: dict[str, str] = field(default_factory=dict)
     revisions: dict[str, list[Proxy]] = field(default_factory=dict)
     #: Environment and proxy -> revision.
     deployments: dict[tuple[str, str], int] = field(default_factory=dict)

@@ -9,6 +9,7 @@ This file and its neighbours spec.py and plural.py are the only ones that know A
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import traceback
 import typing as t
@@ -22,14 +23,15 @@ from .context import Context
 from .resource import Resource
 
 
-def run(resource: type[Resource]) -> None:
-    """Everything that a module for one kind does."""
+def run(resource: type[Resource], access: Access | None = None) -> None:
+    """Everything that a module for one kind does; ``access``: to another API than Google's."""
+    access = access or GOOGLE
     module = AnsibleModule(
-        argument_spec={**spec.common(), **spec.change(), **spec.of(resource.fields)},
+        argument_spec={**access.options(), **spec.change(), **spec.of(resource.fields)},
         supports_check_mode=True,
         **spec.rules(resource),
     )
-    context = open_context(module)
+    context = access.open(module)
     item = item_of(resource, module.params, module.params, 0, context)
     secrecy.conceal(module, spec.of(resource.fields))
     result = carry_out(module, [item], context)
@@ -40,12 +42,13 @@ def run(resource: type[Resource]) -> None:
     module.exit_json(**{**result, **single})
 
 
-def run_info(resource: type[Resource]) -> None:
+def run_info(resource: type[Resource], access: Access | None = None) -> None:
     """Everything that a reading module for one kind does: one object by name, or all of them."""
+    access = access or GOOGLE
     identity = [field for field in resource.fields if field.identity]
     names = tuple(field for field in identity if field.name == resource.name_option)
     places = tuple(field for field in identity if field.name != resource.name_option)
-    argument_spec = {**spec.common(), **spec.of(places), **spec.of(names), **spec.of(resource.reading)}
+    argument_spec = {**access.options(), **spec.of(places), **spec.of(names), **spec.of(resource.reading)}
     for field in names:
         argument_spec[field.name].pop("required", None)
     module = AnsibleModule(
@@ -53,7 +56,7 @@ def run_info(resource: type[Resource]) -> None:
         supports_check_mode=True,
         mutually_exclusive=[rule for rule in resource.mutually_exclusive if set(rule) <= set(argument_spec)],
     )
-    context = open_context(module)
+    context = access.open(module)
     wanted = resource(module.params, context)
     found: list[dict[str, t.Any]] = []
     failure: Failure | None = None
@@ -99,6 +102,17 @@ def open_context(module: AnsibleModule) -> Context:
 
     client = Client(module.params, on_secret=lambda secret: hide(module, [secret]))
     return Context(client, check=module.check_mode, wait=module.params.get("wait", True))
+
+
+@dataclasses.dataclass(frozen=True)
+class Access:
+    """How modules reach an API: the options that say who and where, and what makes a run's context of them."""
+
+    options: t.Callable[[], spec.Spec]
+    open: t.Callable[[AnsibleModule], Context]
+
+
+GOOGLE = Access(spec.common, open_context)
 
 
 def missing_libraries() -> str | None:

@@ -66,7 +66,12 @@ class ApiError(Failure):
     ``reason`` the machine word of the first detail or of ``errors[]`` ("SERVICE_DISABLED", "alreadyExists").
     ``uncertain`` says that an earlier try of the same call may have been carried out (its reply was lost).
     The message is what was said, why, and what to do; the whole answer is kept in the result's ``google_error``.
+    APIs with other words for all this have a subclass.
     """
+
+    speaker: t.ClassVar[str] = "Google"
+    fact: t.ClassVar[str] = "google_error"
+    remedy: t.ClassVar[t.Callable[[refusals.Refusal, int], str]] = staticmethod(remedy)
 
     def __init__(
         self,
@@ -88,18 +93,24 @@ class ApiError(Failure):
         self.request_id = request_id or refusal.request_id
         self.uncertain = uncertain
         super().__init__(
-            _sentence(f"Google answered {self.code or self.reason or f'HTTP {status}'}", refusal, status)
+            _sentence(
+                f"{self.speaker} answered {self.code or self.reason or f'HTTP {status}'}",
+                refusal,
+                self.remedy(refusal, status),
+            )
             + (f" (request {self.request_id})" if self.request_id else ""),
             status=status,
-            google_error={
-                "method": method,
-                "url": url,
-                "status": status,
-                "code": self.code,
-                "reason": self.reason,
-                "message": self.said,
-                "details": self.details,
-                "request_id": self.request_id,
+            **{
+                self.fact: {
+                    "method": method,
+                    "url": url,
+                    "status": status,
+                    "code": self.code,
+                    "reason": self.reason,
+                    "message": self.said,
+                    "details": self.details,
+                    "request_id": self.request_id,
+                }
             },
         )
 
@@ -141,12 +152,11 @@ class ApiError(Failure):
         return cls(method, url, status, refusals.read(body), request_id, uncertain)
 
 
-def _sentence(beginning: str, refusal: refusals.Refusal, status: int = 0) -> str:
+def _sentence(beginning: str, refusal: refusals.Refusal, do: str) -> str:
     """What was said, why, and what to do about it."""
     text = f"{beginning}: {refusal.said}" if refusal.said else beginning
     for because in refusal.because:
         text += f"\n  because {because}"
-    do = remedy(refusal, status)
     if do:
         text += f"\n  do {do}"
     for link in refusal.links:
@@ -167,6 +177,6 @@ class OperationError(Failure):
         refusal = refusals.of_status({"code": number, "message": said, "details": details or []})
         self.reason = refusal.reason
         super().__init__(
-            _sentence(f"Google's operation {operation} failed", refusal),
+            _sentence(f"Google's operation {operation} failed", refusal, remedy(refusal, 0)),
             google_error={"operation": operation, "code": number, "message": said, "details": details or []},
         )

@@ -59,7 +59,16 @@ class Reply:
 
 
 class Client:
-    """Talks to Google. Safe to use from several threads."""
+    """Talks to Google. Safe to use from several threads.
+
+    An API that has its own addresses, credentials and errors is a subclass; when to repeat a call is the same.
+    """
+
+    error: t.ClassVar[type[ApiError]] = ApiError
+    #: Service -> what every call's query has. Apigee's useful detail is only in this error format.
+    always_asked: t.ClassVar[dict[str, list[tuple[str, str]]]] = {"apigee": [("$.xgafv", "2")]}
+    #: Where else to look when there is no reply.
+    whereabouts: t.ClassVar[str] = ", the endpoints option and CLOUDSDK_API_ENDPOINT_OVERRIDES_*"
 
     def __init__(self, options: t.Mapping[str, t.Any], on_secret: t.Callable[[str], None] | None = None) -> None:
         """``options`` are the common module options; ``on_secret`` is told every token obtained."""
@@ -134,6 +143,21 @@ class Client:
         """Where a token came from that we did not get ourselves, for a message."""
         return " given as access_token" if self._options.get("access_token") else ""
 
+    def authorization(self, token: str) -> str:
+        """The header by which a call says who makes it."""
+        return f"Bearer {token}"
+
+    def unknown(self, error: ApiError) -> str:
+        """What to say and to do when the caller is not known."""
+        return (
+            f"Google refuses the access token{self._given()} ({error.said or 'HTTP 401'}). It is expired, "
+            "revoked or for another Google: get a new one, or use auth_kind serviceaccount or application."
+        )
+
+    def base(self, service: str) -> str:
+        """Where a service is, with a final slash."""
+        return endpoints.base_url(service, self._endpoints)
+
     def url(self, service: str, path: str, query: t.Mapping[str, t.Any] | None = None) -> str:
         """The full address; list values of the query are repeated, None and empty ones left out."""
         pairs: list[tuple[str, str]] = []
@@ -142,10 +166,8 @@ class Client:
                 if single is None:
                     continue
                 pairs.append((key, str(single).lower() if isinstance(single, bool) else str(single)))
-        if service == "apigee":
-            # Apigee's useful detail is only in this error format.
-            pairs.append(("$.xgafv", "2"))
-        address = endpoints.base_url(service, self._endpoints) + path.lstrip("/")
+        pairs += self.always_asked.get(service, [])
+        address = self.base(service) + path.lstrip("/")
         return address + ("?" + urlencode(pairs, safe="$./:*,-") if pairs else "")
 
     def send(
@@ -190,7 +212,7 @@ class Client:
         while True:
             attempt += 1
             token = self.token()
-            headers["Authorization"] = f"Bearer {token}"
+            headers["Authorization"] = self.authorization(token)
             reply, why = self._once(method, url, headers, data, timeout)
             if reply is None:
                 if attempt < retries.ATTEMPTS and repeatable:
@@ -198,22 +220,17 @@ class Client:
                     clock.sleep(clock.jitter(retries.pause(attempt, None)))
                     continue
                 raise UnreachableError(
-                    f"no reply to {method} {url}: {_cause(why)}. Check the network, the endpoints option and "
-                    "CLOUDSDK_API_ENDPOINT_OVERRIDES_*.",
-                    google_error={"method": method, "url": url, "message": _cause(why)},
+                    f"no reply to {method} {url}: {_cause(why)}. Check the network{self.whereabouts}.",
+                    **{self.error.fact: {"method": method, "url": url, "message": _cause(why)}},
                 )
             if reply.status < 400:
                 return reply
-            error = ApiError.read(method, url, reply.status, reply.content, _request_id(reply.headers), uncertain)
+            error = self.error.read(method, url, reply.status, reply.content, _request_id(reply.headers), uncertain)
             if reply.status == 401 and not renewed and self._renew(token):
                 renewed = True
                 continue
             if reply.status == 401:
-                raise CredentialsError(
-                    f"Google refuses the access token{self._given()} ({error.said or 'HTTP 401'}). It is expired, "
-                    "revoked or for another Google: get a new one, or use auth_kind serviceaccount or application.",
-                    **error.facts,
-                )
+                raise CredentialsError(self.unknown(error), **error.facts)
             again = reply.status in retries.NOT_DONE or (repeatable and reply.status in retries.PERHAPS_DONE)
             if again and attempt < retries.ATTEMPTS:
                 uncertain = uncertain or reply.status != 429

@@ -32,7 +32,8 @@ LOG_LEVELS = ("none", "error", "warn", "info")
 _OURS = ("EDGEMICRO_ORG", "EDGEMICRO_ENV", "EDGEMICRO_KEY", "EDGEMICRO_SECRET", "EDGEMICRO_CONFIG",
          "EDGEMICRO_CONFIG_DIR", "EDGEMICRO_CONFIG_URL", "EDGEMICRO_PLUGIN_DIR", "EDGEMICRO_PROCESSES",
          "EDGEMICRO_PORT", "EDGEMICRO_DECORATOR", "EDGEMICRO_LOCAL_PROXY", "CONTAINER_PORT", "SERVICE_NAME", "PORT")
-_ALTERNATIVE = (
+#: What to do in Apigee X. A sentence without its full stop.
+ALTERNATIVE = (
     "Edge Microgateway works with Apigee Edge alone, not with Apigee X or hybrid. There, use the Apigee Operator for "
     "Kubernetes (policies at the cluster's edge), the Apigee Adapter for Envoy (beside the workload), or this "
     "collection's role api_proxies, which needs no gateway in the cluster"
@@ -56,7 +57,7 @@ def _place(gateway: Gateway) -> t.Iterator[str]:
         if not _NAME.match(value):
             yield f"{name} is {value!r}, which no name on Edge can be. Write letters, digits and dashes."
     for name in ("microservices", "authentication"):
-        yield from _address(name, getattr(gateway, name), gateway.plain_http)
+        yield from address(name, getattr(gateway, name), gateway.plain_http)
     if not 1 <= gateway.port <= 65535:
         yield f"port is {gateway.port}. Write a number from 1 to 65535."
     if gateway.processes < 1:
@@ -73,7 +74,8 @@ def _place(gateway: Gateway) -> t.Iterator[str]:
         yield "application_port is for mode sidecar; in mode service proxies have targets. Leave it out."
 
 
-def _address(name: str, value: str, plain_http: bool) -> t.Iterator[str]:
+def address(name: str, value: str, plain_http: bool) -> t.Iterator[str]:
+    """What is wrong with the address of a part of Edge."""
     try:
         parts = urlsplit(value)
         host = parts.hostname or ""
@@ -82,7 +84,7 @@ def _address(name: str, value: str, plain_http: bool) -> t.Iterator[str]:
     if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.fragment:
         yield f"{name} is {value!r}. Write https://HOST/PATH."
     elif host == "googleapis.com" or host.endswith(".googleapis.com"):
-        yield f"{name} is {value!r}, an address of Apigee X. {_ALTERNATIVE}."
+        yield f"{name} is {value!r}, an address of Apigee X. {ALTERNATIVE}."
     elif parts.scheme == "http" and not plain_http and not _is_loopback(host):
         yield (f"{name} is {value!r}: the gateway's secret and all keys would travel in clear. Write https, or set "
                "plain_http: true if the network in between is protected otherwise.")
@@ -250,20 +252,26 @@ def _products(gateway: Gateway) -> t.Iterator[str]:
     names = {proxy.name for proxy in gateway.proxies}
     for product in gateway.products:
         place = f"products.{product.name}"
-        if AUTH_PROXY not in product.proxies:
-            yield f"{place}.proxies lacks {AUTH_PROXY}: Edge would refuse its keys. Add it."
+        yield from keys(f"{place}.", product)
         unknown = [name for name in product.proxies if name.startswith(AWARE) and name not in names]
         if unknown and gateway.mode != SIDECAR:
             yield f"{place}.proxies has {unknown[0]}, which is not in proxies. Add it there or leave it out here."
-        yield from _resource_paths(place, product)
+        yield from resource_paths(f"{place}.paths", product)
 
 
-def _resource_paths(place: str, product: Product) -> t.Iterator[str]:
+def keys(place: str, product: Product) -> t.Iterator[str]:
+    """Why no key of a product would be taken. ``place`` is what its fields' names stand behind."""
+    if AUTH_PROXY not in product.proxies:
+        yield f"{place}proxies lacks {AUTH_PROXY}: Edge would refuse its keys. Add it."
+
+
+def resource_paths(place: str, product: Product) -> t.Iterator[str]:
+    """What is wrong with a product's paths, which the engine takes otherwise than Edge. ``place`` names them."""
     if not product.paths:
-        yield f"{place}.paths is empty, which opens every path of its proxies. Write the paths, or / for all of them."
+        yield f"{place} is empty, which opens every path of its proxies. Write the paths, or / for all of them."
     if "/" in product.paths and len(product.paths) > 1:
-        yield f"{place}.paths has /, which opens everything, beside others. Write / alone, or leave it out."
+        yield f"{place} has /, which opens everything, beside others. Write / alone, or leave it out."
     for path in product.paths:
         if not path.startswith("/") or re.search(r"[?\[\]{}()+|\\^$\s]", path):
-            yield (f"{place}.paths has {path!r}. Write a path from its first slash on; of patterns only * and ** are "
+            yield (f"{place} has {path!r}. Write a path from its first slash on; of patterns only * and ** are "
                    "known, and other signs become part of the engine's regular expression.")
