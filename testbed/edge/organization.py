@@ -24,12 +24,13 @@ _SECONDS = {"minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2
 
 @dataclass(frozen=True)
 class Proxy:
-    """One revision: what a gateway is told of it. ``target`` is empty where the bundle names no address."""
+    """One revision: its archive, and what a gateway is told of it. ``target`` is empty where it names no address."""
 
     name: str
     revision: int
     base_path: str
     target: str
+    archive: bytes = field(repr=False, default=b"")
 
 
 @dataclass
@@ -61,7 +62,7 @@ class Organization:
         _root, files = unpack(archive)
         known = self.revisions.setdefault(name, [])
         proxy = Proxy(name, len(known) + 1, _first(files, "proxies/", "BasePath") or "/",
-                      _first(files, "targets/", "URL"))
+                      _first(files, "targets/", "URL"), archive)
         known.append(proxy)
         return proxy
 

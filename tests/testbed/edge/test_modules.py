@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pathlib
 import secrets
 from collections.abc import Iterator
 from types import ModuleType
@@ -16,7 +17,9 @@ from ansible_collections.gatewayops.apigee_gke.plugins.modules import (
     edge_app,
     edge_developer,
     edge_microgateway_credential,
+    edge_microgateway_keys,
     edge_organization_info,
+    edge_proxy,
 )
 
 from testbed.edge.installation import Engine
@@ -186,6 +189,102 @@ def test_gateways_change_their_credentials_without_a_gap(
     finally:
         old.stop()
     assert after["secret"] not in edge.printed and before["secret"] not in edge.printed
+
+
+def test_keys_are_made_once_and_never_shown(edge: Edge) -> None:
+    maps = edge.site.control_plane.organization.maps
+    assert edge.run(edge_microgateway_keys, check=True, environment=ENVIRONMENT)["action"] == "created"
+    assert not maps
+    assert edge.run(edge_microgateway_keys, environment=ENVIRONMENT)["action"] == "created"
+    made = dict(maps[ENVIRONMENT, "microgateway"])
+    again = edge.run(edge_microgateway_keys, environment=ENVIRONMENT)
+    assert again["changed"] is False and maps[ENVIRONMENT, "microgateway"] == made
+    assert set(again["resource"]["entries"]) >= {"private_key", "public_key", "public_key1", "private_key_kid"}
+    assert "PRIVATE KEY" not in edge.printed and made["private_key"].splitlines()[1] not in edge.printed
+    assert edge.run(edge_microgateway_keys, environment=ENVIRONMENT, state="absent")["action"] == "deleted"
+    assert not maps
+
+
+def test_keys_of_others_are_left_alone_and_half_a_map_is_refused(edge: Edge) -> None:
+    edge.site.configure()
+    assert edge.run(edge_microgateway_keys, environment=ENVIRONMENT)["changed"] is False
+    assert edge.run(edge_microgateway_keys, environment=ENVIRONMENT, state="absent")["action"] == "kept"
+    del edge.site.control_plane.organization.maps[ENVIRONMENT, "microgateway"]["public_key1"]
+    result = edge.run(edge_microgateway_keys, environment=ENVIRONMENT)
+    assert result["failed"] and "lacks public_key1" in result["msg"]
+
+
+def test_a_proxy_of_gateways_is_imported_once_and_replaced_in_place(edge: Edge) -> None:
+    organization = edge.site.control_plane.organization
+    orders = {"environment": ENVIRONMENT, "name": "edgemicro_orders", "base_path": "/orders",
+              "target_url": "http://orders.shop.svc:8080/v1"}
+    assert edge.run(edge_proxy, check=True, **orders)["action"] == "created" and not organization.revisions
+    made = edge.run(edge_proxy, **orders)
+    assert (made["action"], made["resource"]["revision"]) == ("created", "1")
+    (served,) = organization.served(ENVIRONMENT)
+    assert (served.base_path, served.target) == ("/orders", "http://orders.shop.svc:8080/v1")
+    again = edge.run(edge_proxy, **orders)
+    assert (again["changed"], again["requests"]["writes"]) == (False, 0)
+    changed = edge.run(edge_proxy, **{**orders, "target_url": "http://orders.shop.svc:8080/v2"})
+    assert (changed["action"], changed["resource"]["revision"]) == ("updated", "2")
+    assert edge.run(edge_proxy, environment=ENVIRONMENT, name="edgemicro_orders", state="absent")["action"] == "deleted"
+    assert not organization.revisions and not organization.deployments
+
+
+def test_what_a_killed_run_imported_is_deployed_not_imported_again(edge: Edge) -> None:
+    organization = edge.site.control_plane.organization
+    orders = {"environment": ENVIRONMENT, "name": "edgemicro_orders", "base_path": "/orders", "target_url": "http://a"}
+    edge.run(edge_proxy, **orders)
+    organization.deployments.clear()
+    again = edge.run(edge_proxy, **orders)
+    assert (again["action"], again["resource"]["revision"]) == ("updated", "1")
+    assert len(organization.revisions["edgemicro_orders"]) == 1
+
+
+def test_a_proxy_of_others_is_left_alone_and_a_taken_base_path_is_said(edge: Edge) -> None:
+    edge.site.deploy("edgemicro_theirs", "/orders", "http://theirs")
+    theirs = {"environment": ENVIRONMENT, "name": "edgemicro_theirs", "state": "absent"}
+    assert edge.run(edge_proxy, **theirs)["action"] == "kept"
+    result = edge.run(edge_proxy, environment=ENVIRONMENT, name="edgemicro_orders", base_path="/orders",
+                      target_url="http://ours")
+    assert result["failed"] and "Edge answered messaging.runtime.BasePathConflict" in result["msg"]
+    assert "edgemicro_theirs" in result["msg"]
+
+
+def test_an_empty_organisation_serves_a_gateway_after_five_modules(
+    edge: Edge, upstream: Upstream, tmp_path: pathlib.Path
+) -> None:
+    """What ``edgemicro configure`` does and a person does beside it, by modules; then the real engine."""
+    bundle = str(edge.site.engine.auth_bundle / "apiproxy")
+    place, pair_of_gateway = {"environment": ENVIRONMENT}, pair()
+    steps: list[tuple[ModuleType, dict[str, Any]]] = [
+        (edge_microgateway_keys, place),
+        (edge_proxy, {**place, "name": "edgemicro-auth", "bundle": bundle}),
+        (edge_proxy, {**place, "name": "edgemicro_orders", "base_path": "/orders",
+                      "target_url": f"http://127.0.0.1:{upstream.port}"}),
+        (edge_microgateway_credential, {**place, **pair_of_gateway}),
+        (edge_api_product, PRODUCT),
+        (edge_developer, DEVELOPER),
+        (edge_app, APP),
+    ]
+    assert [edge.run(module, **options)["action"] for module, options in steps] == ["created"] * len(steps)
+    assert [edge.run(module, **options)["changed"] for module, options in steps] == [False] * len(steps)
+    site = edge.site
+    site.key, site.secret = pair_of_gateway["key"], pair_of_gateway["secret"]
+    (app,) = site.control_plane.organization.apps.values()
+    proxies = [{"name": "edgemicro_orders", "base_path": "/orders"}]
+    declared = site.declare("service", plugins=["oauth"], proxies=proxies)
+    gateway = site.gateway(tmp_path, declared)
+    try:
+        gateway.ready()
+        good = {"x-api-key": app["credentials"][0]["consumerKey"]}
+        token = {"Authorization": f"Bearer {site.token(app['credentials'][0])}"}
+        asked = [call(gateway, "/orders/list", headers).status for headers in ({}, good, token)]
+        assert asked == [401, 200, 200] and len(upstream.seen) == 2
+    finally:
+        gateway.stop()
+    for module, options in reversed(steps):
+        assert edge.run(module, state="absent", **options)["action"] == "deleted"
 
 
 def test_organisations(edge: Edge) -> None:
