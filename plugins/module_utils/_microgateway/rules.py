@@ -200,8 +200,8 @@ def _quota(plugin: Plugin) -> t.Iterator[str]:
     zeros = [unit for unit, size in sizes.items() if size == 0 and unit != "default"]
     default = sizes.get("default", 10000)
     if zeros and default:
-        yield (f"{place}.{zeros[0]} is 0, for which the engine takes the default, {default}: that many calls pass before "
-               "Edge is asked. Write default: 0.")
+        yield (f"{place}.{zeros[0]} is 0, for which the engine takes the default, {default}: every process then counts for "
+               "itself and asks Edge now and then, so that more calls pass than may. Write default: 0.")
 
 
 # -- what is on Edge --------------------------------------------------------------------------------------------

@@ -151,7 +151,8 @@ function work() {
   // The first process decides when to go, and says so.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
-  process.on('disconnect', () => setTimeout(() => process.exit(0), GRACE_MILLISECONDS).unref());
+  // Disconnected is who has answered all calls, or whose first process is gone. Timers of plugins would go on for ever.
+  process.on('disconnect', () => process.exit(0));
   const config = edgeConfig.load({ source: cache });
   config.keys = keys;
   config.analytics = { ...config.analytics, ...keys };

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._microgateway import guard, render
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._microgateway import guard
 
 from testbed.edge.gateway import Gateway
 from testbed.edge.installation import Engine
@@ -67,13 +67,7 @@ def test_it_runs_before_keys_are_asked_for(gateway: Gateway) -> None:
 def test_the_engine_alone_sends_such_paths_to_the_target(site: Site, tmp_path: Path, upstream: Upstream) -> None:
     """Why the plugin is there. The same configuration with the plugin taken out of the sequence."""
     declared = site.declare("service", plugins=["oauth"], proxies=PROXIES)
-    gateway = site.gateway(tmp_path, declared)
-    gateway.stop()
-    document = render.configuration(declared)
-    document["edgemicro"]["plugins"]["sequence"].remove(guard.NAME)
-    values = {"EDGEMICRO_KEY": site.key, "EDGEMICRO_SECRET": site.secret}
-    (tmp_path / "config" / "acme-test-config.yaml").write_text(json.dumps(document))
-    bare = Gateway(site.engine, tmp_path, {**render.variables(declared), **values}, {})
+    bare = site.unrefused(tmp_path, declared, lambda told: told["edgemicro"]["plugins"]["sequence"].remove(guard.NAME))
     try:
         bare.ready()
         app = site.app("unguarded", "whole")

@@ -25,15 +25,15 @@ SIDECAR = {"mode": "sidecar", "organization": "acme", "environment": "test", "pl
 HEALTH = {"name": "edgemicro_health", "base_path": "/healthcheck"}
 
 
-def declare(base: dict[str, t.Any] = SERVICE, **changes: t.Any) -> gateway.Gateway:
-    return gateway.read({**base, **changes})
+def declare(base: dict[str, t.Any] | None = None, **changes: t.Any) -> gateway.Gateway:
+    return gateway.read({**(base or SERVICE), **changes})
 
 
 def plugin(name: str, **settings: t.Any) -> dict[str, t.Any]:
     return {"name": name, "settings": settings}
 
 
-def configuration(base: dict[str, t.Any] = SERVICE, **changes: t.Any) -> dict[str, t.Any]:
+def configuration(base: dict[str, t.Any] | None = None, **changes: t.Any) -> dict[str, t.Any]:
     return render.configuration(declare(base, **changes))
 
 
@@ -134,7 +134,7 @@ def test_everything_is_said_at_once() -> None:
 
 
 # -- what is refused --------------------------------------------------------------------------------------------
-def refusal(base: dict[str, t.Any] = SERVICE, **changes: t.Any) -> str:
+def refusal(base: dict[str, t.Any] | None = None, **changes: t.Any) -> str:
     with pytest.raises(InvalidError) as refused:
         configuration(base, **changes)
     return refused.value.message
