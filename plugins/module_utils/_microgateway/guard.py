@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 
-NAME = "gatewayops-guard"
+from .._sidecar.microgateway import GUARD as NAME
 
 SOURCE = r"""// Copyright (c) 2026, The gatewayops.apigee_gke contributors
 // SPDX-License-Identifier: GPL-3.0-or-later

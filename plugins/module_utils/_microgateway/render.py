@@ -11,6 +11,7 @@ import json
 import typing as t
 
 from .._google.errors import InvalidError
+from .._sidecar import microgateway
 from . import guard, rules
 from .gateway import SIDECAR, Gateway
 
@@ -22,8 +23,6 @@ MAX_CONNECTIONS = 1000
 ANALYTICS = {"bufferSize": 10000, "batchSize": 500, "flushInterval": 5000}
 #: Headers that go on to the target. ``host: true`` means that the target's own name stands there.
 HEADERS = ("x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id", "x-response-time", "via", "host")
-CONFIG_FOLDER = "/opt/apigee/.edgemicro"
-PLUGIN_FOLDER = "/opt/apigee/plugins"
 
 
 def configuration(gateway: Gateway) -> dict[str, t.Any]:
@@ -72,23 +71,13 @@ def encoded(gateway: Gateway) -> str:
 
 def variables(gateway: Gateway) -> dict[str, str]:
     """Variables of the process, without the configuration, the key and the secret, which come from a Secret."""
-    found = {
+    beside = gateway.application_port if gateway.mode == SIDECAR else None
+    return {
         "EDGEMICRO_ORG": gateway.organization,
         "EDGEMICRO_ENV": gateway.environment,
-        "EDGEMICRO_CONFIG_DIR": CONFIG_FOLDER,
-        "EDGEMICRO_PLUGIN_DIR": PLUGIN_FOLDER,
-        # Without it, one process for each core of the node. With it, the entry point no longer sets the port, which
-        # therefore also stands in the configuration.
-        "EDGEMICRO_PROCESSES": str(gateway.processes),
-        "EDGEMICRO_PORT": str(gateway.port),
-        "SERVICE_NAME": "default",
+        **microgateway.variables(gateway.port, gateway.processes, beside or 0),
         **gateway.variables,
     }
-    if gateway.mode == SIDECAR:
-        # The entry point otherwise guesses the application's port from the name of the pod.
-        found |= {"EDGEMICRO_DECORATOR": "1", "EDGEMICRO_LOCAL_PROXY": "1",
-                  "CONTAINER_PORT": str(gateway.application_port)}
-    return found
 
 
 def plugin_files() -> dict[str, str]:
