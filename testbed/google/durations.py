@@ -35,6 +35,7 @@ DURATIONS: dict[str, float] = {
     "apigee.environment_group_attachment": 20,
     "apigee.dns_zone": 60,
     "apigee.endpoint_attachment": 120,
+    "apigee.nat_address": 60,
     "apigee.deployment": 30,
     "apigee.undeployment": 15,
     "apigateway.api": 20,

@@ -10,6 +10,7 @@ fails, what needs it is skipped, everything else is finished, and then the run f
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from .._google import operations, retries
@@ -19,6 +20,13 @@ from .context import Context
 from .fields import Document
 from .plan import Item
 from .resource import State
+
+
+@dataclasses.dataclass(eq=False)
+class Conclusion:
+    """The last step of an item's change: work of its own, as others come between the item and it."""
+
+    item: Item
 
 
 def run(items: list[Item], context: Context) -> None:
@@ -33,7 +41,15 @@ def run(items: list[Item], context: Context) -> None:
     todo = [item for item in items if item.changed or item.unsure or item.action == "pending"]
     if todo:
         declared, undeclared = [one for one in items if not one.known], [one for one in items if one.known]
-        graph.run(declared, before, lambda item: _carry_out(item, before, context), _key)
+        last = _conclusions(declared)
+
+        def work(node: Item | Conclusion) -> None:
+            if isinstance(node, Conclusion):
+                _conclude(node.item, last[node], context)
+            else:
+                _carry_out(node, before, context)
+
+        graph.run([*declared, *last], {**before, **last}, work, _key)
         unready = next((item for item in declared if item.failure or item.pending), None)
         if unready:
             _leave(undeclared, unready)
@@ -53,7 +69,18 @@ def _leave(undeclared: list[Item], unready: Item) -> None:
         item.note = f"not removed yet, because {unready.label} {'failed' if unready.failure else 'is not ready'}"
 
 
-def _key(item: Item) -> str:
+def _conclusions(items: list[Item]) -> dict[Conclusion, set[Item]]:
+    """The last steps that there may be to take, each with what comes before it."""
+    found = {}
+    for item in items:
+        kinds = item.resource.concludes_after() if item.present and (item.changed or item.unsure) else ()
+        if kinds:
+            found[Conclusion(item)] = {item, *(one for one in items if one.present and one.resource.kind in kinds)}
+    return found
+
+
+def _key(node: Item | Conclusion) -> str:
+    item = node.item if isinstance(node, Conclusion) else node
     return item.resource.lock_key() if item.changed or item.unsure or item.action == "pending" else ""
 
 
@@ -81,6 +108,21 @@ def _carry_out(item: Item, before: dict[Item, set[Item]], context: Context) -> N
             return
         item.action, item.pending, item.unfinished = "pending", f"not started: {error.said}", True
         _follow(item, item.resource.under_way())
+    except Failure as error:
+        item.failure, item.action = error, "failed"
+
+
+def _conclude(item: Item, before: set[Item], context: Context) -> None:
+    """Take the last step of an item's change. One that is not ready yet is concluded by a later run."""
+    if item.failure or item.pending or not item.changed:
+        item.unfinished = bool(item.pending)
+        return
+    try:
+        for other in before - {item}:
+            if other.failure:
+                raise Failure(f"not finished, because {other.label} failed. Run again.")
+        if item.resource.conclude(t.cast(Document, item.found)):
+            _settle(item, context)
     except Failure as error:
         item.failure, item.action = error, "failed"
 

@@ -112,6 +112,14 @@ class Calls:
         # What is in it may be ours with it.
         self.context.forget(("around", self.service, self.url()))
 
+    def concludes_after(self) -> tuple[str, ...]:
+        """Kinds whose objects are as declared before the last step of this one's change; none: it has no such step."""
+        return ()
+
+    def conclude(self, found: Document) -> bool:
+        """Take the last step of a change; whether there was one to take."""
+        return False
+
     def stamps(self, found: Document) -> bool:
         """Whether an update writes our mark into the object: it is ours, or is to become so."""
         return self.mark.inside and (self.adopting or self.mark.owned(self, found))

@@ -90,6 +90,9 @@ def connect(items: list[Item]) -> dict[Item, set[Item]]:
     named = {item: {one.kind for one in references[item] if one.value is not None} for item in items}
     behind = _behind(items, named)
     for item in items:
+        for other in (one for kind in item.resource.outlives for one in by_kind.get(kind, ())):
+            if item.present and not other.present:
+                before[item].add(other)
         for reference in references[item]:
             for other in by_kind.get(reference.kind, []):
                 if other is item or not _means(reference, other.resource):

@@ -29,6 +29,7 @@ What a kind can override, from least to most:
 * ``fixed(changes)``, ``refusal(change)``  which changes mean "delete and create", and why, in a sentence
 * ``difference(found)``  the changes, for kinds that compare more than fields (a bundle's content)
 * ``create()`` / ``update(found, changes)`` / ``delete(found)``  the calls; each waits (``self.finish(reply)``) itself
+* ``conclude(found)``     the last step of a change, after all objects of the kinds that ``concludes_after()`` names
 * ``diff(plan)``         what ``--diff`` shows, as data
 * ``references()``       what has to exist first, beyond ``Field.reference`` and ``after``
 
@@ -108,6 +109,8 @@ class Resource(Calls, Shown):
     lock: t.ClassVar[str] = ""
     #: Kinds whose objects come first whenever they are in the same list.
     after: t.ClassVar[tuple[str, ...]] = ("project_services",)
+    #: Kinds whose objects go first where they go in the same run: this one still serves them until then.
+    outlives: t.ClassVar[tuple[str, ...]] = ()
     #: Google takes minutes: ``wait: false`` does not wait for these.
     long_running: t.ClassVar[bool] = False
     #: Seconds that a change of one object may take, unless ``timeout`` says otherwise.

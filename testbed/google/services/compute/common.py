@@ -18,6 +18,7 @@ from testbed.google.service import Call, Service, now
 from testbed.google.store import Transaction
 
 BASE = "https://www.googleapis.com/compute/v1/"
+_SINGULAR = {"securityPolicies": "security_policy"}
 NAME = r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?"
 NAME_RULES = (
     Required("name", source="compute.v1, field text of name"),
@@ -62,7 +63,9 @@ def not_ready(path: str) -> GoogleError:
 
 def in_use(path: str, user: str) -> GoogleError:
     """Return the refusal to delete a resource that another one uses."""
-    kind = path.rsplit("/", 2)[-2].removesuffix("es" if "/addresses/" in path else "s")
+    collection = path.rsplit("/", 2)[-2]
+    # GoogleCloudPlatform/terraform-google-cloud-armor #59 has "security_policy"; the others end in a plain plural.
+    kind = _SINGULAR.get(collection, collection.removesuffix("es" if "/addresses/" in path else "s"))
     text = f"The {kind} resource '{path}' is already being used by '{user}'"
     return GoogleError(400, text, reason="resourceInUseByAnotherResource")
 
