@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A policy that lets in an instance's NAT addresses alone, by the modules against the emulator: who comes before whom."""
+"""A policy that lets in an instance's NAT addresses, by the modules against the emulator: who comes before whom."""
 
 from __future__ import annotations
 

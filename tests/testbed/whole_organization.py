@@ -79,6 +79,8 @@ CONTENT: list[Entry] = [
     {"kind": "apigee_environment_group", "name": "public", "hostnames": ["b.acme.example", "api.acme.example"]},
     {"kind": "apigee_environment_group_attachment", "environment_group": "public", "environment": "prod"},
     {"kind": "apigee_instance_attachment", "instance": "west", "environment": "prod"},
+    {"kind": "apigee_nat_address", "instance": "west", "name": "nat-1", "active": True},
+    {"kind": "apigee_nat_address", "instance": "west", "name": "nat-2"},
     {"kind": "apigee_dns_peering", "name": "shop", "dns_suffix": "shop.acme.internal."},
     {"kind": "apigee_endpoint_attachment", "name": "orders", "service_attachment": SERVICE},
     in_prod("apigee_keystore", "trusted"),

@@ -36,6 +36,8 @@ class ApigeeInstance(ApigeeResource):
     state_place = "state"
     mark = DescriptionMark()
     pruned = False
+    # Others may have told theirs to whoever lets calls in by address: they cannot be had again.
+    contents = ("apigee_nat_address",)
     # Google changes no description of an instance that is there.
     adopts = False
     lock = ORGANIZATION_LOCK

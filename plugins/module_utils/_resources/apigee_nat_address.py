@@ -29,6 +29,13 @@ def _is_active(value: t.Any, resource: t.Any) -> bool:
     return value == "ACTIVE"
 
 
+class _AddressMark(RecordMark):
+    """A record; one that a killed run left may stand beside an address that is still to be put into use."""
+
+    def remnant(self, resource: Resource, found: Document, changes: list[Change]) -> bool:
+        return super().remnant(resource, found, [change for change in changes if change.top != "active"])
+
+
 class ApigeeNatAddress(ApigeeResource):
     """``organizations.instances.natAddresses``: reserved, then activated, each a long operation."""
 
@@ -37,7 +44,7 @@ class ApigeeNatAddress(ApigeeResource):
     path = "v1/organizations/{organization}/instances/{instance}/natAddresses/{name}"
     state_place = "state"
     states: t.ClassVar[dict[str, State]] = {**Resource.states, "RESERVED": State.READY}
-    mark = RecordMark()
+    mark = _AddressMark()
     pruned = False
     lock = ORGANIZATION_LOCK
     timeout = 1800.0

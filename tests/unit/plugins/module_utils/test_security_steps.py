@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A security policy on its way from rules to others: after every call each caller gets what the old or the new rules say.
+"""A security policy on its way from rules to others: after every call each caller gets what old or new rules say.
 
-Callers are tried one by one here, with rules read as Google's documentation has them; the code under test reasons on sets.
+Callers are tried one by one here, and rules read as Google's documentation has them; the code under test reasons on
+sets of callers.
 """
 
 from __future__ import annotations
@@ -30,7 +31,16 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._resources.c
 )
 
 CALLERS = [f"10.0.{x}.{y}" for x in range(3) for y in (0, 1, 9, 128)] + ["2001:db8::1", "2001:db8:1::1", "192.0.2.1"]
-BLOCKS = ["10.0.0.0/24", "10.0.0.0/25", "10.0.1.0/24", "10.0.0.0/22", "10.0.2.9/32", "2001:db8::/32", "2001:db8::/48", "*"]
+BLOCKS = [
+    "10.0.0.0/24",
+    "10.0.0.0/25",
+    "10.0.1.0/24",
+    "10.0.0.0/22",
+    "10.0.2.9/32",
+    "2001:db8::/32",
+    "2001:db8::/48",
+    "*",
+]
 EXPRESSIONS = ["request.path == '/a'", "request.path == '/b'"]
 DENIED = Rule(DEFAULT, "deny(403)", ("*",))
 
@@ -80,7 +90,10 @@ def some_policy(chance: random.Random) -> list[Rule]:
         if chance.random() < 0.25:
             rule = dataclasses.replace(rule, ranges=(), expression=chance.choice(EXPRESSIONS))
         rules.append(rule)
-    return [*rules, dataclasses.replace(DENIED, action=chance.choice(["allow", "deny(403)"]), preview=chance.random() < 0.2)]
+    return [
+        *rules,
+        dataclasses.replace(DENIED, action=chance.choice(["allow", "deny(403)"]), preview=chance.random() < 0.2),
+    ]
 
 
 @pytest.mark.parametrize("seed", range(40))

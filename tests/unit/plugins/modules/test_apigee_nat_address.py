@@ -7,15 +7,26 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.gatewayops.apigee_gke.plugins.modules import apigee_nat_address, apigee_nat_address_info, resources
+from ansible_collections.gatewayops.apigee_gke.plugins.modules import (
+    apigee_nat_address,
+    apigee_nat_address_info,
+    resources,
+)
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.apigee_replies import (
     DONE,
+    MARK,
     OPERATION,
     ORG,
     ORGANIZATION,
 )
-from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.google_replies import COMPUTE, compute_operation
-from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.test_compute_security_policy import policy, rule
+from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.google_replies import (
+    COMPUTE,
+    compute_operation,
+)
+from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.test_compute_security_policy import (
+    policy,
+    rule,
+)
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.scripted_http import Script
 
 ALL = f"{ORG}/instances/eu/natAddresses"
@@ -110,7 +121,11 @@ def test_a_refused_activation_is_told() -> None:
 
 
 LISTED = [
-    {"kind": "compute_security_policy", "name": "shop", "rules": [{"action": "allow", "apigee_nat_addresses": ["eu/nat-1"]}]},
+    {
+        "kind": "compute_security_policy",
+        "name": "shop",
+        "rules": [{"action": "allow", "apigee_nat_addresses": ["eu/nat-1"]}],
+    },
     {"kind": "apigee_nat_address", **WANTED, "active": True},
 ]
 
@@ -171,6 +186,15 @@ def test_an_address_goes_before_it_leaves_the_policy() -> None:
     assert [one["action"] for one in result["resources"]] == ["updated", "deleted"] and not script.records.held
 
 
+def test_what_a_killed_run_reserved_is_ours_when_it_is_used() -> None:
+    script = found(RESERVED)
+    script.records.hold("apigee_nat_address", "eu/nat-1", state="making")
+    script.expect("GET", "apigee", ONE).replies(RESERVED)
+    used(script)
+    assert script.run(apigee_nat_address, **WANTED, active=True)["action"] == "updated"
+    assert script.records.states == {"apigee_nat_address.eu.nat-1": "made"}
+
+
 def test_somebody_elses_is_left_alone() -> None:
     assert found(RESERVED).run(apigee_nat_address, **WANTED, state="absent")["action"] == "kept"
 
@@ -193,3 +217,20 @@ def test_reading_one_and_all() -> None:
     script.expect("GET", "apigee", ALL).replies({"natAddresses": [ACTIVE]})
     assert script.run(apigee_nat_address_info, instance="eu")["resources"] == [one]
     assert (one["instance"], one["name"], one["active"], one["ip_address"]) == ("eu", "nat-1", True, "198.51.100.7")
+
+
+@pytest.mark.parametrize(("state", "action"), [("made", "deleted"), ("", "kept")])
+def test_an_instance_with_somebody_elses_address_stays(state: str, action: str) -> None:
+    """Google deletes its addresses with it, and nobody gets them again."""
+    instance = f"{ORG}/instances/eu"
+    script = Script()
+    if state:
+        script.records.hold("apigee_nat_address", "eu/nat-1", state=state)
+    script.expect("GET", "apigee", instance).replies({"name": "eu", "description": MARK, "state": "ACTIVE"})
+    script.expect("GET", "apigee", ALL).replies({"natAddresses": [ACTIVE]})
+    if action == "deleted":
+        script.expect("DELETE", "apigee", instance).replies(DONE)
+        script.expect("GET", "apigee", instance).refuses(404, "not found", code="NOT_FOUND")
+    result = script.run(resources, resources=[{"kind": "apigee_instance", "name": "eu", "state": "absent"}])
+    assert result["resources"][0]["action"] == action
+    assert action == "deleted" or "it holds apigee_nat_address eu/nat-1" in result["resources"][0]["note"]

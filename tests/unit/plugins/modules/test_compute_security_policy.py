@@ -9,7 +9,10 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.gatewayops.apigee_gke.plugins.modules import compute_security_policy, compute_security_policy_info
+from ansible_collections.gatewayops.apigee_gke.plugins.modules import (
+    compute_security_policy,
+    compute_security_policy_info,
+)
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.google_replies import (
     COMPUTE,
     MARK,
@@ -119,7 +122,9 @@ def test_rules_are_changed_one_by_one_and_the_new_caller_comes_first() -> None:
 
 
 def test_what_is_not_stated_is_left_alone() -> None:
-    script = there(rule(1000, "203.0.113.1/32"), advancedOptionsConfig={"logLevel": "NORMAL", "jsonParsing": "STANDARD"})
+    script = there(
+        rule(1000, "203.0.113.1/32"), advancedOptionsConfig={"logLevel": "NORMAL", "jsonParsing": "STANDARD"}
+    )
     body = {"advancedOptionsConfig": {"logLevel": "VERBOSE", "jsonParsing": "STANDARD"}, "fingerprint": "f1"}
     write(script, "PATCH", "global/securityPolicies/shop", body)
     again(script, rule(1000, "203.0.113.1/32"), advancedOptionsConfig={"logLevel": "VERBOSE"})
@@ -155,7 +160,10 @@ def test_somebody_elses_rule_at_that_priority_is_no_success() -> None:
     again(script)
     taken = "Invalid value for field 'resource.priority': '1000'. Cannot have rules with the same priorities."
     script.expect("POST", "compute", f"{ONE}/addRule", body=rule(1000, "203.0.113.1/32")).refuses(400, taken)
-    assert "same priorities" in script.run(compute_security_policy, fails=True, name="shop", rules=[allow("203.0.113.1")])["msg"]
+    assert (
+        "same priorities"
+        in script.run(compute_security_policy, fails=True, name="shop", rules=[allow("203.0.113.1")])["msg"]
+    )
 
 
 def test_without_room_in_front_nothing_is_changed() -> None:
@@ -193,7 +201,10 @@ def test_an_address_that_is_not_reserved_is_a_preview_and_no_rule(check: bool) -
     [
         ({"name": "Shop"}, "name is 'Shop'"),
         ({"rules": [allow("10.0.0.1/8")]}, "is not a range"),
-        ({"rules": [{"action": "allow", "apigee_nat_addresses": ["nat-1"]}]}, "'nat-1' is no NAT address. Write INSTANCE/NAME"),
+        (
+            {"rules": [{"action": "allow", "apigee_nat_addresses": ["nat-1"]}]},
+            "'nat-1' is no NAT address. Write INSTANCE/NAME",
+        ),
         ({"rules": [{"action": "throttle", "source_ranges": []}]}, "must be one of"),
     ],
 )
