@@ -33,6 +33,7 @@ options:
     description:
       - All rules beside the default one, in the order in which they are tried. The first that matches decides.
       - Rules that are there and not stated are removed. An empty list removes all.
+      - A rule is stated in full. Without O(rules[].preview) it is enforced.
     type: list
     elements: dict
     suboptions:

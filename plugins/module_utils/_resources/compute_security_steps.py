@@ -137,7 +137,7 @@ def _single(old: Rules, new: Rules) -> list[Step]:
             adds.append(Step("add", t.cast(Rule, after)))
         elif after is None:
             removals.append(Step("remove", before))
-        elif before.other or bool(before.expression) != bool(after.expression):
+        elif priority != DEFAULT and (before.other or bool(before.expression) != bool(after.expression)):
             removals.append(Step("remove", before))
             adds.append(Step("add", after))
         else:

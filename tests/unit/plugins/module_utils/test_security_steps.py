@@ -133,6 +133,12 @@ def test_what_cannot_be_patched_is_replaced() -> None:
     assert "patch" not in verbs and verbs.count("remove") == verbs.count("add")
 
 
+def test_the_default_rule_is_only_ever_patched() -> None:
+    found = [dataclasses.replace(DENIED, other=True)]
+    wanted = [dataclasses.replace(DENIED, action="allow", other=True)]
+    assert [step.verb for step in steps(found, wanted)] == ["patch"]
+
+
 def test_nothing_to_do_is_nothing() -> None:
     assert steps([DENIED], [DENIED]) == []
 
