@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from testbed.api_gateway.document import Issuer, Route
+from testbed.envoys import downstream_tls
 
 _TYPE = "type.googleapis.com/envoy.extensions."
 _KEYS, _TOKENS = "envoy.filters.http.api_key_auth", "envoy.filters.http.jwt_authn"
@@ -27,8 +28,6 @@ FORWARDED = "X-Forwarded-Authorization"
 #: Bytes of all headers of a request (Quotas and limits: 60 kilobytes).
 HEADERS_KB = 60
 NODE = {"id": "api-gateway", "cluster": "api-gateway"}
-#: The two files of a configuration that changes.
-LISTENERS, CLUSTERS = "listeners.json", "clusters.json"
 
 
 @dataclass(frozen=True)
@@ -56,28 +55,6 @@ def configuration(routes: Sequence[Route], world: World, address: str, port: int
             "clusters": clusters(routes, world),
         },
     }
-
-
-def dynamic(folder: str, admin: str) -> dict[str, Any]:
-    """Return a configuration that takes listeners and clusters from two files of a folder, whenever they are replaced.
-
-    admin: path of the Unix socket that says what is being served.
-    """
-
-    def file(name: str) -> dict[str, Any]:
-        return {"resource_api_version": "V3", "path_config_source": {"path": f"{folder}/{name}"}}
-
-    return {
-        "node": NODE,
-        "admin": {"address": {"pipe": {"path": admin, "mode": 0o600}}},
-        "dynamic_resources": {"lds_config": file(LISTENERS), "cds_config": file(CLUSTERS)},
-    }
-
-
-def resources(kind: str, version: str, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the content of one of those files; kind is listener.v3.Listener or cluster.v3.Cluster."""
-    kind = f"type.googleapis.com/envoy.config.{kind}"
-    return {"version_info": version, "resources": [{"@type": kind, **one} for one in found]}
 
 
 def clusters(routes: Sequence[Route], world: World) -> list[dict[str, Any]]:
@@ -116,19 +93,12 @@ def listener(
         "filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]
     }
     if certificate:
-        chain["transport_socket"] = _tls(*certificate)
+        chain["transport_socket"] = downstream_tls([certificate])
     return {
         "name": "gateway",
         "address": {"socket_address": {"address": address, "port_value": port}},
         "filter_chains": [chain],
     }
-
-
-def _tls(chain: str, key: str) -> dict[str, Any]:
-    shown = {"certificate_chain": {"inline_string": chain}, "private_key": {"inline_string": key}}
-    context = {"tls_certificates": [shown], "alpn_protocols": ["h2", "http/1.1"]}
-    kind = f"{_TYPE}transport_sockets.tls.v3.DownstreamTlsContext"
-    return _named("envoy.transport_sockets.tls", kind, common_tls_context=context)
 
 
 def _named(name: str, kind: str, **settings: Any) -> dict[str, Any]:

@@ -170,8 +170,8 @@ async def test_the_same_picture_changes_nothing_and_a_dead_envoy_is_started_agai
     await place.gateways.apply([gateway("/a")])
     assert file.stat().st_mtime_ns == before and file.stat().st_mode & 0o77 == 0
     (running,) = place.gateways._running.values()
-    running.process.kill()
-    await running.process.wait()
+    running.envoy.process.kill()
+    await running.envoy.process.wait()
     # Nobody tells the gateways; until another Envoy listens, calls fail.
     async with asyncio.timeout(30):
         while True:
@@ -179,7 +179,7 @@ async def test_the_same_picture_changes_nothing_and_a_dead_envoy_is_started_agai
                 assert (await place.ask("/a"))[0] == 200
                 break
             await asyncio.sleep(0.02)
-    assert [one.process.returncode for one in place.gateways._running.values()] == [None]
+    assert [one.envoy.process.returncode for one in place.gateways._running.values()] == [None]
 
 
 async def test_a_backend_that_is_not_there_answers_503(place: Place) -> None:
