@@ -7,16 +7,15 @@ the end Google's objects go first and the finalizer last, so that nothing is lef
 """
 from __future__ import annotations
 
-import datetime
 import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from testbed.kubernetes.client import ApiClient, ApiError
 from testbed.kubernetes.mirror import Mirror
 from testbed.kubernetes.spec import ClientFiles
+from testbed.kubernetes.telling import Voice, finalize, patch, path_of
 from testbed.world import BalancedAddress, BalancedService, WorldError
 
 from .services import (
@@ -33,7 +32,6 @@ from .services import (
 RETRY, LONGEST_RETRY = 0.5, 30.0
 #: Who speaks in the events.
 COMPONENT = "loadbalancer-controller"
-MERGE = "application/merge-patch+json"
 
 log = logging.getLogger("testbed.load_balancer")
 
@@ -58,7 +56,7 @@ class Controller:
         self._done: dict[str, tuple[BalancedService, BalancedAddress]] = {}
         #: When and after what pause the next attempt is due, if the Service is still of that version.
         self._failed: dict[str, tuple[float, float, str]] = {}
-        self._said: dict[str, tuple[str, str]] = {}
+        self._voice = Voice(COMPONENT)
 
     def start(self) -> None:
         self._services.start()
@@ -116,28 +114,28 @@ class Controller:
                 self._ensure(client, service, wanted)
 
     def _ensure(self, client: ApiClient, service: Service, wanted: BalancedService) -> None:
-        self._finalize(client, service, present=True)
+        finalize(client, path_of("Service", service), FINALIZER, present=True)
         made = self._balance(wanted)
         self._done[service["metadata"]["uid"]] = (wanted, made)
-        path = _path(service)
+        path = path_of("Service", service)
         if address_of(service) != made.address:
-            self._patch(client, f"{path}/status", {"status": {"loadBalancer": {"ingress": [{"ip": made.address}]}}})
+            patch(client, f"{path}/status", {"status": {"loadBalancer": {"ingress": [{"ip": made.address}]}}})
         if changes := annotations_after(service, made.annotations):
-            self._patch(client, path, {"metadata": {"annotations": changes}})
+            patch(client, path, {"metadata": {"annotations": changes}})
         self._tell(client, service, "Normal", "SyncLoadBalancerSuccessful",
                    "Successfully ensured load balancer resources")
 
     def _remove(self, client: ApiClient, service: Service) -> None:
-        path, name = _path(service), f"{service['metadata']['namespace']}/{service['metadata']['name']}"
+        path, name = path_of("Service", service), f"{service['metadata']['namespace']}/{service['metadata']['name']}"
         self._tell(client, service, "Normal", "DeletingLoadBalancer", f"Deleting load balancer for {name}")
         self._unbalance(asked(service, self._cluster, self._uid(client)))
         self._done.pop(service["metadata"]["uid"], None)
         if address_of(service):
-            self._patch(client, f"{path}/status", {"status": {"loadBalancer": {"ingress": None}}})
+            patch(client, f"{path}/status", {"status": {"loadBalancer": {"ingress": None}}})
         if changes := annotations_after(service, {}):
-            self._patch(client, path, {"metadata": {"annotations": changes}})
+            patch(client, path, {"metadata": {"annotations": changes}})
         self._tell(client, service, "Normal", "DeletedLoadBalancer", "Deleted load balancer")
-        self._finalize(client, service, present=False)
+        finalize(client, path_of("Service", service), FINALIZER, present=False)
 
     # -- the API server -------------------------------------------------------------------------------------------
     def _uid(self, client: ApiClient) -> str:
@@ -149,38 +147,5 @@ class Controller:
     def _shows(service: Service, made: BalancedAddress) -> bool:
         return address_of(service) == made.address and not annotations_after(service, made.annotations)
 
-    @staticmethod
-    def _patch(client: ApiClient, path: str, body: dict[str, Any]) -> Any:
-        return client.request("PATCH", path, body, MERGE)
-
-    def _finalize(self, client: ApiClient, service: Service, *, present: bool) -> None:
-        """Read anew: the list is replaced as a whole, and others keep finalizers in it too."""
-        now = client.get(_path(service))["metadata"]
-        others = [each for each in now.get("finalizers") or [] if each != FINALIZER]
-        wanted = [*others, FINALIZER] if present else others
-        if wanted != (now.get("finalizers") or []):
-            self._patch(client, _path(service), {"metadata": {
-                "finalizers": wanted, "resourceVersion": now["resourceVersion"]}})
-
     def _tell(self, client: ApiClient, service: Service, kind: str, reason: str, message: str) -> None:
-        """An event; a warning once as long as nothing else is to be told. That it cannot be written harms nothing."""
-        metadata = service["metadata"]
-        if kind == "Warning" and self._said.get(metadata["uid"]) == (reason, message):
-            return
-        self._said[metadata["uid"]] = (reason, message)
-        moment = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        event = {
-            "apiVersion": "v1", "kind": "Event",
-            "metadata": {"generateName": f"{metadata['name']}.", "namespace": metadata["namespace"]},
-            "involvedObject": {"apiVersion": "v1", "kind": "Service", "namespace": metadata["namespace"],
-                               "name": metadata["name"], "uid": metadata["uid"]},
-            "type": kind, "reason": reason, "message": message, "count": 1, "firstTimestamp": moment,
-            "lastTimestamp": moment, "source": {"component": COMPONENT}, "reportingComponent": COMPONENT}
-        try:
-            client.request("POST", f"/api/v1/namespaces/{metadata['namespace']}/events", event)
-        except (ApiError, OSError) as error:
-            log.info("event %s of Service %s: %s", reason, metadata["name"], error)
-
-
-def _path(service: Service) -> str:
-    return f"/api/v1/namespaces/{service['metadata']['namespace']}/services/{service['metadata']['name']}"
+        self._voice.tell(client, "Service", service, kind, reason, message)
