@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from testbed.commands import call, down, env, logs, requests, reset, status, up, watch
+from testbed.commands import call, down, env, logs, outside, requests, reset, status, up, watch
 from testbed.commands.common import CommandError
 from testbed.state import State
 
@@ -20,6 +20,7 @@ COMMANDS = {
     "env": (env, "shell exports for kubectl and gcloud"),
     "logs": (logs, "of the daemon, the resolver, Apigee and the nodes"),
     "call": (call, "send a request through Apigee and show each hop"),
+    "outside": (outside, "call a load balancer from the internet, from a chosen address"),
     "watch": (watch, "call through Apigee all the time; show every call that fails"),
     "requests": (requests, "Google calls received: reads, writes, by method"),
 }

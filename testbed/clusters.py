@@ -13,7 +13,7 @@ import shutil
 import socket
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,12 @@ import aiohttp
 from aiohttp import web
 
 from testbed import publishing, token_review
+from testbed.http_balancing.asked import AskedBalancer, BalancerMaker, MadeBalancer
 from testbed.images.cert_manager import built_cert_manager
 from testbed.kubernetes import emptying, node
 from testbed.kubernetes.client import ApiClient, ApiError
 from testbed.kubernetes.identities import client_files
+from testbed.kubernetes.ingress.controller import Controller as IngressController
 from testbed.kubernetes.load_balancer.controller import Controller
 from testbed.kubernetes.spec import API_PORT, ClientFiles, NodeAccess, NodeError, NodeSpec
 from testbed.network.firewall import Machine
@@ -109,6 +111,7 @@ class Running:
     #: Seconds of the epoch when the node of a new cluster was ready; None for a cluster that was resumed.
     new_at: float | None = None
     load_balancers: Controller | None = None
+    ingresses: IngressController | None = None
 
     @property
     def machine(self) -> Machine:
@@ -142,6 +145,8 @@ class Clusters:
         self._changed = changed
         #: Who makes Google's part of load balancers; without it Services that ask for one wait.
         self.balancers: Balancers | None = None
+        #: The same for Ingresses.
+        self.http_balancers: BalancerMaker | None = None
         self._running: dict[Key, Running] = {}
         #: Emptied nodes of clusters that are gone, by number.
         self._spare: dict[int, Running] = {}
@@ -247,6 +252,7 @@ class Clusters:
         elif running.cluster != cluster:
             running.cluster = cluster
             await self._changed()
+        self._set_ingresses(running)
         return ClusterAccess(endpoint=self._state.api_server_address(cluster.number),
                              ca_certificate_pem=running.access.ca_certificate_pem, node_ip=spec.node_ip)
 
@@ -304,6 +310,30 @@ class Clusters:
             lambda: running.cluster.load_balancer_classes, balance, unbalance)
         running.load_balancers.start()
 
+    def _set_ingresses(self, running: Running) -> None:
+        """Give Ingresses their load balancers as long as the cluster has the add-on."""
+        wanted = running.cluster.http_load_balancing and self.http_balancers is not None
+        if not wanted and running.ingresses is not None:
+            running.ingresses.stop()
+            running.ingresses = None
+        if not wanted or running.ingresses is not None:
+            return
+        maker, loop = self.http_balancers, asyncio.get_running_loop()
+        assert maker is not None  # wanted
+
+        def ensure(asked: AskedBalancer) -> MadeBalancer:
+            return asyncio.run_coroutine_threadsafe(maker.ensure(asked), loop).result(GOOGLE_PATIENCE)
+
+        def remove(asked: AskedBalancer) -> None:
+            asyncio.run_coroutine_threadsafe(maker.remove(asked), loop).result(GOOGLE_PATIENCE)
+
+        def health(made: MadeBalancer, asked: AskedBalancer) -> Mapping[str, str]:
+            return asyncio.run_coroutine_threadsafe(maker.health(made, asked), loop).result(GOOGLE_PATIENCE)
+
+        running.ingresses = IngressController(
+            running.cluster.key, self._client(running, "ingress"), ensure, remove, health)
+        running.ingresses.start()
+
     def _client(self, running: Running, name: str) -> ClientFiles:
         """Files of a client of the cluster that calls from the host."""
         server = f"https://{self._state.api_server_address(running.cluster.number)}:{API_SERVER_PORT}"
@@ -332,6 +362,10 @@ class Clusters:
             await self._end(running)
             await self._clear(running.cluster)
         else:
+            if running.ingresses is not None:
+                # What it installed is gone, too; the next cluster gets it anew.
+                running.ingresses.stop()
+                running.ingresses = None
             self._spare[running.cluster.number] = running
 
     async def _from_spare(self, cluster: Cluster, spec: NodeSpec) -> Running | None:
@@ -354,6 +388,8 @@ class Clusters:
     async def _end(self, running: Running) -> None:
         if running.load_balancers is not None:
             running.load_balancers.stop()
+        if running.ingresses is not None:
+            running.ingresses.stop()
         await self._abandon(running.cluster, running.namespace, running.forwarder, running.reviews)
 
     async def _abandon(self, cluster: Cluster, namespace: Namespace, forwarder: Forwarder | None,

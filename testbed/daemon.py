@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import fcntl
+import http.client
 import json
 import logging
 import os
@@ -21,12 +22,13 @@ from pathlib import Path
 
 from aiohttp import web
 
-from testbed import connection, leftovers, processes
+from testbed import connection, leftovers, outside, processes
 from testbed.clusters import Running
 from testbed.google import function_picture, gateway_picture
 from testbed.google.app import EMULATOR, create_app
 from testbed.google.emulator import Emulator
 from testbed.google.errors import GoogleError
+from testbed.google.http_balancers import HttpBalancerObjects
 from testbed.google.load_balancers import LoadBalancers
 from testbed.google.proxy import Proxy
 from testbed.google.seed import OWNER, point_keys_at
@@ -66,6 +68,7 @@ class Daemon:
             app = create_app(self._state.google, self._world)
             self._emulator = app[EMULATOR]
             self._world.clusters.balancers = LoadBalancers(self._emulator)
+            self._world.clusters.http_balancers = HttpBalancerObjects(self._emulator)
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
             stack.push_async_callback(runner.cleanup)
             await runner.setup()
@@ -120,6 +123,16 @@ class Daemon:
             await self._world.instances.forget()
             return web.json_response({})
 
+        async def called(request: web.Request) -> web.Response:
+            asked = json.loads(request.query["call"])
+            try:
+                answer = await asyncio.to_thread(
+                    outside.call, self._world.internet, asked.pop("url"), asked.pop("source"), **asked)
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                return web.json_response({"error": str(error) or type(error).__name__})
+            return web.json_response({"status": answer.status, "headers": dict(answer.headers),
+                                      "body": answer.body.decode(errors="replace")})
+
         async def environment(_request: web.Request) -> web.Response:
             await self._renew_token()
             return web.json_response({
@@ -130,6 +143,7 @@ class Daemon:
         app = web.Application()
         app.router.add_get("/status", status)
         app.router.add_get("/way", way)
+        app.router.add_get("/outside", called)
         app.router.add_get("/trace/{identifier}", trace)
         app.router.add_delete("/memory", forget)
         app.router.add_post("/environment", environment)

@@ -16,9 +16,12 @@ from testbed.certificates import Authority
 from testbed.clusters import Clusters, Running
 from testbed.function_front import FunctionFront, Judge
 from testbed.functions import Functions
+from testbed.http_balancing.balancers import HttpBalancers
+from testbed.http_balancing.model import HttpBalancer
 from testbed.network import firewall
 from testbed.network.dns_peering import DnsPeering
 from testbed.network.endpoints import Endpoints
+from testbed.network.internet import Internet
 from testbed.network.namespace import Namespace
 from testbed.network.resolver import Resolver, View
 from testbed.network.vpc import Vpc
@@ -45,6 +48,7 @@ class RealWorld:
         self.authority = Authority.load_or_create(state.certificates)
         router, tenant = Namespace(state.namespace("vpc")), Namespace(state.namespace("apigee"))
         self._vpc = Vpc(router, tenant)
+        self._internet = Internet(Namespace(state.namespace("internet")), router, tenant)
         self._resolver = Resolver(router, binaries / "coredns", state.network / "resolver",
                                   state.logs / "vpc-resolver.log")
         self._dns_peering = DnsPeering(tenant, router, firewall.RESOLVER)
@@ -56,15 +60,22 @@ class RealWorld:
         self.functions = Functions(state, self._vpc, self._bring_network)
         self._front = FunctionFront(state, self.authority, self.functions, judge)
         self.gateways = ApiGateways(state, self.authority, self._front.backends, self.authority.certificate_file)
+        self.balancers = HttpBalancers(state, self._internet.namespace)
         self._networks: tuple[Network, ...] = ()
         self._views: dict[str, str] = {}
         #: Instances whose address and range are in the network, running or just starting.
         self._placed: dict[tuple[str, str], Instance] = {}
         self._step = asyncio.Lock()
 
+    @property
+    def internet(self) -> Namespace:
+        """Where callers outside and external load balancers are."""
+        return self._internet.namespace
+
     async def open(self) -> None:
         """Make the namespaces, the resolvers and the way in to Apigee. Raises OSError or WorldError."""
         await asyncio.to_thread(self._vpc.create)
+        await asyncio.to_thread(self._internet.create)
         await self._bring_network()
         await self._dns_peering.start()
         await self.northbound.open()
@@ -73,6 +84,7 @@ class RealWorld:
 
     async def close(self) -> None:
         """End everything that runs; folders stay, so that the next daemon can go on from them."""
+        await self.balancers.close()
         await self.gateways.close()
         await self._front.close()
         await self.functions.close()
@@ -81,6 +93,7 @@ class RealWorld:
         await self._endpoints.apply(())
         await self._dns_peering.stop()
         await self._resolver.stop()
+        await asyncio.to_thread(self._internet.delete)
         await asyncio.to_thread(self._vpc.delete)
 
     # -- the protocol -----------------------------------------------------------------------------------------
@@ -129,6 +142,18 @@ class RealWorld:
     async def apply_gateways(self, gateways: Sequence[Gateway]) -> None:
         await self.gateways.apply(gateways)
 
+    async def apply_balancers(self, balancers: Sequence[HttpBalancer]) -> None:
+        await self.balancers.apply(balancers)
+
+    async def backend_health(self) -> Mapping[str, Mapping[tuple[str, int], bool]]:
+        return await self.balancers.health()
+
+    async def apply_egress(self, addresses: Mapping[str, Sequence[str]]) -> None:
+        try:
+            await asyncio.to_thread(self._internet.set_egress, addresses)
+        except OSError as error:
+            raise WorldError(f"Apigee's NAT addresses could not be brought to what was asked: {error}") from error
+
     def authority_certificate(self) -> bytes:
         return self.authority.certificate_file.read_bytes()
 
@@ -139,6 +164,8 @@ class RealWorld:
             await self.clusters.drop_spares()
         for running in self.clusters.running():
             await self.clusters.stop(running.cluster.key)
+        await self.balancers.apply(())
+        await asyncio.to_thread(self._internet.set_egress, {})
         await self.gateways.apply(())
         await self.functions.close()
         await self.northbound.clear()

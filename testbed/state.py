@@ -157,6 +157,11 @@ class State:
         return self.home / "api-gateway"
 
     @property
+    def http_balancing(self) -> Path:
+        """What the Envoys of Application Load Balancers are told."""
+        return self.home / "http-balancing"
+
+    @property
     def functions(self) -> Path:
         """The sources of running functions."""
         return self.home / "functions"
@@ -186,7 +191,7 @@ class State:
     def prepare(self) -> None:
         """Make the folders, readable by their owner only."""
         for folder in (self.home, self.run, self.logs, self.google, self.apigee, self.network, self.api_gateway,
-                       self.functions, self.certificates, self.gcloud):
+                       self.http_balancing, self.functions, self.certificates, self.gcloud):
             folder.mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o700)
 

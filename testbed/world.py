@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from testbed.http_balancing.model import HttpBalancer
+
 
 class WorldError(Exception):
     """A consequence could not be made real; the text is fit to be shown in an operation's error."""
@@ -124,7 +126,8 @@ class Network:
 class Cluster:
     """A GKE cluster. ``number`` (from 0) is chosen by the emulator, unique among living clusters, and decides
     the cluster's namespace and loopback address. ``network_policy`` says what enforces NetworkPolicies: ``none``,
-    ``calico`` or ``dataplane_v2``; ``load_balancer_classes`` whether the class of a Service's load balancer counts."""
+    ``calico`` or ``dataplane_v2``; ``load_balancer_classes`` whether the class of a Service's load balancer counts;
+    ``http_load_balancing`` whether the add-on of that name is on."""
 
     project: str
     location: str
@@ -143,6 +146,7 @@ class Cluster:
     autopilot: bool = False
     network_policy: str = "none"
     load_balancer_classes: bool = False
+    http_load_balancing: bool = True
     node_pools: tuple[Any, ...] = ()
 
     @property
@@ -301,6 +305,15 @@ class World(Protocol):
 
     async def apply_gateways(self, gateways: Sequence[Gateway]) -> None:
         """All gateways of API Gateway, with what each serves. Returns when each serves it."""
+
+    async def apply_balancers(self, balancers: Sequence[HttpBalancer]) -> None:
+        """All Application Load Balancers, with what each leads to. Returns when each serves it."""
+
+    async def backend_health(self) -> Mapping[str, Mapping[tuple[str, int], bool]]:
+        """By backend service of those, whether each endpoint that was asked yet passes its health check."""
+
+    async def apply_egress(self, addresses: Mapping[str, Sequence[str]]) -> None:
+        """From where Apigee's calls to the internet come: an instance's host -> its active NAT addresses."""
 
     def authority_certificate(self) -> bytes:
         """The certificate (PEM) of the authority that signs what Apigee instances show. Raises OSError."""

@@ -128,8 +128,11 @@ class Emulator:
 
         :param keep_nodes: a cluster that is made again just as it was may get the node that it had, emptied.
         """
+        from testbed.google import balancer_picture
+
         await self._halt()
         await self.world.reset(keep_nodes)
+        balancer_picture.forget(self)
         self.faults.clear()
         await self.store.clear(keep=("tokens/", "settings/"))
         async with self.store.transaction() as tx:
@@ -145,10 +148,12 @@ class Emulator:
                 await restore()
 
     async def apply_network(self) -> None:
-        """Push the full picture of all networks to the world."""
+        """Push the full picture of all networks to the world, and of what reaches them from outside."""
+        from testbed.google import balancer_picture
         from testbed.google.network_picture import networks
 
         await self.world.apply_network(networks(self.store.snapshot()))
+        await balancer_picture.push(self)
 
     def work_function(self, name: str) -> Callable[..., Any]:
         """Return the function registered for operations started with work=name."""

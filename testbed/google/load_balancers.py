@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 39
 """Letters for namespace and name in the names of what is made (ingress-gce, ``pkg/utils/namer/l4_namer.go``)."""
+_FINGERPRINTED = {f"compute#{each}" for each in ("backendService", "forwardingRule", "urlMap", "targetHttpProxy",
+                                               "targetHttpsProxy")}  # fmt: skip
 _MOST_PORTS = 5
 """Single ports of a forwarding rule; for more, GKE asks for all ports and leaves the choice to the firewall."""
 
@@ -57,9 +59,9 @@ class LoadBalancers:
 
 def drop_load_balancers(tx: Transaction, cluster: dict[str, Any]) -> None:
     """Remove all objects of a cluster's Services, as GKE attempts when a cluster is deleted (gcloud's reference)."""
-    place = f"compute/{_place(cluster)}/backendServices"
+    place = f"compute/{region_of(cluster)}/backendServices"
     for backend in tx.children(place):
-        if backend["_cluster"] == _key(cluster):
+        if backend["_cluster"] == key_of(cluster):
             _remove(tx, cluster, backend["name"])
 
 
@@ -67,10 +69,10 @@ def _ensure(tx: Transaction, service: BalancedService) -> BalancedAddress:
     cluster = _cluster(tx, service)
     if cluster is None:
         raise GoogleError(404, f"Not found: cluster {service.cluster[2]}.")
-    name, place = _name(service), _place(cluster)
+    name, place = _name(service), region_of(cluster)
     subnetwork = _subnetwork(tx, cluster, service)
     described = {"networking.gke.io/service-name": f"{service.namespace}/{service.name}"}
-    backend = _put(
+    backend = put(
         tx,
         f"{place}/backendServices/{name}",
         {
@@ -80,7 +82,7 @@ def _ensure(tx: Transaction, service: BalancedService) -> BalancedAddress:
             "loadBalancingScheme": "INTERNAL",
             "sessionAffinity": "NONE",
             "region": f"{BASE}{place}",
-            "_cluster": _key(cluster),
+            "_cluster": key_of(cluster),
         },
     )
     rule_name = _name(service, service.protocol.lower())
@@ -95,7 +97,7 @@ def _ensure(tx: Transaction, service: BalancedService) -> BalancedAddress:
         asked = before["IPAddress"]
     address = chosen_address(tx, subnetwork, asked, own=path)
     ports = [str(port) for port in service.ports]
-    rule = _put(
+    rule = put(
         tx,
         path,
         {
@@ -113,7 +115,7 @@ def _ensure(tx: Transaction, service: BalancedService) -> BalancedAddress:
             "region": f"{BASE}{place}",
         },
     )
-    _put(
+    put(
         tx,
         f"projects/{cluster['_project']}/global/firewalls/{name}",
         {
@@ -141,7 +143,7 @@ def _ensure(tx: Transaction, service: BalancedService) -> BalancedAddress:
 
 
 def _remove(tx: Transaction, cluster: dict[str, Any], name: str) -> None:
-    place = _place(cluster)
+    place = region_of(cluster)
     link = f"{BASE}{place}/backendServices/{name}"
     for key, rule in list(tx.items(f"compute/{place}/forwardingRules/")):
         if rule.get("backendService") == link:
@@ -150,14 +152,14 @@ def _remove(tx: Transaction, cluster: dict[str, Any], name: str) -> None:
     tx.delete(f"compute/{place}/backendServices/{name}")
 
 
-def _put(tx: Transaction, path: str, content: dict[str, Any]) -> dict[str, Any]:
+def put(tx: Transaction, path: str, content: dict[str, Any]) -> dict[str, Any]:
     """Store an object with what Google adds; one that is as it should be is not written."""
     before = tx.get(f"compute/{path}")
     kept = {key: (before or {}).get(key) for key in ("id", "creationTimestamp")}
     if before is None:
         kept = {"id": str(tx.next_number("compute", 5_000_000_000_000_000_011)), "creationTimestamp": now()}
     document = {**kept, "name": path.rsplit("/", 1)[-1], **content, "selfLink": BASE + path}
-    if content["kind"] != "compute#firewall":
+    if content["kind"] in _FINGERPRINTED:
         document["fingerprint"] = fingerprint(document)
     return document if document == before else tx.put(f"compute/{path}", document)
 
@@ -167,12 +169,12 @@ def _cluster(tx: Transaction, service: BalancedService) -> dict[str, Any] | None
     return tx.get(f"container/projects/{project}/locations/{location}/clusters/{name}")
 
 
-def _key(cluster: dict[str, Any]) -> list[str]:
+def key_of(cluster: dict[str, Any]) -> list[str]:
     """Return what names a cluster in the world."""
     return [cluster["_project"], cluster["location"], cluster["name"]]
 
 
-def _place(cluster: dict[str, Any]) -> str:
+def region_of(cluster: dict[str, Any]) -> str:
     """Return the region in which the objects of a cluster are made."""
     location = cluster["location"]
     region = location if location.count("-") == 1 else location.rpartition("-")[0]
@@ -186,7 +188,7 @@ def _subnetwork(tx: Transaction, cluster: dict[str, Any], service: BalancedServi
     assert own is not None  # a subnetwork with a cluster cannot be deleted
     if not service.subnet:
         return own
-    path = f"{_place(cluster)}/subnetworks/{service.subnet}"
+    path = f"{region_of(cluster)}/subnetworks/{service.subnet}"
     found = tx.get(f"compute/{path}")
     if found is None:
         raise not_found(path)

@@ -9,9 +9,10 @@ node becomes ready; failures and slowness can be asked for.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from testbed.http_balancing.model import HttpBalancer
 from testbed.world import Cluster, ClusterAccess, Function, Gateway, Instance, Network, WorldError
 
 
@@ -25,6 +26,8 @@ class RecordingWorld:
         self.instances: dict[tuple[str, str], Instance] = {}
         self.gateways: list[Gateway] = []
         self.functions: list[Function] = []
+        self.balancers: list[HttpBalancer] = []
+        self.egress: dict[str, tuple[str, ...]] = {}
         self.sources: dict[str, bytes] = {}
         self.unfit: dict[str, str] = {}
         """Why functions do not start, by name: what apply_functions answers."""
@@ -112,6 +115,21 @@ class RecordingWorld:
         await self._called("apply_gateways", list(gateways))
         self.gateways = list(gateways)
 
+    async def apply_balancers(self, balancers: Sequence[HttpBalancer]) -> None:
+        """Remember the picture."""
+        await self._called("apply_balancers", list(balancers))
+        self.balancers = list(balancers)
+
+    async def backend_health(self) -> Mapping[str, Mapping[tuple[str, int], bool]]:
+        """Every endpoint is healthy."""
+        found = {each.name: each for balancer in self.balancers for each in balancer.backends}
+        return {name: dict.fromkeys(backend.endpoints, True) for name, backend in found.items()}
+
+    async def apply_egress(self, addresses: Mapping[str, Sequence[str]]) -> None:
+        """Remember the picture."""
+        await self._called("apply_egress", dict(addresses))
+        self.egress = {host: tuple(found) for host, found in addresses.items()}
+
     def authority_certificate(self) -> bytes:
         return b"-----BEGIN CERTIFICATE-----\nrecorded\n-----END CERTIFICATE-----\n"
 
@@ -120,3 +138,4 @@ class RecordingWorld:
         await self._called("reset", None)
         self.networks, self.clusters, self.instances, self.configuration, self.gateways = [], {}, {}, {}, []
         self.functions, self.sources = [], {}
+        self.balancers, self.egress = [], {}

@@ -40,6 +40,15 @@ def objects(spec: NodeSpec) -> list[tuple[str, dict[str, Any]]]:
     wanted = granted("load-balancer", [
         core(["services"], "get", "list", "watch", "patch"), core(["services/status"], "patch"),
         core(["namespaces"], "get"), core(["events"], "create")])
+    everything = ["get", "list", "watch", "create", "patch", "update"]
+    wanted += granted("ingress", [
+        core(["services"], "list", "watch", "patch"), core(["secrets", "namespaces"], "get"), core(["pods"], "list"),
+        core(["events"], "create"),
+        {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
+        {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses", "ingresses/status"], "verbs": everything},
+        {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": everything},
+        {"apiGroups": ["cloud.google.com", "networking.gke.io", "gateway.networking.k8s.io"], "resources": ["*"],
+         "verbs": everything}])
     wanted += reader("dns", {"": ["services", "endpoints", "pods", "namespaces"],
                             "discovery.k8s.io": ["endpointslices"]})
     if spec.network_policy != "none":

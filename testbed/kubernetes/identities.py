@@ -22,6 +22,7 @@ CLIENTS = {
     "dns": ("testbed:dns", ()),
     "network-policy": ("testbed:network-policy", ()),
     "load-balancer": ("testbed:load-balancer", ()),
+    "ingress": ("testbed:ingress", ()),
 }
 
 

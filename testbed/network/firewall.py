@@ -19,6 +19,8 @@ from testbed.world import FirewallRule, LoadBalancer, Network
 from .nftables import address_set, disjoint, merged_ports
 
 APIGEE_LINK = "apigee"
+#: Google's front ends come from here; they belong to no network, and rules must let them in.
+INTERNET_LINK = "internet"
 NODE_LINKS, FUNCTION_LINKS = "node*", "function*"
 RESOLVER = "169.254.169.254"
 #: Each network's own view of the resolver has an address in here, which its machines are led to.
@@ -87,7 +89,7 @@ def render(networks: Sequence[Network], machines: Sequence[Machine], instance_ra
         "    type filter hook forward priority filter; policy drop;",
         "    ct state established,related accept",
         "    ct state invalid drop",
-        "    jump isolation",
+        f'    iifname != "{INTERNET_LINK}" jump isolation',
         "    jump egress",
         *_to_apigee(peered, machines),
         "    jump ingress",

@@ -225,7 +225,7 @@ async def test_ranges_for_peering_are_chosen_free(google: Google) -> None:
 
 
 @pytest.mark.shows("compute.globalAddresses.setLabels", "needs the current labelFingerprint (412 otherwise)")
-@pytest.mark.shows("compute.globalAddresses.delete", "refused while a connection uses it")
+@pytest.mark.shows("compute.globalAddresses.delete", "refused while a connection or a forwarding rule uses it")
 async def test_labels_need_their_fingerprint_and_used_ranges_stay(google: Google) -> None:
     await google.ready()
     await google.peer()

@@ -72,6 +72,7 @@ class NatAddresses(ApigeeService):
             where = _key(run.arguments["target"])
             document = {**(tx.get(where) or {}), "state": "ACTIVE"}
             tx.put(where, document)
+        await self.emulator.apply_network()
         return typed("NatAddress", document)
 
     @handles(".get")
@@ -100,6 +101,7 @@ class NatAddresses(ApigeeService):
         organization, instance, name = ids(run.arguments["target"], *_COLLECTIONS)
         async with run.transaction() as tx:
             drop(tx, "organizations", organization, "instances", instance, "natAddresses", name)
+        await self.emulator.apply_network()
 
     def _start(self, call: Call, kind: str, target: str, verb: str) -> dict[str, Any]:
         return self.start(call, organization_of(target), kind, target, duration="apigee.nat_address",

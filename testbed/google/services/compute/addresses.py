@@ -22,10 +22,17 @@ from testbed.google.services.compute.common import (
     invalid,
     used_ranges,
 )
+from testbed.google.store import Transaction
 
 _SEEN = "google-apis.md 4.2"
 # Google chooses free ranges in 10.0.0.0/8 from the top region of it; the exact choice is not documented.
 _POOL = ipaddress.IPv4Network("10.0.0.0/8")
+
+
+def external_address(tx: Transaction, version: str = "IPV4") -> str:
+    """Return an address that nobody has; those of the testbed are kept for documentation (RFC 5737, RFC 3849)."""
+    number = tx.next_number("external-address", 10)
+    return f"2001:db8:{number:x}::" if version == "IPV6" else f"203.0.113.{number % 250}"
 
 
 class Addresses(ComputeService):
@@ -60,7 +67,7 @@ class Addresses(ComputeService):
 
     def users(self, call: Call, document: dict[str, Any]) -> list[str]:
         """Return the paths of what uses an address: a connection its range, forwarding rules its one address."""
-        if "subnetwork" in document:
+        if "subnetwork" in document or document["addressType"] == "EXTERNAL":
             place = document["selfLink"].removeprefix(BASE).rsplit("/", 2)[0]
             rules = call.store.children(f"compute/{place}/forwardingRules")
             return [each["selfLink"].removeprefix(BASE) for each in rules if each["IPAddress"] == document["address"]]
@@ -100,12 +107,12 @@ class Addresses(ComputeService):
         for name in ("network", "subnetwork", "prefixLength", "purpose"):
             if call.body.get(name):
                 raise invalid(name, call.body[name], "May be given for internal addresses only.")
-        number = call.store.next_number("external-address", 10)
+        version = call.body.get("ipVersion", "IPV4")
         return {
-            "address": f"203.0.113.{number % 250}",
+            "address": external_address(call.store, version),
             "addressType": "EXTERNAL",
             "networkTier": "PREMIUM",
-            "ipVersion": call.body.get("ipVersion", "IPV4"),
+            "ipVersion": version,
         }
 
 
@@ -144,7 +151,10 @@ class GlobalAddresses(Addresses):
             "items": items,
         }
 
-    @handles("compute.globalAddresses.delete", rules=[Said("refused while a connection uses it", source=_SEEN)])
+    @handles(
+        "compute.globalAddresses.delete",
+        rules=[Said("refused while a connection or a forwarding rule uses it", source=_SEEN)],
+    )
     def delete(self, call: Call) -> dict[str, Any]:
         return self.release(call)
 

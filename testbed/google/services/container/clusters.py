@@ -12,6 +12,7 @@ from typing import Any
 
 from testbed.google.errors import GoogleError
 from testbed.google.gate import service_enabled
+from testbed.google.http_balancers import drop_http_balancers
 from testbed.google.load_balancers import drop_load_balancers
 from testbed.google.operations import Run
 from testbed.google.rules import Forbidden, Pattern, Required, Said
@@ -172,6 +173,7 @@ class Clusters(ContainerService):
             tx.delete(key)
             close_firewall(tx, document)
             drop_load_balancers(tx, document)
+            drop_http_balancers(tx, document)
             drop_zone(tx, document)
             ranges.release(tx, f"compute/{document['networkConfig']['subnetwork']}", document["_made"])
         await self.emulator.apply_network()

@@ -63,6 +63,7 @@ def picture(document: dict[str, Any]) -> Cluster:
         autopilot=bool(document.get("autopilot", {}).get("enabled")),
         network_policy=_network_policy(document),
         load_balancer_classes=_load_balancer_classes(document),
+        http_load_balancing=not document.get("addonsConfig", {}).get("httpLoadBalancing", {}).get("disabled", False),
         node_pools=tuple(pool["name"] for pool in document.get("nodePools", [])),
     )
 

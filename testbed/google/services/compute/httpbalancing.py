@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of Application Load Balancers, which are read: what stands in for GKE's controllers puts them there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from testbed.google.service import Call, handles
+from testbed.google.services.compute.common import ComputeService
+
+
+class _Readable(ComputeService):
+    """What all of them do alike."""
+
+    @handles(".get")
+    def get(self, call: Call) -> dict[str, Any]:
+        return self.shown(call, self.stored(call))
+
+    @handles(".list")
+    def list(self, call: Call) -> dict[str, Any]:
+        return self.listed(call)
+
+    def shown(self, call: Call, document: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in document.items() if not key.startswith("_")}
+
+
+class HealthChecks(_Readable):
+    collection, kind, method_prefix = "healthChecks", "compute#healthCheck", "compute.healthChecks"
+
+
+class UrlMaps(_Readable):
+    collection, kind, method_prefix = "urlMaps", "compute#urlMap", "compute.urlMaps"
+
+
+class TargetHttpProxies(_Readable):
+    collection, kind, method_prefix = "targetHttpProxies", "compute#targetHttpProxy", "compute.targetHttpProxies"
+
+
+class TargetHttpsProxies(_Readable):
+    collection, kind, method_prefix = "targetHttpsProxies", "compute#targetHttpsProxy", "compute.targetHttpsProxies"
+
+
+class GlobalForwardingRules(_Readable):
+    collection, kind, method_prefix = "forwardingRules", "compute#forwardingRule", "compute.globalForwardingRules"
+
+
+class NetworkEndpointGroups(_Readable):
+    """Zonal ones with the addresses of pods."""
+
+    collection, kind = "networkEndpointGroups", "compute#networkEndpointGroup"
+    method_prefix = "compute.networkEndpointGroups"
+
+    @handles(".listNetworkEndpoints", permission="compute.networkEndpointGroups.get")
+    def endpoints(self, call: Call) -> dict[str, Any]:
+        path = self.path(call)
+        items = [
+            {"networkEndpoint": {"ipAddress": address, "port": port}}
+            for address, port in self.stored(call)["_endpoints"]
+        ]
+        answer = {"kind": "compute#networkEndpointGroupsListNetworkEndpoints", "id": path}
+        return {**answer, "items": items} if items else answer
