@@ -185,10 +185,11 @@ def main():
                 f"Connector {left} in {site['egress']['region']} is not declared any more. It costs, and keeps network "
                 f"{site['network']}. Remove it when no other function uses it: module vpc_access_connector, state: absent."
             )
-        left = site["egress"]["left_subnet"]
-        if judge and left and not site["egress"]["leaves"]:
+        for name in site["egress"]["left_subnets"]:
+            if not judge or site["egress"]["leaves"]:
+                continue
             module.warn(
-                f"Subnet {left} in {site['egress']['region']} is not declared any more. It keeps network {site['network']}. "
+                f"Subnet {name} in {site['egress']['region']} is not declared any more. It keeps network {site['network']}. "
                 "It goes with everything else, or one to two hours after the function has left it: module compute_subnetwork, "
                 "state: absent."
             )

@@ -185,3 +185,11 @@ def test_a_connector_whose_making_failed_is_made_again(elsewhere: Cloud) -> None
     (found,) = elsewhere.module("vpc_access_connector_info", region="europe-west1")["resources"]
     assert found["state"] == "READY" and found["ip_cidr_range"] == "10.9.8.0/28"
     assert not elsewhere.run(made)["changed"]
+    # The subnet of direct egress, by which the function went before, goes with the rest.
+    place = {"network": "shop-vpc", "region": "europe-west1"}
+    elsewhere.run([{"kind": "compute_subnetwork", "name": "shop-vpc-egress", **place, "ip_cidr_range": "10.9.6.0/26"}])
+    stated = declaration(elsewhere, egress="connector")
+    assert "shop-vpc-egress" not in [one["name"] for one in preflight(elsewhere, stated)["resources"]]
+    going = preflight(elsewhere, stated, judge=False)["resources"]
+    gone = elsewhere.run(going, state="absent")["resources"]
+    assert {one["kind"] for one in gone if one["action"] == "deleted"} == {"compute_subnetwork", "vpc_access_connector"}

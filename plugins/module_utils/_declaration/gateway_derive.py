@@ -94,10 +94,8 @@ def _egress(declaration: dict, facts: dict, live: dict, problems: list[Problem])
     connector = given.get("connector") or network[:25].rstrip("-")
     subnet = given.get("subnet") or f"{network[:56]}-egress"
     calls_from, connectors = live.get("calls_from") or "", live.get("connectors") or {}
-    existing = {
-        "connector": connectors.get(connector),
-        "direct": ((live.get("subnets") or {}).get(subnet) or {}).get("nodes"),
-    }[mode]
+    subnets = live.get("subnets") or {}
+    existing = {"connector": connectors.get(connector), "direct": (subnets.get(subnet) or {}).get("nodes")}[mode]
     text = given.get("range") or existing or ""
     space = addresses.parse(declaration.get("address_space") or "")
     if not text and space:
@@ -122,7 +120,7 @@ def _egress(declaration: dict, facts: dict, live: dict, problems: list[Problem])
         # One of the name that would be ours, which the function uses no more: others may, so it is only named.
         "left_connector": connector if mode == "direct" and connectors.get(connector, calls_from) != calls_from else "",
         # The subnet of the other way: ours, and nothing but a function with direct egress has use for it.
-        "left_subnet": subnet if mode == "connector" and subnet in (live.get("subnets") or {}) else "",
+        "left_subnets": {subnet: there["nodes"]} if mode == "connector" and (there := subnets.get(subnet)) else {},
         "name": connector if mode == "connector" else subnet,
         "connector": connector if mode == "connector" else "",
         "subnet": subnet if mode == "direct" else "",
@@ -299,14 +297,18 @@ def entries(facts: dict, removing: bool = False) -> list[dict[str, typing.Any]]:
             "ip_cidr_range": egress["range"],
         }
     else:
-        way = {
-            "kind": "compute_subnetwork",
-            "project": project,
-            "region": egress["region"],
-            "name": egress["subnet"],
-            "network": facts["network"],
-            "ip_cidr_range": egress["range"],
-            "private_ip_google_access": True,
-        }
-    left = {"kind": "compute_subnetwork", "project": project, "region": egress["region"], "name": egress["left_subnet"]}
-    return [way, *accounts, *([left] if removing and egress["left_subnet"] else [])]
+        way = _subnet(facts, egress["subnet"], egress["range"])
+    left = [_subnet(facts, *one) for one in egress["left_subnets"].items()] if removing else []
+    return [way, *accounts, *left]
+
+
+def _subnet(facts: dict, name: str, text: str) -> dict[str, typing.Any]:
+    return {
+        "kind": "compute_subnetwork",
+        "project": facts["project"],
+        "region": facts["egress"]["region"],
+        "name": name,
+        "network": facts["network"],
+        "ip_cidr_range": text,
+        "private_ip_google_access": True,
+    }
