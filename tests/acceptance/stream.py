@@ -15,7 +15,7 @@ from typing import Any
 
 #: Seconds between two requests of one client.
 PAUSE = 0.01
-#: Seconds for which a stream may run at most: a test that hangs shall not send for ever.
+#: Seconds for which a stream runs at most unless told otherwise: a test that hangs shall not send for ever.
 LONGEST = 120.0
 
 
@@ -37,6 +37,7 @@ class Stream:
     path: str
     clients: int = 2
     headers: dict[str, str] = field(default_factory=dict)
+    longest: float = LONGEST
     answers: list[Answer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -70,7 +71,7 @@ class Stream:
         return max((one.sent for one in self.lost), default=0.0) - min((one.sent for one in self.lost), default=0.0)
 
     def _send(self) -> None:
-        until = time.monotonic() + LONGEST
+        until = time.monotonic() + self.longest
         connection: http.client.HTTPSConnection | None = None
         while not self._stop.is_set() and time.monotonic() < until:
             sent = time.monotonic()

@@ -24,13 +24,16 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.acceptance.cloud import INVENTORY, Cloud, Run, until
 from tests.acceptance.stream import Stream
-from tests.acceptance.test_secrets import leaks, watched
+from tests.acceptance.test_secrets import leaks, pattern, watched
 
 PLAYBOOK, TEARDOWN = "playbooks/api_gateway.yml", "playbooks/api_gateway_teardown.yml"
 GLOBAL = "projects/acme-shop/locations/global"
 ISSUER, KEYS = "https://issuer.example", "https://issuer.example/keys"
 SIGNING, FOREIGN = (rsa.generate_private_key(65537, 2048) for _ in range(2))
-CANARY = "canary-t0k3n-4711"
+#: Any token with claims, such as those that the gateway shows to the function.
+CLAIMS = r"eyJ[\w-]{10,}\.eyJ"
+#: What the gateway, unlike the function, says to a path that it does not have.
+UNDEFINED = "The path is not defined by this API."
 
 
 def declaration(*routes: dict[str, Any], **gateway: Any) -> dict[str, Any]:
@@ -52,6 +55,8 @@ class Shop:
         self.cloud = cloud
         self.way = cloud.connection["api_gateway"]
         self.trust = ssl.create_default_context(cafile=self.way["ca_cert"])
+        #: Payloads of the tokens that were shown, and strings of keys: they are to turn up nowhere.
+        self.shown: set[str] = set()
 
     def play(self, stated: dict[str, Any] | None = None, *arguments: str, playbook: str = PLAYBOOK, **how: Any) -> Run:
         extra = json.dumps({"api_gateway_gke": stated or declaration()})
@@ -65,7 +70,31 @@ class Shop:
     def key(self, name: str = "partner") -> dict[str, str]:
         """The header that shows a key."""
         found = self.cloud.google("GET", "apikeys", f"v2/{GLOBAL}/keys/{name}/keyString")
+        self.shown.add(found["keyString"])
         return {"x-api-key": found["keyString"]}
+
+    def token(self, key: Any = SIGNING, **claims: Any) -> dict[str, str]:
+        """The header that shows a token."""
+        now = int(time.time())
+        stated = {"iss": ISSUER, "sub": "someone", "aud": "shop", "iat": now, "exp": now + 300, **claims}
+        made = jwt.encode(stated, key, "RS256", headers={"kid": "one"})
+        self.shown.add(made.split(".")[1])
+        return {"authorization": f"Bearer {made}"}
+
+    def secret(self) -> re.Pattern[str]:
+        """Everything that no log, diff, result or process argument may hold."""
+        return re.compile("|".join([pattern(self.cloud, *self.shown).pattern, CLAIMS]))
+
+    def watched(self, stated: dict[str, Any] | None = None, *arguments: str, **how: Any) -> Run:
+        """Play as talkatively as can be, and see that no secret is shown by it, nor by anything else until now."""
+        with watched(self.secret()):
+            run = self.play(stated, *arguments, "-vvv", "--diff", **how)
+        # The keys of a first run are made by it.
+        for key in self.cloud.google("GET", "apikeys", f"v2/{GLOBAL}/keys").get("keys", []):
+            self.key(key["name"].rsplit("/", 1)[-1])
+        assert leaks(self.cloud, run, self.secret()) == []
+        return run
+
 
     def configs(self) -> list[str]:
         found = self.cloud.google("GET", "apigateway", f"v1/{GLOBAL}/apis/shop/configs").get("apiConfigs", [])
@@ -87,15 +116,12 @@ class Shop:
 @pytest.fixture(scope="module")
 def shop(running_cloud: Cloud) -> Shop:
     running_cloud.reset()
-    found = Shop(running_cloud)
-    found.play()
-    return found
+    return Shop(running_cloud)
 
 
-def token(key: Any = SIGNING, **claims: Any) -> dict[str, str]:
-    now = int(time.time())
-    stated = {"iss": ISSUER, "sub": CANARY, "aud": "shop", "iat": now, "exp": now + 300, **claims}
-    return {"authorization": "Bearer " + jwt.encode(stated, key, "RS256", headers={"kid": "one"})}
+def test_a_first_run_shows_no_key_and_no_token(shop: Shop) -> None:
+    assert shop.watched().changed
+    assert len(shop.shown) == 1
 
 
 def test_who_gets_through_and_what_others_are_told(shop: Shop) -> None:
@@ -175,24 +201,31 @@ def test_tokens(shop: Shop) -> None:
         {"path": "/both", "methods": ["get"], "security": "api_key_and_jwt"},
         jwt={"issuer": ISSUER, "jwks_uri": KEYS, "audiences": ["shop"]},
     )
-    secret = re.compile("|".join([re.escape(shop.key()["x-api-key"]), re.escape(CANARY)]))
     before = shop.configs()
-    with watched(secret):
-        run = shop.play(stated, "-vvv", "--diff")
+    # On one connection at a time, so that what it was answered has an order.
+    with Stream(shop.way, shop.host, "/reviews", clients=1, headers=shop.key(), longest=600) as stream:
+        run = shop.watched(stated)
+    # A route that is declared no more is served until the gateway has moved; then it is the gateway that knows none.
+    codes = [one.status for one in stream.answers]
+    assert set(codes) == {200, 404} and codes == sorted(codes)
+    assert {json.loads(one.text)["message"] for one in stream.lost} == {UNDEFINED}
+    function = "v2/projects/acme-shop/locations/europe-west1/functions/shop-api-forward"
+    told = shop.cloud.google("GET", "cloudfunctions", function)["serviceConfig"]["environmentVariables"]
+    assert told["FORWARD_PATHS"] == "/both,/orders,/products"
     # Of the configs that nobody serves any more one is kept.
     assert len(before) == len(shop.configs()) == 2 and len(set(before) & set(shop.configs())) == 1
     assert shop.ask("/reviews", shop.key())[0] == 404
     past = int(time.time()) - 3600
     found = {
-        "good": shop.ask("/orders", token())[0],
-        "good, and a key": shop.ask("/both", {**token(), **shop.key()})[0],
+        "good": shop.ask("/orders", shop.token())[0],
+        "good, and a key": shop.ask("/both", {**shop.token(), **shop.key()})[0],
         "none": shop.ask("/orders")[0],
-        "expired": shop.ask("/orders", token(exp=past))[0],
-        "wrongly signed": shop.ask("/orders", token(FOREIGN))[0],
-        "another issuer": shop.ask("/orders", token(iss="https://another.example"))[0],
-        "for others": shop.ask("/orders", token(aud="web"))[0],
+        "expired": shop.ask("/orders", shop.token(exp=past))[0],
+        "wrongly signed": shop.ask("/orders", shop.token(FOREIGN))[0],
+        "another issuer": shop.ask("/orders", shop.token(iss="https://another.example"))[0],
+        "for others": shop.ask("/orders", shop.token(aud="web"))[0],
         "a key instead": shop.ask("/orders", shop.key())[0],
-        "a token without the key": shop.ask("/both", token())[0],
+        "a token without the key": shop.ask("/both", shop.token())[0],
     }
     assert found == {
         "good": 200,
@@ -205,7 +238,12 @@ def test_tokens(shop: Shop) -> None:
         "a key instead": 401,
         "a token without the key": 401,
     }
-    assert leaks(shop.cloud, run, secret) == []
+    # What was shown since the run is in no log either: neither of the function, nor of the gateway or a pod.
+    assert all(shop.secret().search(one) for one in shop.shown) and len(shop.shown) > 5
+    assert re.search(CLAIMS, shop.token()["authorization"])
+    logs = {file.name for file in shop.cloud.home.rglob("*.log")}
+    assert {"function-shop-api-forward.log", "api-gateway.log", "daemon.log"} <= logs
+    assert leaks(shop.cloud, run, shop.secret()) == []
 
 
 def test_bad_input_is_refused_before_any_write(shop: Shop) -> None:
@@ -236,7 +274,7 @@ def test_without_its_connector_the_function_reaches_nothing(shop: Shop) -> None:
 def test_teardown_leaves_nothing(shop: Shop, tmp_path: Path) -> None:
     refused = shop.play(playbook=TEARDOWN, check=False)
     assert refused.code != 0 and "was not confirmed" in refused.output
-    shop.play(None, "-e", "api_gateway_gke_teardown=acme-shop", playbook=TEARDOWN)
+    assert shop.watched(None, "-e", "api_gateway_gke_teardown=acme-shop", playbook=TEARDOWN).changed
     objects = shop.cloud.state()["objects"]
     left = [
         name

@@ -57,7 +57,7 @@ def site(declaration: dict, live: dict | None = None) -> tuple[dict, list[Proble
     Args:
         declaration: as ``shape.read`` returns it. Parts that were wrong may be missing and are passed over.
         live: what exists: ``subnets`` (name to ranges), ``reserved`` (name to range), ``connectors`` (name to range), and
-            ``calls_from``, the range from which the function calls so far.
+            ``calls_from``, the range from which the function calls so far, and ``passes_on``, its paths and methods so far.
     """
     live = live or {}
     # What both kinds of site have in common is derived in one place; an Apigee instance and services are not among it.
@@ -70,7 +70,7 @@ def site(declaration: dict, live: dict | None = None) -> tuple[dict, list[Proble
     facts["egress"] = egress
     facts["apis"] = [*APIS, *([CONNECTOR_API] if egress["mode"] == "connector" else [])]
     facts["services"] = _services(declaration, facts)
-    facts["function"] = _function(declaration, facts)
+    facts["function"] = _function(declaration, facts, live.get("passes_on") or {})
     facts["gateway"] = _gateway(declaration, facts)
     return facts, problems
 
@@ -159,18 +159,20 @@ def _services(declaration: dict, facts: dict) -> list[dict]:
     return result
 
 
-def _function(declaration: dict, facts: dict) -> dict:
+def _function(declaration: dict, facts: dict, so_far: dict[str, list[str]]) -> dict:
     given = declaration.get("function") or {}
     names = [service["name"] for service in facts["services"]]
     service = given.get("service") or (names[0] if len(names) == 1 else "")
     name = given.get("name") or f"{service}-forward"[:63].rstrip("-")
     account = given.get("service_account") or name[:30].rstrip("-")
+    passed_on = _passed_on((declaration.get("gateway") or {}).get("routes") or [])
     return {
         "name": name,
         "service": service,
         "region": facts["egress"]["region"],
         "service_account": f"{account}@{facts['project']}.iam.gserviceaccount.com",
-        **_passed_on((declaration.get("gateway") or {}).get("routes") or []),
+        **passed_on,
+        "until_moved": _until_moved(passed_on, so_far),
         # As role api_gateway_function takes it.
         "egress": {
             "mode": facts["egress"]["mode"],
@@ -201,9 +203,30 @@ def _passed_on(routes: list[dict]) -> dict[str, list[str]]:
     for route in routes:
         fixed = itertools.takewhile(_SEGMENT.fullmatch, str(route.get("path") or "").split("/")[1:])
         found.add("/" + "/".join(fixed))
-    paths = [one for one in sorted(found) if not any(one.startswith(other.rstrip("/") + "/") for other in found - {one})]
     methods = {str(method).upper() for route in routes for method in route.get("methods") or []}
-    return {"paths": paths or ["/"], "methods": sorted(methods)}
+    return {"paths": _outermost(found) or ["/"], "methods": sorted(methods)}
+
+
+def _outermost(paths: set[str]) -> list[str]:
+    """Without those that lie below another."""
+    return [one for one in sorted(paths) if not any(one.startswith(other.rstrip("/") + "/") for other in paths - {one})]
+
+
+def _until_moved(passed_on: dict[str, list[str]], so_far: dict[str, list[str]]) -> dict[str, list[str]]:
+    """What the function passes on while its gateway may serve the routes before or those declared; {} where that is the same.
+
+    No methods means all of them.
+    """
+    if not so_far:
+        return {}
+    both = {
+        "paths": _outermost({*passed_on["paths"], *so_far["paths"]}),
+        "methods": sorted({*passed_on["methods"], *so_far["methods"]}) if passed_on["methods"] else [],
+    }
+    if both == passed_on:
+        return {}
+    # In the words that the function has been told already, where they mean the same.
+    return {key: so_far[key] if set(so_far[key]) == set(value) else value for key, value in both.items()}
 
 
 def _gateway(declaration: dict, facts: dict) -> dict:

@@ -255,7 +255,18 @@ def live_facts(documents: dict[str, typing.Any], facts: dict) -> dict:
             # projects/ID/locations/REGION/connectors/NAME; one of another region is never the function's own.
             region, name = str(one["name"]).split("/")[3::2]
             connectors[name if region == own else f"{name} in {region}"] = one.get("ipCidrRange") or ""
-    return {"connectors": connectors, "calls_from": _calls_from(documents, facts["function"]["region"])}
+    return {
+        "connectors": connectors,
+        "calls_from": _calls_from(documents, facts["function"]["region"]),
+        "passes_on": _passes_on(documents),
+    }
+
+
+def _passes_on(documents: dict[str, typing.Any]) -> dict[str, list[str]]:
+    """Paths and methods that the function passes on; nothing where there is none, or it is not our forwarding one."""
+    told = ((documents.get("function") or {}).get("serviceConfig") or {}).get("environmentVariables") or {}
+    found = {key: str(told.get(f"FORWARD_{key.upper()}") or "").split(",") for key in ("paths", "methods")}
+    return found if all(all(texts) for texts in found.values()) else {}
 
 
 def _calls_from(documents: dict[str, typing.Any], region: str) -> str:

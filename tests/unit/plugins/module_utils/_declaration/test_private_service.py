@@ -352,6 +352,31 @@ def test_the_function_passes_on_what_the_routes_name(routes: dict, paths: list[s
     assert (function["paths"], function["methods"]) == (paths, methods)
 
 
+BOTH = ["/a", "/products"]
+
+
+@pytest.mark.parametrize(
+    ("told", "until_moved"),
+    [
+        (None, {}),
+        ({"FORWARD_TO": "http://x"}, {}),
+        ({"FORWARD_PATHS": "/products", "FORWARD_METHODS": "GET"}, {}),
+        # Fewer than are declared: there is nothing to leave.
+        ({"FORWARD_PATHS": "/products/new", "FORWARD_METHODS": "GET"}, {}),
+        ({"FORWARD_PATHS": "/a,/products", "FORWARD_METHODS": "GET"}, {"paths": BOTH, "methods": ["GET"]}),
+        ({"FORWARD_PATHS": "/a", "FORWARD_METHODS": "POST"}, {"paths": BOTH, "methods": ["GET", "POST"]}),
+        ({"FORWARD_PATHS": "/", "FORWARD_METHODS": "PUT,GET"}, {"paths": ["/"], "methods": ["PUT", "GET"]}),
+    ],
+)
+def test_routes_that_leave_are_passed_on_until_the_gateway_has_moved(told: dict | None, until_moved: dict) -> None:
+    stated = declared(gateway={"routes": [{"path": "/products", "methods": ["get"]}]})
+    facts, _problems = judged(stated)
+    found = documents(function=told and {"serviceConfig": {"environmentVariables": told}})
+    facts, _problems = judged(stated, gateway_rules.live_facts(found, facts))
+    assert facts["function"]["until_moved"] == until_moved
+    assert (facts["function"]["paths"], facts["function"]["methods"]) == (["/products"], ["GET"])
+
+
 def test_a_document_of_ones_own_is_the_gateways_to_judge() -> None:
     stated = declared(gateway={"document": "openapi.yml"})
     del stated["gateway"]["routes"]
