@@ -13,7 +13,7 @@ import functools
 import json
 import typing as t
 
-from . import conflicts, probes
+from . import conflicts, microgateway, probes
 from . import pod as parts
 from .drain import grace, least_grace
 from .fields import FIRST_UNPRIVILEGED_PORT, PREFIX, STATUS
@@ -41,11 +41,11 @@ class Outline(t.NamedTuple):
     """All of a pod that the patch depends on."""
 
     present: bool
-    """Whether the sidecar is there already."""
+    """Whether all sidecars that are asked for are there already."""
 
     window: int
     application_port: int
-    """0 where the sidecar is there already."""
+    """0 where the sidecars are there already."""
 
     containers: bool
     init_containers: bool
@@ -92,7 +92,7 @@ def outline(pod: Pod, settings: Settings, present: bool, window: int) -> Outline
 
 def _hook(container: t.Mapping[str, t.Any]) -> int:
     lifecycle = container.get("lifecycle")
-    if container.get("name") == parts.SIDECAR or (lifecycle and lifecycle.get("preStop")):
+    if container.get("name") in parts.SIDECARS or (lifecycle and lifecycle.get("preStop")):
         return HOOKED
     return WITHOUT_LIFECYCLE if lifecycle is None else BARE
 
@@ -100,15 +100,21 @@ def _hook(container: t.Mapping[str, t.Any]) -> int:
 @functools.lru_cache(maxsize=128)
 def additions(settings: Settings, seen: Outline) -> Patch:
     """The patch for every pod with these settings and this outline."""
-    whole = [] if seen.present else _sidecar(settings, seen)
+    whole = [] if seen.present else _sidecars(settings, seen)
     return Patch([*whole, *_waits(settings, seen), *_grace(settings, seen)])
 
 
-def _sidecar(settings: Settings, seen: Outline) -> list[Operation]:
-    """The sidecar with all it needs, and the status."""
+def _sidecars(settings: Settings, seen: Outline) -> list[Operation]:
+    """The sidecars with all they need, and the status. What is called first comes last: it is the first to stop."""
     native = settings.defaults.native_sidecars
-    said = parts.words(settings, seen.application_port, seen.window)
-    container = parts.sidecar(settings, said, seen.window, native)
+    containers, volumes = [], []
+    if settings.gateway:
+        containers.append(parts.beside(settings, seen.application_port, seen.window, native))
+        volumes += microgateway.volumes(settings.beside(seen.application_port, seen.window))
+    if settings.tls:
+        said = parts.words(settings, settings.gateway_port or seen.application_port, seen.window)
+        containers.append(parts.sidecar(settings, said, seen.window, native))
+        volumes += parts.volumes(settings)
     # A pod in which only what is looked at has a place.
     bare = {
         "spec": {
@@ -118,9 +124,9 @@ def _sidecar(settings: Settings, seen: Outline) -> list[Operation]:
             "securityContext": {"sysctls": [{}] if seen.sysctls else None} if seen.security_context else None,
         }
     }
-    made = extend(bare, ("spec", "initContainers" if native else "containers"), [container], first=native)
-    made += extend(bare, ("spec", "volumes"), parts.volumes(settings))
-    if settings.port < FIRST_UNPRIVILEGED_PORT and not seen.unprivileged:
+    made = extend(bare, ("spec", "initContainers" if native else "containers"), containers, first=native)
+    made += extend(bare, ("spec", "volumes"), volumes)
+    if settings.tls and settings.port < FIRST_UNPRIVILEGED_PORT and not seen.unprivileged:
         rule = {"name": parts.UNPRIVILEGED_PORTS, "value": str(settings.port)}
         made += extend(bare, ("spec", "securityContext", "sysctls"), [rule])
     for index, kind in seen.probes:

@@ -10,7 +10,7 @@ import typing as t
 from . import probes
 from .drain import grace
 from .fields import OPT_IN, OPT_IN_LABEL, PREFIX
-from .pod import SIDECAR
+from .pod import SIDECARS
 from .settings import Settings
 
 Pod = t.Mapping[str, t.Any]
@@ -36,10 +36,11 @@ def warnings(pod: Pod, settings: Settings, window: int, application_port: int) -
             f"{PREFIX}drain-seconds is {window}: callers still use the pod's address after that, "
             f"and requests are lost. {settings.defaults.timing.window} is computed."
         )
-    if spec.get("resources"):
+    for kind in settings.kinds if spec.get("resources") else ():
         found.append(
-            f"The pod has resources as a whole: they must have room for the sidecar, {settings.resource('cpu')} CPU and "
-            f"{settings.resource('memory')}, or set {PREFIX}cpu and {PREFIX}memory."
+            f"The pod has resources as a whole: they must have room for the {'gateway' if kind else 'sidecar'}, "
+            f"{settings.resource(kind + 'cpu')} CPU and {settings.resource(kind + 'memory')}, or set {PREFIX}{kind}cpu and "
+            f"{PREFIX}{kind}memory."
         )
     if completes and not settings.defaults.native_sidecars:
         found.append("Before Kubernetes 1.29 the sidecar is a plain container: this pod will not complete.")
@@ -89,7 +90,7 @@ def _hooks(spec: t.Mapping[str, t.Any], window: int, settings: Settings) -> t.It
     for container in spec.get("containers") or []:
         name = str(container.get("name"))[:63]
         hook = (container.get("lifecycle") or {}).get("preStop")
-        if not window or name == SIDECAR:
+        if not window or name in SIDECARS:
             continue
         if not hook:
             if not settings.defaults.sleep_action:

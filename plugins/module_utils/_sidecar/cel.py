@@ -42,6 +42,11 @@ def among(expression: str, items: t.Iterable[str]) -> str:
     return f"{expression} == {literal(known[0])}" if len(known) == 1 else f"{expression} in {listed(known)}"
 
 
+def any_in(items: t.Iterable[str], expression: str) -> str:
+    """Whether the expression's mapping has one of the keys."""
+    return "(" + " || ".join(f"{literal(item)} in {expression}" for item in items) + ")"
+
+
 class Writer:
     """Turns the core's answers into CEL."""
 

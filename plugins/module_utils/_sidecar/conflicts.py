@@ -8,7 +8,8 @@ import typing as t
 
 from .engines.registry import ENGINES
 from .fields import PREFIX, STATUS
-from .pod import SIDECAR, UNPRIVILEGED_PORTS
+from .microgateway import NAME as GATEWAY
+from .pod import SIDECAR, SIDECARS, UNPRIVILEGED_PORTS
 from .settings import Settings
 
 Pod = t.Mapping[str, t.Any]
@@ -20,11 +21,22 @@ def named(items: t.Any, name: str) -> bool:
     return name in [item.get("name") for item in items or ()]
 
 
-def injected(pod: Pod) -> bool:
-    """Whether the pod carries our sidecar and our word for it."""
+def there(spec: t.Mapping[str, t.Any], sidecar: str) -> bool:
+    """Whether the sidecar is among the containers that run or begin a pod."""
+    return named(spec.get("containers"), sidecar) or named(spec.get("initContainers"), sidecar)
+
+
+def injected(pod: Pod, settings: Settings) -> bool:
+    """Whether the pod carries the sidecars that are wanted and our word for it."""
     spec = pod["spec"]
-    there = named(spec.get("containers"), SIDECAR) or named(spec.get("initContainers"), SIDECAR)
-    return there and PREFIX + STATUS in pod["metadata"]["annotations"]
+    found = [there(spec, sidecar) for sidecar, _annotation in wanted(settings)]
+    return all(found) and PREFIX + STATUS in pod["metadata"]["annotations"]
+
+
+def wanted(settings: Settings) -> list[tuple[str, str]]:
+    """Names of the sidecars, each with the annotation that asks for it."""
+    asked = [(SIDECAR, PREFIX + "service")] if settings.tls else []
+    return [*asked, (GATEWAY, PREFIX + "gateway")] if settings.gateway else asked
 
 
 def longlived(spec: t.Mapping[str, t.Any]) -> list[t.Mapping[str, t.Any]]:
@@ -45,7 +57,7 @@ def tcp_ports(containers: t.Iterable[t.Mapping[str, t.Any]]) -> list[int]:
 
 def application_ports(pod: Pod) -> list[int]:
     """Ports among which the application's own is."""
-    return tcp_ports([item for item in pod["spec"].get("containers") or () if item.get("name") != SIDECAR])
+    return tcp_ports([item for item in pod["spec"].get("containers") or () if item.get("name") not in SIDECARS])
 
 
 def sysctl(spec: t.Mapping[str, t.Any]) -> str:
@@ -59,41 +71,52 @@ def sysctl(spec: t.Mapping[str, t.Any]) -> str:
 def find(pod: Pod, settings: Settings) -> list[str]:
     """Every conflict, each with the annotation it is about and the remedy."""
     spec = pod["spec"]
-    return [*_kind(spec), *_names(pod, spec), *_ports(pod, spec, settings)]
+    return [*_kind(spec, settings.asked_by), *_names(pod, spec, settings), *_ports(pod, spec, settings)]
 
 
-def _kind(spec: t.Mapping[str, t.Any]) -> list[str]:
+def _kind(spec: t.Mapping[str, t.Any], asked_by: str) -> list[str]:
     found = []
     if spec.get("hostNetwork"):
         found.append(
-            f"{PREFIX}service is set on a pod with hostNetwork: its ports are the node's, and other pods' sidecars "
+            f"{asked_by} is set on a pod with hostNetwork: its ports are the node's, and other pods' sidecars "
             "may have them. Remove hostNetwork, or remove the annotation."
         )
     if (spec.get("os") or {}).get("name") == "windows":
-        found.append(f"{PREFIX}service is set on a Windows pod, where the sidecar cannot run. Remove the annotation.")
+        found.append(f"{asked_by} is set on a Windows pod, where the sidecar cannot run. Remove the annotation.")
     if not spec.get("containers"):
-        found.append(f"{PREFIX}service is set on a pod without containers. Add the application.")
+        found.append(f"{asked_by} is set on a pod without containers. Add the application.")
     return found
 
 
-def _names(pod: Pod, spec: t.Mapping[str, t.Any]) -> list[str]:
+def _names(pod: Pod, spec: t.Mapping[str, t.Any], settings: Settings) -> list[str]:
     found = []
-    if [group for group in GROUPS if named(spec.get(group), SIDECAR)]:
-        found.append(
-            f"{PREFIX}service asks for a container named {SIDECAR}, and the pod has another of that name. "
-            "Rename that container, or remove the annotation."
-        )
-    elif PREFIX + STATUS in pod["metadata"]["annotations"]:
+    asked = wanted(settings)
+    here = [sidecar for sidecar, _annotation in asked if any(named(spec.get(group), sidecar) for group in GROUPS)]
+    told = PREFIX + STATUS in pod["metadata"]["annotations"]
+    if told and here and len(here) < len(asked):
+        missing = next(annotation for sidecar, annotation in asked if sidecar not in here)
+        return [
+            f"{missing} is set, but {PREFIX}{STATUS} says that sidecars were added without it. Take those out again "
+            "(module tls_sidecar_manifests with state absent, or the manifest as it was before), or remove the annotation."
+        ]
+    for sidecar, annotation in asked:
+        if sidecar in here:
+            found.append(
+                f"{annotation} asks for a container named {sidecar}, and the pod has another of that name. "
+                "Rename that container, or remove the annotation."
+            )
+    if told and not here:
         found.append(
             f"{PREFIX}{STATUS} says that the sidecar is there, but it is not. Remove that annotation: "
             "the injector alone writes it."
         )
-    taken = [item["name"] for item in spec.get("volumes") or [] if (item.get("name") or "").startswith(SIDECAR + "-")]
-    if taken:
-        found.append(
-            f"{PREFIX}service asks for volumes whose names begin with {SIDECAR}-, and the pod has {', '.join(taken)}. "
-            "Rename those volumes, or remove the annotation."
-        )
+    for sidecar, annotation in asked:
+        taken = [item["name"] for item in spec.get("volumes") or [] if (item.get("name") or "").startswith(sidecar + "-")]
+        if taken:
+            found.append(
+                f"{annotation} asks for volumes whose names begin with {sidecar}-, and the pod has {', '.join(taken)}. "
+                "Rename those volumes, or remove the annotation."
+            )
     return found
 
 
@@ -108,13 +131,40 @@ def _ports(pod: Pod, spec: t.Mapping[str, t.Any], settings: Settings) -> list[st
             f"{PREFIX}application-port is not set, and the pod declares {many}. "
             "Set it to the port on which the application listens in clear."
         )
-    if given and int(given) == settings.port:
+    if settings.gateway:
+        found += _gateway_ports(settings, taken, given)
+    return [*found, *_tls_ports(spec, settings, taken, given)] if settings.tls else found
+
+
+def _gateway_ports(settings: Settings, taken: list[int], given: str | None) -> list[str]:
+    port = settings.gateway_port
+    if given and int(given) == port:
+        return [
+            f"{PREFIX}gateway-port and {PREFIX}application-port are both {given}. Set {PREFIX}application-port to the port "
+            "on which the application itself listens, which is another."
+        ]
+    if port in taken:
+        return [
+            f"{PREFIX}gateway-port is {port}, which a container of the pod declares as its own. Move that container, or "
+            f"configure the gateway for a free port and set {PREFIX}gateway-port to it."
+        ]
+    return []
+
+
+def _tls_ports(spec: t.Mapping[str, t.Any], settings: Settings, taken: list[int], given: str | None) -> list[str]:
+    found = []
+    if settings.port == settings.gateway_port:
+        found.append(
+            f"{PREFIX}port and {PREFIX}gateway-port are both {settings.port}. Set {PREFIX}port to another port."
+        )
+    elif given and int(given) == settings.port:
         found.append(f"{PREFIX}port and {PREFIX}application-port are both {given}. Set {PREFIX}port to another port.")
     elif settings.port in taken:
         found.append(
             f"{PREFIX}port is {settings.port}, which a container of the pod declares as its own. "
             f"Set {PREFIX}port to a free port, or move that container."
         )
+    taken = [*taken, settings.gateway_port]
     administration, metrics = settings.administration_port, settings.metrics_port
     if administration and administration in taken:
         others = " or ".join(engine.name for engine in ENGINES.values() if not engine.administered)

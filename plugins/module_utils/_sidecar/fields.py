@@ -92,7 +92,7 @@ def _port(name: str, default: str, remedy: str) -> Field:
     return Field(name, "a port from 1 to 65535", remedy, default, NUMBER, lowest=1, highest=65535)
 
 
-FIELDS = (
+TLS_FIELDS = (
     Field(
         "service",
         "the name of the headless Service by which the gateway calls this pod",
@@ -163,6 +163,57 @@ FIELDS = (
     Field("memory-limit", "an amount of memory", 'Write it as "128Mi".', pattern=MEMORY),
     Field("image", "a container image", "Write it as registry/name:tag or registry/name@digest.", pattern=IMAGE),
 )
+
+GATEWAY_FIELDS = (
+    Field(
+        "gateway",
+        "the name of a gateway: of the Secret and of the ConfigMap in the pod's namespace that hold its configuration",
+        "Write the name that role edge_microgateway gave them.",
+        pattern=LABEL,
+    ),
+    Field(
+        "gateway-port",
+        f"a port from {FIRST_UNPRIVILEGED_PORT} to 65535",
+        'Write the port for which the gateway is configured, such as "8000", or leave it out.',
+        "8000",
+        NUMBER,
+        lowest=FIRST_UNPRIVILEGED_PORT,
+        highest=65535,
+    ),
+    Field(
+        "gateway-processes",
+        "a number from 1 to 64",
+        "Write how many processes serve, or leave it out for one.",
+        "1",
+        NUMBER,
+        lowest=1,
+        highest=64,
+    ),
+    Field(
+        "gateway-trust",
+        "the name of a ConfigMap in the pod's namespace with the key ca.crt",
+        "Write the ConfigMap with the authority of your Edge, or leave it out where that has a publicly known certificate.",
+        pattern=OBJECT_NAME,
+    ),
+    Field("gateway-cpu", "an amount of CPU", 'Write it as "100m" or "0.5".', "100m", CPU),
+    Field("gateway-memory", "an amount of memory", 'Write it as "256Mi".', "256Mi", MEMORY),
+    Field("gateway-cpu-limit", "an amount of CPU", 'Write it as "500m" or "1".', "1", CPU),
+    Field("gateway-memory-limit", "an amount of memory", 'Write it as "512Mi".', "512Mi", MEMORY),
+    Field("gateway-image", "a container image", "Write it as registry/name:tag or registry/name@digest.", pattern=IMAGE),
+)
+
+FIELDS = (*TLS_FIELDS, *GATEWAY_FIELDS)
+OPT_INS = ("service", "gateway")
+"""Each asks for a sidecar: the first for the one that ends TLS, the other for the gateway."""
+
+SHARED = ("application-port", "drain-seconds")
+"""Have a meaning for each of both."""
+
+OF_ONE = {
+    opt_in: tuple(field.name for field in fields if field.name not in (*OPT_INS, *SHARED))
+    for opt_in, fields in (("service", TLS_FIELDS), ("gateway", GATEWAY_FIELDS))
+}
+"""The names that say something about one of both alone, by what asks for that one."""
 
 BY_NAME = {field.name: field for field in FIELDS}
 

@@ -15,13 +15,14 @@ import typing as t
 
 from . import advice, conflicts
 from .additions import Patch, additions, outline
-from .fields import PREFIX
+from .fields import OPT_INS, PREFIX
 from .settings import MOST_PROBLEMS, Defaults, Settings, parse
 from .shape import fault
 
 Pod = t.Mapping[str, t.Any]
 
 SERVICE = PREFIX + "service"
+GATEWAY = PREFIX + "gateway"
 MIRROR = "kubernetes.io/config.mirror"
 
 
@@ -34,7 +35,7 @@ class Outcome:
     refusal: str | None = None
     skipped: str | None = None
     present: bool = False
-    """Whether the sidecar was there already."""
+    """Whether all sidecars that are asked for were there already."""
 
     settings: Settings | None = None
     """What was wanted, where that could be read."""
@@ -58,10 +59,16 @@ def annotations(pod: t.Any) -> dict[str, t.Any]:
     return found if isinstance(found, dict) else {}
 
 
+def asked(wishes: t.Mapping[str, t.Any]) -> str:
+    """The first annotation that asks for a sidecar; nothing where none does."""
+    return next((PREFIX + name for name in OPT_INS if PREFIX + name in wishes), "")
+
+
 def inject(pod: t.Any, namespace: str, defaults: Defaults) -> Outcome:
     """What becomes of ``pod`` in ``namespace``. Never raises, whatever the pod is."""
     wishes = annotations(pod)
-    if SERVICE not in wishes:
+    opted_in = asked(wishes)
+    if not opted_in:
         return Outcome(skipped=f"{SERVICE} is not set")
     if defaults.excludes(namespace):
         return Outcome(skipped=f"namespace {namespace} is excluded")
@@ -69,9 +76,9 @@ def inject(pod: t.Any, namespace: str, defaults: Defaults) -> Outcome:
         return Outcome(skipped="it is the mirror of a static pod, which nothing can change")
     wrong = fault(pod)
     if wrong or not pod.get("spec"):
-        return Outcome(refusal=f"{SERVICE} is set on a pod that cannot be read: {wrong or 'it has no spec'}. Correct it.")
+        return Outcome(refusal=f"{opted_in} is set on a pod that cannot be read: {wrong or 'it has no spec'}. Correct it.")
     settings, problems = parse(wishes, namespace, defaults)
-    present = conflicts.injected(pod)
+    present = conflicts.injected(pod, settings)
     if not problems and not present:
         problems = conflicts.find(pod, settings)
     if problems:

@@ -10,7 +10,7 @@ import typing as t
 
 from . import rollout
 from .explain import told, told_of_removal
-from .inject import SERVICE, Outcome, annotations, inject
+from .inject import Outcome, annotations, asked, inject
 from .patch import apply
 from .remove import Removal, remove
 from .settings import Defaults
@@ -98,9 +98,10 @@ def _each(manifest: t.Any, namespace: str, work: Work) -> list[Result]:
 
 def _corrected(manifest: t.Mapping[str, t.Any], pod: t.Any, outcome: Outcome) -> Outcome:
     """Say where the annotation belongs when it stands on the workload, where nothing reads it."""
-    if not outcome.skipped or pod is manifest or SERVICE in annotations(pod) or SERVICE not in annotations(manifest):
+    opted_in = asked(annotations(manifest))
+    if not outcome.skipped or pod is manifest or asked(annotations(pod)) or not opted_in:
         return outcome
-    hint = f"{SERVICE} stands on the {manifest['kind']} itself: write it in the metadata of its pod template"
+    hint = f"{opted_in} stands on the {manifest['kind']} itself: write it in the metadata of its pod template"
     return dataclasses.replace(outcome, skipped=hint)
 
 

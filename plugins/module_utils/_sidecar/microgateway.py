@@ -12,7 +12,13 @@ import dataclasses
 import typing as t
 
 NAME = "edge-microgateway"
-"""Of the container; its port is called ``http`` where it is alone, and the volumes' names begin with it and a hyphen."""
+"""Of the container; the volumes' names begin with it and a hyphen."""
+
+PORT_NAME = "gateway"
+"""Of its port beside an application; names of ports are shorter than that of the container."""
+
+IMAGE = "gcr.io/apigee-microgateway/edgemicro:3.3.12"
+"""The vendor's."""
 
 PORT = 8000
 USER = 101
@@ -40,6 +46,7 @@ FROM_SECRET = {
 }
 """Variable -> key of the Secret, named as the vendor's installer names them. The value of the last is base64 itself."""
 
+VOLUMES = tuple(NAME + "-" + kind for kind in ("work", "guard", "trust"))
 FROM_POD = {"POD_NAME": "metadata.name", "POD_NAMESPACE": "metadata.namespace", "INSTANCE_IP": "status.podIP"}
 STARTUP_SECONDS = 120
 READ_ALL = 0o444
@@ -104,7 +111,7 @@ def container(wanted: Microgateway) -> dict[str, t.Any]:
         "image": wanted.image,
         "workingDir": WORK_FOLDER,
         "env": environment(wanted),
-        "ports": [{"name": NAME if wanted.application_port else "http", "containerPort": wanted.port, "protocol": "TCP"}],
+        "ports": [{"name": PORT_NAME if wanted.application_port else "http", "containerPort": wanted.port, "protocol": "TCP"}],
         "resources": {
             "requests": {"cpu": wanted.cpu, "memory": wanted.memory},
             "limits": {**({"cpu": wanted.cpu_limit} if wanted.cpu_limit else {}), "memory": wanted.memory_limit},

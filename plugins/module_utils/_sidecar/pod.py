@@ -8,12 +8,16 @@ import functools
 import json
 import typing as t
 
+from . import microgateway
 from .engines.contract import CERTIFICATE_FOLDER, CLIENT_CA_FOLDER, WORK_FOLDER, Probe
 from .engines.registry import ENGINES
 from .settings import Settings
 
 SIDECAR = "tls-sidecar"
 """Name of the container and of its port; the volumes' names begin with it and a hyphen."""
+
+SIDECARS = (SIDECAR, microgateway.NAME)
+"""Names of the containers that are added, as ``fields.OPT_INS`` ask for them."""
 
 METRICS = "tls-metrics"
 """Name of the port with metrics."""
@@ -71,6 +75,16 @@ def sidecar(settings: Settings, said: Texts, drain_seconds: int, native: bool) -
     }
     if drain_seconds:
         container["lifecycle"] = {"preStop": {"exec": {"command": list(said.drain)}}}
+    if native:
+        container["restartPolicy"] = "Always"
+    return container
+
+
+def beside(settings: Settings, application_port: int, drain_seconds: int, native: bool) -> dict[str, t.Any]:
+    """The gateway's container. It cannot close politely, so it goes on as before until the window has passed."""
+    container = microgateway.container(settings.beside(application_port, drain_seconds))
+    if drain_seconds:
+        container["lifecycle"] = {"preStop": wait(drain_seconds, settings.defaults.sleep_action)}
     if native:
         container["restartPolicy"] = "Always"
     return container
@@ -176,13 +190,12 @@ def status(settings: Settings, application_port: int, drain_seconds: int, grace_
     """Value of the status annotation: what was done, and what is needed to take it back. ``grace_seconds`` is the
     grace period that the pod had before."""
     engine = settings.engine
-    told = {
-        "version": VERSION,
-        "engine": engine.name,
-        "port": settings.port,
-        "application": application_port,
-        "drain": drain_seconds,
-        "grace": grace_seconds,
-        "hash": engine.digest,
-    }
+    told: dict[str, t.Any] = {"version": VERSION}
+    if settings.tls:
+        told.update(engine=engine.name, port=settings.port)
+    told.update(application=application_port, drain=drain_seconds, grace=grace_seconds)
+    if settings.tls:
+        told["hash"] = engine.digest
+    if settings.gateway:
+        told["gateway"] = settings.gateway_port
     return json.dumps(told, separators=(",", ":"))

@@ -13,11 +13,15 @@ import typing as t
 
 from . import policy_parts, policy_problems, policy_terms
 from .additions import STATUS_ANNOTATION
-from .cel import listed, literal
+from .cel import any_in, listed, literal
 from .fields import PREFIX
-from .inject import MIRROR, SERVICE
+from .inject import GATEWAY, MIRROR, SERVICE
+from .microgateway import NAME as GATEWAY_CONTAINER
 from .pod import SIDECAR
 from .settings import SYSTEM_NAMESPACES, SYSTEM_PREFIX, Defaults, DefaultsError
+
+OPTED_IN = f"has(object.metadata.annotations) && {any_in([SERVICE, GATEWAY], 'object.metadata.annotations')}"
+"""Whether a pod asks for a sidecar, in CEL."""
 
 API = "admissionregistration.k8s.io/v1"
 NAME = PREFIX.rstrip("/")
@@ -66,7 +70,7 @@ def guard(defaults: Defaults, refusals: bool) -> list[Object]:
         validations.append({
             "expression": "variables.problems.size() == 0",
             "messageExpression": "variables.problems.join(' ')",
-            "message": f"{SERVICE} is set, but cannot be followed. Compare the pod's annotations with the documentation.",
+            "message": f"{SERVICE} or {GATEWAY} is set, but cannot be followed. Compare the pod's annotations with the documentation.",
             "reason": "Invalid",
         })
     spec = {
@@ -83,22 +87,26 @@ def guard(defaults: Defaults, refusals: bool) -> list[Object]:
 
 def _final(defaults: Defaults) -> list[Object]:
     """What must be true of a pod at last, whoever injected it: by webhook, by policy, or offline by its author."""
-    native = f"item.name == {literal(SIDECAR)} && item.?restartPolicy.orValue('') == 'Always'"
-    ours = f"object.spec.?initContainers.orValue([]).filter(item, {native})"
-    found = [
-        (
-            f"{ours}.size() == 1 && {literal(STATUS_ANNOTATION)} in object.metadata.annotations",
-            f"{SERVICE} is set, but the pod has no TLS sidecar: the injector was not asked, or something removed what it "
-            "added. Run role tls_sidecar_webhook again, or take the annotation away.",
-        )
-    ]
-    if defaults.image_prefixes:
-        right = " || ".join(f"item.image.startsWith({literal(prefix)})" for prefix in defaults.image_prefixes)
+    found = []
+    for sidecar, annotation, what, image in (
+        (SIDECAR, SERVICE, "TLS sidecar", "image"),
+        (GATEWAY_CONTAINER, GATEWAY, "gateway", "gateway-image"),
+    ):
+        native = f"item.name == {literal(sidecar)} && item.?restartPolicy.orValue('') == 'Always'"
+        ours = f"object.spec.?initContainers.orValue([]).filter(item, {native})"
+        asked = f"{literal(annotation)} in object.metadata.annotations"
         found.append((
-            f"{ours}.all(item, {right})",
-            f"{PREFIX}image: the sidecar's image must begin with {' or '.join(defaults.image_prefixes)}. Leave the "
-            "annotation out and inject the pod again.",
+            f"!({asked}) || {ours}.size() == 1 && {literal(STATUS_ANNOTATION)} in object.metadata.annotations",
+            f"{annotation} is set, but the pod has no {what}: the injector was not asked, or something removed what it "
+            "added. Run role tls_sidecar_webhook again, or take the annotation away.",
         ))
+        if defaults.image_prefixes:
+            right = " || ".join(f"item.image.startsWith({literal(prefix)})" for prefix in defaults.image_prefixes)
+            found.append((
+                f"!({asked}) || {ours}.all(item, {right})",
+                f"{PREFIX}{image}: the {'sidecar' if sidecar == SIDECAR else what}'s image must begin with "
+                f"{' or '.join(defaults.image_prefixes)}. Leave the annotation out and inject the pod again.",
+            ))
     return [{"expression": expression, "message": message, "reason": "Invalid"} for expression, message in found]
 
 
@@ -106,7 +114,7 @@ def _matching(defaults: Defaults) -> Object:
     """Which requests are looked at: the creation of pods that ask for it."""
     excluded = listed([*SYSTEM_NAMESPACES, *defaults.excluded_namespaces])
     conditions = {
-        "asks-for-the-sidecar": f"has(object.metadata.annotations) && {literal(SERVICE)} in object.metadata.annotations",
+        "asks-for-the-sidecar": OPTED_IN,
         "not-excluded": f"!(request.namespace in {excluded} || request.namespace.startsWith({literal(SYSTEM_PREFIX)}))",
         "not-a-mirror": f"!({literal(MIRROR)} in object.metadata.annotations)",
     }

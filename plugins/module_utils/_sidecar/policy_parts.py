@@ -12,29 +12,32 @@ import dataclasses
 import itertools
 import typing as t
 
+from . import microgateway, probes
 from . import pod as parts
-from . import probes
 from .additions import DEFAULT_GRACE_SECONDS, STATUS_ANNOTATION
-from .cel import StandIn, Writer, among, literal
+from .cel import StandIn, Writer, among, listed, literal
 from .engines.contract import CLIENT_MODES, SELECTORS, VALUES, Choice, Engine
 from .engines.registry import ENGINES
 from .fields import FIRST_UNPRIVILEGED_PORT
-from .policy_terms import ADMINISTRATION, RESOURCES, variable
+from .policy_terms import ADMINISTRATION, ENDS_TLS, HAS_GATEWAY, RESOURCES, variable
 from .settings import Defaults, Settings
 
-PORT, APPLICATION_PORT, WINDOW, METRICS_PORT, GRACE = 54321, 54322, 54323, 54324, 54325
+PORT, APPLICATION_PORT, WINDOW, METRICS_PORT, GRACE, GATEWAY_PORT, PROCESSES = range(54321, 54328)
 """Stand for the numbers of a pod."""
 
 GIVEN = (
     "service", "certificate-secret", "issuer-name", "issuer-kind", "issuer-group", "client-ca-secret",
     "client-ca-config-map", "image", *RESOURCES,
 )  # fmt: skip
-"""Fields whose text is put into the pod as it is."""
+"""Fields of TLS whose text is put into the pod as it is."""
+
+OF_GATEWAY = ("gateway", "gateway-image", "gateway-trust", *(f"gateway-{name}" for name in RESOURCES))
+"""The same of the gateway."""
 
 BY_POD = {
     "service": variable("service"),
     "port": "string(variables.port_number)",
-    "application-port": "string(variables.application_port_number)",
+    "application-port": "string(variables.upstream_port_number)",
     "drain-seconds": "string(variables.window)",
     "metrics-port": variable("metrics-port"),
     "administration-port": f"string({ADMINISTRATION})",
@@ -49,6 +52,8 @@ AXES = {
     "source": variable("certificate-source"),
     "waiting": "variables.waiting",
     "metrics": "variables.metrics",
+    "sidecars": "variables.sidecars",
+    "trusted": "variables.trusted",
 }
 YES, NO = "yes", "no"
 
@@ -142,6 +147,15 @@ def _settings(defaults: Defaults, variant: t.Mapping[str, str]) -> Settings:
     return Settings(given, mark("namespace"), defaults)
 
 
+def _with_gateway(defaults: Defaults, variant: t.Mapping[str, str]) -> Settings:
+    """The same of a pod with a gateway; with TLS or without."""
+    given = {name: mark(name) for name in OF_GATEWAY if name != "gateway-trust" or variant.get("trusted") == YES}
+    given.update({"gateway-port": str(GATEWAY_PORT), "gateway-processes": str(PROCESSES)})
+    if variant.get("sidecars") == "both":
+        given.update(_settings(defaults, {**variant, "authority": "none"}).given)
+    return Settings(given, mark("namespace"), defaults)
+
+
 def _variants(names: t.Sequence[str]) -> t.Iterator[dict[str, str]]:
     """Every combination of the settings by which parts differ."""
     values = {
@@ -152,6 +166,8 @@ def _variants(names: t.Sequence[str]) -> t.Iterator[dict[str, str]]:
         "source": ("secret", "csi"),
         "waiting": (YES, NO),
         "metrics": SELECTORS["metrics"],
+        "sidecars": ("tls", "gateway", "both"),
+        "trusted": (YES, NO),
     }
     for combination in itertools.product(*([(name, value) for value in values[name]] for name in names)):
         yield dict(combination)
@@ -170,21 +186,41 @@ def variables(defaults: Defaults) -> dict[str, str]:
     volumes, statuses = [], []
     for variant in _variants(("engine", "authority", "source")):
         volumes.append((variant, parts.volumes(_settings(defaults, variant))))
-    for variant in _variants(("engine",)):
-        settings = _settings(defaults, {**variant, "authority": "none"})
+    for variant in _variants(("engine", "sidecars")):
+        plain = _settings(defaults, {**variant, "authority": "none"})
+        settings = plain if variant["sidecars"] == "tls" else _with_gateway(defaults, variant)
         statuses.append((variant, parts.status(settings, APPLICATION_PORT, WINDOW, GRACE)))
     found = {name: expression for each in texts.values() for name, expression in each.found.items()}
     writer = Writer([*_stand_ins(defaults), *(StandIn(mark(name), "variables." + name) for name in found)], AXES)
     found["sidecar"] = writer.choose(containers)
-    found["volumes"] = writer.choose(volumes)
+    found["tls_volumes"] = writer.choose(volumes)
+    found.update(_beside(defaults, writer))
+    found["added"] = _both("[dyn(variables.beside)]", "[dyn(variables.sidecar)]")
+    found["volumes"] = _both("dyn(variables.gateway_volumes)", "dyn(variables.tls_volumes)")
     found["told"] = writer.choose(statuses)
     found["wait"] = writer.value(parts.wait(WINDOW, True))
-    found["rewritten"] = f"{variable('probes')} == 'rewrite' ? {' + '.join(map(_rewritten, probes.KINDS))} : []"
+    found["rewritten"] = f"{ENDS_TLS} && {variable('probes')} == 'rewrite' ? {' + '.join(map(_rewritten, probes.KINDS))} : []"
     return found
 
 
+def _beside(defaults: Defaults, writer: Writer) -> dict[str, str]:
+    """Variables with the gateway's container and its volumes, by name."""
+    containers, volumes = [], []
+    for variant in _variants(("waiting", "trusted")):
+        settings, window = _with_gateway(defaults, variant), WINDOW if variant["waiting"] == YES else 0
+        containers.append((variant, parts.beside(settings, APPLICATION_PORT, window, True)))
+        volumes.append((variant, microgateway.volumes(settings.beside(APPLICATION_PORT, window))))
+    return {"beside": writer.choose(containers), "gateway_volumes": writer.choose(volumes)}
+
+
+def _both(of_gateway: str, of_tls: str) -> str:
+    """Lists of what belongs to each of the sidecars that are wanted, in the order of ``additions``."""
+    return f"({HAS_GATEWAY} ? {of_gateway} : dyn([])) + ({ENDS_TLS} ? {of_tls} : dyn([]))"
+
+
 def _stand_ins(defaults: Defaults) -> list[StandIn]:
-    found = [StandIn(mark(name), variable(name)) for name in GIVEN]
+    found = [StandIn(mark(name), variable(name)) for name in (*GIVEN, *OF_GATEWAY)]
+    found += [StandIn(GATEWAY_PORT, "variables.gateway_port_number"), StandIn(PROCESSES, "variables.processes_number")]
     found += [StandIn(mark("namespace"), "request.namespace"), StandIn(PORT, "variables.port_number")]
     found += [StandIn(APPLICATION_PORT, "variables.application_port_number"), StandIn(GRACE, "variables.grace")]
     found += [StandIn(WINDOW, "variables.window"), StandIn(METRICS_PORT, "variables.metrics_port_number")]
@@ -202,9 +238,13 @@ def operation(path: str, value: str) -> str:
 
 def patch(defaults: Defaults) -> str:
     """The expression of the patch: nothing for pods that are refused, the waits alone for those that have the sidecar."""
-    first = "variables.init_containers.size() > 0"
-    place = f"{first} ? '/spec/initContainers/0' : '/spec/initContainers'"
-    sidecar = operation(place, f"{first} ? dyn(variables.sidecar) : dyn([variables.sidecar])")
+    # Each is put before those that are there, so the one that shall be first comes last.
+    before = operation("'/spec/initContainers/0'", "container")
+    sidecar = (
+        f"(variables.init_containers.size() > 0 ? lists.range(variables.added.size()).map(place, "
+        f"variables.added[variables.added.size() - 1 - place]).map(container, {before}) : "
+        f"[{operation(literal('/spec/initContainers'), 'variables.added')}])"
+    )
     mounted = operation("'/spec/volumes/-'", "volume")
     volumes = (
         f"(object.spec.?volumes.orValue([]).size() > 0 ? variables.volumes.map(volume, {mounted}) : "
@@ -216,13 +256,13 @@ def patch(defaults: Defaults) -> str:
         "variables.sysctls.size() > 0 ? '/spec/securityContext/sysctls/-' : '/spec/securityContext/sysctls'",
         f"variables.sysctls.size() > 0 ? dyn({rule}) : dyn([{rule}])",
     )
-    low = f"variables.port_number < {FIRST_UNPRIVILEGED_PORT} && variables.sysctl == ''"
+    low = f"{ENDS_TLS} && variables.port_number < {FIRST_UNPRIVILEGED_PORT} && variables.sysctl == ''"
     path = "/metadata/annotations/" + STATUS_ANNOTATION.replace("~", "~0").replace("/", "~1")
     told = operation(literal(path), "variables.told")
     called = operation("place + 'port'", "variables.port_number")
     encrypted = operation("place + 'scheme'", literal(probes.ENCRYPTED))
     asked = f"variables.rewritten.map(place, {called}) + variables.rewritten.map(place, {encrypted})"
-    added = f"[{sidecar}] + {volumes} + ({low} ? {context} + [{sysctl}] : []) + {asked} + [{told}]"
+    added = f"{sidecar} + {volumes} + ({low} ? {context} + [{sysctl}] : []) + {asked} + [{told}]"
     return f"variables.problems.size() > 0 ? [] : (variables.injected ? [] : {added}) + {_waits()} + {_grace(defaults)}"
 
 
@@ -241,7 +281,7 @@ def _waits() -> str:
         f"has(item.lifecycle.preStop.{kind})" for kind in ("exec", "httpGet", "sleep", "tcpSocket")) + ")"
     place = "'/spec/containers/' + string(place) + (has(item.lifecycle) ? '/lifecycle/preStop' : '/lifecycle')"
     value = "has(item.lifecycle) ? dyn(variables.wait) : dyn({'preStop': variables.wait})"
-    lacking = f"variables.window > 0 && item.name != {literal(parts.SIDECAR)} && !({hooked})"
+    lacking = f"variables.window > 0 && !(item.name in {listed(parts.SIDECARS)}) && !({hooked})"
     return f"variables.containers.transformList(place, item, {lacking}, {operation(place, value)})"
 
 

@@ -6,16 +6,21 @@ from __future__ import annotations
 
 import typing as t
 
-from .cel import among, literal
+from .cel import among, listed, literal
 from .conflicts import GROUPS
 from .engines.contract import ADMINISTRATION_FIRST, ADMINISTRATION_PORTS, ADMINISTRATION_SHIFT
 from .engines.registry import ENGINES
-from .fields import FIELDS, PREFIX, STATUS, Field
-from .pod import SIDECAR, UNPRIVILEGED_PORTS
+from .fields import FIELDS, OPT_INS, PREFIX, STATUS, Field
+from .microgateway import IMAGE as GATEWAY_IMAGE
+from .microgateway import NAME as GATEWAY
+from .pod import SIDECAR, SIDECARS, UNPRIVILEGED_PORTS
 from .settings import Defaults
 
 ADMINISTRATION = f"{ADMINISTRATION_FIRST} + (variables.port_number + {ADMINISTRATION_SHIFT}) % {ADMINISTRATION_PORTS}"
 """``contract.administration_port``"""
+
+ENDS_TLS, HAS_GATEWAY = "variables.sidecars != 'gateway'", "variables.sidecars != 'tls'"
+"""``Settings.tls``, and whether there is a gateway"""
 
 RESOURCES = ("cpu", "memory", "cpu-limit", "memory-limit")
 
@@ -35,6 +40,8 @@ def given(field: Field, defaults: Defaults) -> str:
     fallback = literal(defaults.values.get(field.name) or field.default)
     if field.name == "image":
         fallback = literal(defaults.values["image"]) if defaults.values.get("image") else _images(defaults)
+    elif field.name == "gateway-image" and not defaults.values.get(field.name):
+        fallback = literal(defaults.images.get(GATEWAY) or GATEWAY_IMAGE)
     elif field.name == "certificate-secret" and not defaults.values.get(field.name):
         fallback = f"{variable('service')} + '-tls'"
     elif field.name in RESOURCES and not defaults.values.get(field.name):
@@ -62,6 +69,11 @@ def settings(defaults: Defaults) -> dict[str, str]:
     found["authority"] = (
         f"{variable('client-ca-secret')} != '' ? 'secret' : {variable('client-ca-config-map')} != '' ? 'config-map' : 'none'"
     )
+    found["sidecars"] = (
+        f"{variable('gateway')} == '' ? 'tls' : {variable('service')} == '' ? 'gateway' : 'both'"
+    )
+    found["asked_by"] = f"{ENDS_TLS} ? {literal(PREFIX + OPT_INS[0])} : {literal(PREFIX + OPT_INS[1])}"
+    found["trusted"] = f"{variable('gateway-trust')} != '' ? 'yes' : 'no'"
     found["metrics"] = f"{variable('metrics-port')} != '' ? 'on' : 'off'"
     found["client"] = f"{variable('client-names')} != '' ? 'names' : variables.authority != 'none' ? 'ca' : 'off'"
     return found
@@ -78,16 +90,19 @@ def pod() -> dict[str, str]:
     spec = "object.spec"
     everything = " + ".join(f"{spec}.?{group}.orValue([]).map(item, item.?name.orValue(''))" for group in GROUPS)
     declared = "item.?ports.orValue([]).filter(port, port.?protocol.orValue('TCP') == 'TCP').map(port, port.containerPort)"
-    sidecar = literal(SIDECAR)
+    taken = f"{spec}.?volumes.orValue([]).map(item, item.name).filter(name, name.startsWith"
+    own = listed(SIDECARS)
     return {
         "containers": f"{spec}.?containers.orValue([])",
         "init_containers": f"{spec}.?initContainers.orValue([])",
         "container_names": everything,
         "status": f"{literal(PREFIX + STATUS)} in object.metadata.annotations",
-        "injected": "variables.status && (variables.containers.exists(item, item.name == "
-        f"{sidecar}) || variables.init_containers.exists(item, item.name == {sidecar}))",
+        "injected": f"variables.status && (!({ENDS_TLS}) || {_there(SIDECAR)}) && (!({HAS_GATEWAY}) || {_there(GATEWAY)})",
+        "tls_named": _named(SIDECAR),
+        "gateway_named": _named(GATEWAY),
+        "added_without": "variables.status && variables.sidecars == 'both' && variables.tls_named != variables.gateway_named",
         "completes": f"{spec}.?restartPolicy.orValue('Always') in ['Never', 'OnFailure']",
-        "application_ports": f"variables.containers.filter(item, item.name != {sidecar})"
+        "application_ports": f"variables.containers.filter(item, !(item.name in {own}))"
         f".map(item, {declared}).flatten().distinct()",
         "taken_ports": f"variables.containers.map(item, {declared}).flatten() + variables.init_containers"
         f".filter(item, item.?restartPolicy.orValue('') == 'Always').map(item, {declared}).flatten()",
@@ -95,8 +110,23 @@ def pod() -> dict[str, str]:
         "sysctl_values": f"variables.sysctls.filter(item, item.name == {literal(UNPRIVILEGED_PORTS)})"
         ".map(item, item.?value.orValue(''))",
         "sysctl": "variables.sysctl_values.size() > 0 ? variables.sysctl_values[0] : ''",
-        "taken_volumes": f"{spec}.?volumes.orValue([]).map(item, item.name).filter(name, name.startsWith({literal(SIDECAR + '-')}))",
+        "taken_volumes": f"{taken}({literal(SIDECAR + '-')}))",
+        "taken_gateway_volumes": f"{taken}({literal(GATEWAY + '-')}))",
     }
+
+
+def _there(sidecar: str) -> str:
+    """``conflicts.there``"""
+    name = literal(sidecar)
+    return (
+        f"(variables.containers.exists(item, item.name == {name}) || "
+        f"variables.init_containers.exists(item, item.name == {name}))"
+    )
+
+
+def _named(sidecar: str) -> str:
+    """Whether any container has the name."""
+    return f"variables.container_names.exists(name, name == {literal(sidecar)})"
 
 
 def computed(defaults: Defaults) -> dict[str, str]:
@@ -108,6 +138,9 @@ def computed(defaults: Defaults) -> dict[str, str]:
         "administration_port": f"{among(variable('engine'), administered)} ? {ADMINISTRATION} : 0",
         "application_port_number": f"{variable('application-port')} != '' ? int({variable('application-port')}) : "
         "variables.application_ports[0]",
+        "gateway_port_number": f"{HAS_GATEWAY} ? int({variable('gateway-port')}) : 0",
+        "processes_number": f"int({variable('gateway-processes')})",
+        "upstream_port_number": f"{HAS_GATEWAY} ? variables.gateway_port_number : variables.application_port_number",
         "window": f"{variable('drain-seconds')} != '' ? int({variable('drain-seconds')}) : "
         f"variables.completes ? 0 : {defaults.timing.window}",
         "waiting": "variables.window > 0 ? 'yes' : 'no'",

@@ -13,7 +13,7 @@ import dataclasses
 import json
 import typing as t
 
-from . import conflicts, probes
+from . import conflicts, microgateway, probes
 from . import pod as parts
 from .additions import DEFAULT_GRACE_SECONDS, STATUS_ANNOTATION
 from .drain import grace
@@ -23,8 +23,9 @@ from .settings import Defaults
 from .shape import fault
 
 Spec = dict[str, t.Any]
-TOLD = ("port", "application", "drain", "grace")
-"""What the status must say, all whole numbers."""
+TOLD = ("application", "drain", "grace")
+SIDES = ("port", "gateway")
+"""What the status must say, all whole numbers; of the second one at least."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,21 +54,26 @@ def remove(pod: t.Any, defaults: Defaults) -> Removal:
     if told is None:
         return Removal(
             refusal=f"{STATUS_ANNOTATION} does not say what was added. Take the manifest as it was before, or remove "
-            f"container {parts.SIDECAR}, its volumes, the waits and that annotation by hand."
+            f"{' and '.join(_there(pod['spec'])) or 'the sidecar'}, its volumes, the waits and that annotation by hand."
         )
-    if not conflicts.injected(pod):
+    if not _there(pod["spec"]):
         return Removal(refusal=f"{STATUS_ANNOTATION} says that the sidecar is there, but it is not. Remove that annotation.")
     result = copy.deepcopy(pod)
     del result["metadata"]["annotations"][STATUS_ANNOTATION]
     spec = result["spec"]
     for group in ("initContainers", "containers"):
-        _keep(spec, group, lambda item: item.get("name") != parts.SIDECAR)
-    _keep(spec, "volumes", lambda item: item.get("name") not in parts.FOLDERS)
+        _keep(spec, group, lambda item: item.get("name") not in parts.SIDECARS)
+    _keep(spec, "volumes", lambda item: item.get("name") not in (*parts.FOLDERS, *microgateway.VOLUMES))
     _close(spec, told)
     for container in spec.get("containers") or []:
         _release(container, told)
     _shorten(spec, told, defaults)
     return Removal(result)
+
+
+def _there(spec: Spec) -> list[str]:
+    """The containers that were added."""
+    return [sidecar for sidecar in parts.SIDECARS if conflicts.there(spec, sidecar)]
 
 
 def _told(status: t.Any) -> dict[str, t.Any] | None:
@@ -78,7 +84,10 @@ def _told(status: t.Any) -> dict[str, t.Any] | None:
         return None
     if not isinstance(told, dict) or told.get("version") != parts.VERSION:
         return None
-    numbers = [told.get(name) for name in TOLD]
+    sides = [told[name] for name in SIDES if name in told]
+    if not sides:
+        return None
+    numbers = [*sides, *(told.get(name) for name in TOLD)]
     # JSON's true is an int to Python.
     return told if all(isinstance(one, int) and not isinstance(one, bool) for one in numbers) else None
 
@@ -94,7 +103,7 @@ def _keep(whole: Spec, name: str, wanted: t.Callable[[Spec], bool]) -> None:
 def _close(spec: Spec, told: Spec) -> None:
     """Take back that a low port needs no privilege."""
     context = spec.get("securityContext")
-    if told["port"] < FIRST_UNPRIVILEGED_PORT and context:
+    if told.get("port", FIRST_UNPRIVILEGED_PORT) < FIRST_UNPRIVILEGED_PORT and context:
         rule = {"name": parts.UNPRIVILEGED_PORTS, "value": str(told["port"])}
         _keep(context, "sysctls", lambda item: item != rule)
         if not context:
@@ -110,7 +119,7 @@ def _release(container: Spec, told: Spec) -> None:
             del container["lifecycle"]
     for kind in probes.KINDS:
         action = (container.get(kind) or {}).get("httpGet") or {}
-        if action.get("port") == told["port"] and action.get("scheme") == probes.ENCRYPTED and not action.get("host"):
+        if action.get("port") == told.get("port", 0) and action.get("scheme") == probes.ENCRYPTED and not action.get("host"):
             action["port"] = told["application"]
             del action["scheme"]
 

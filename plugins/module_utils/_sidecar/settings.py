@@ -10,10 +10,12 @@ import functools
 import re
 import typing as t
 
+from . import microgateway
+from .contradictions import contradictions
 from .drain import Timing
 from .engines import contract
 from .engines.registry import ENGINES
-from .fields import BY_NAME, PREFIX, STATUS, amount
+from .fields import BY_NAME, OPT_INS, PREFIX, STATUS
 
 SYSTEM_NAMESPACES = (
     "cert-manager",
@@ -48,7 +50,7 @@ class Defaults:
     values: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     namespaces: t.Mapping[str, t.Mapping[str, str]] = dataclasses.field(default_factory=dict)
     images: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Image by engine."""
+    """Image by engine, and that of the gateway by the name of its container."""
 
     image_prefixes: tuple[str, ...] = ()
     """What images must begin with; anything goes when empty."""
@@ -106,8 +108,8 @@ class Defaults:
             problems += found
         images = _mapping(data.get("images"), "images", problems)
         for name, image in images.items():
-            if name not in ENGINES:
-                problems.append(f"images.{name} is not an engine; engines are {', '.join(ENGINES)}")
+            if name not in (*ENGINES, microgateway.NAME):
+                problems.append(f"images.{name} is not an engine; engines are {', '.join(ENGINES)} and {microgateway.NAME}")
             elif not isinstance(image, str) or not BY_NAME["image"].admits(image):
                 problems.append(f"images.{name} is {image!r}, but must be {BY_NAME['image'].wanted}")
         version = str(data.get("kubernetes_version") or "1.36")
@@ -153,8 +155,9 @@ def _texts(given: t.Any, place: str) -> tuple[dict[str, str], list[str]]:
     texts = {}
     for name, value in _mapping(given, place, problems).items():
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        if name not in BY_NAME or name == "service":
-            problems.append(f"{place}.{name} is not a setting; settings are {', '.join(list(BY_NAME)[1:])}")
+        if name not in BY_NAME or name in OPT_INS:
+            known = ", ".join(each for each in BY_NAME if each not in OPT_INS)
+            problems.append(f"{place}.{name} is not a setting; settings are {known}")
         elif not BY_NAME[name].admits(text):
             problems.append(f'{place}.{name} is "{text[:80]}", but must be {BY_NAME[name].wanted}')
         else:
@@ -183,6 +186,53 @@ class Settings:
         return self.given.get(name) or BY_NAME[name].default
 
     @functools.cached_property
+    def gateway(self) -> str:
+        """Name of the gateway that stands beside the application; nothing where none does."""
+        return self.text("gateway")
+
+    @functools.cached_property
+    def tls(self) -> bool:
+        """Whether there is a sidecar that ends TLS."""
+        return bool(self.text("service")) or not self.gateway
+
+    @property
+    def kinds(self) -> list[str]:
+        """What the names of the resources of each sidecar begin with."""
+        return [*([""] if self.tls else []), *(["gateway-"] if self.gateway else [])]
+
+    @functools.cached_property
+    def asked_by(self) -> str:
+        """The annotation that opted in; where both do, the one for TLS."""
+        return PREFIX + OPT_INS[0 if self.tls else 1]
+
+    @functools.cached_property
+    def gateway_port(self) -> int:
+        """The port on which the gateway serves; 0 where there is none."""
+        return int(self.text("gateway-port")) if self.gateway else 0
+
+    def beside(self, application_port: int, drain_seconds: int) -> microgateway.Microgateway:
+        """What the container of the gateway depends on. Its Secret and its ConfigMap have the gateway's name."""
+        return microgateway.Microgateway(
+            image=self.gateway_image,
+            secret=self.gateway,
+            plugins=self.gateway,
+            port=self.gateway_port,
+            processes=int(self.text("gateway-processes")),
+            application_port=application_port,
+            drain_seconds=drain_seconds,
+            trust=self.text("gateway-trust"),
+            cpu=self.resource("gateway-cpu"),
+            memory=self.resource("gateway-memory"),
+            cpu_limit=self.resource("gateway-cpu-limit"),
+            memory_limit=self.resource("gateway-memory-limit"),
+        )
+
+    @property
+    def gateway_image(self) -> str:
+        """The gateway's image."""
+        return self.given.get("gateway-image") or self.defaults.images.get(microgateway.NAME) or microgateway.IMAGE
+
+    @functools.cached_property
     def engine(self) -> contract.Engine:
         """The engine."""
         return ENGINES[self.text("engine")]
@@ -204,8 +254,8 @@ class Settings:
 
     @functools.cached_property
     def rewrites_probes(self) -> bool:
-        """Whether the application's probes go through the sidecar."""
-        return self.text("probes") == "rewrite"
+        """Whether the application's probes go through the sidecar that ends TLS."""
+        return self.tls and self.text("probes") == "rewrite"
 
     @functools.cached_property
     def client(self) -> str:
@@ -231,8 +281,8 @@ class Settings:
         return [place + domain for domain in self.text("dns-domains").split(",")]
 
     def resource(self, name: str) -> str:
-        """One of cpu, memory, cpu-limit and memory-limit."""
-        return self.given.get(name) or getattr(self.engine.resources, name.replace("-", "_"))
+        """One of cpu, memory, cpu-limit and memory-limit, or the same of the gateway."""
+        return self.text(name) or getattr(self.engine.resources, name.replace("-", "_"))
 
     def drain_seconds(self, completes: bool) -> int:
         """The drain window; 0 for a pod that runs to completion, unless it says otherwise."""
@@ -289,6 +339,7 @@ def _parse(
     wishes: t.Iterable[tuple[str, t.Any]], namespace: str, defaults: Defaults
 ) -> tuple[Settings, list[str]]:
     problems = []
+    said = []
     given = {**defaults.values, **defaults.namespaces.get(namespace, {})}
     for key, value in wishes:
         name = key[len(PREFIX) :]
@@ -304,43 +355,6 @@ def _parse(
             problems.append(BY_NAME[name].problem(str(value)))
         else:
             given[name] = value
+            said.append(name)
     settings = Settings(given, namespace, defaults)
-    return settings, problems or contradictions(settings)
-
-
-def contradictions(settings: Settings) -> list[str]:
-    """What is wrong with settings each of which is right."""
-    engine, protocol, client = settings.engine, settings.text("protocol"), settings.client
-    found = []
-    if settings.text("client-ca-secret") and settings.text("client-ca-config-map"):
-        found.append(
-            f"{PREFIX}client-ca-secret and {PREFIX}client-ca-config-map are both set. Keep the one that holds the authority."
-        )
-    if client == "names" and not (settings.text("client-ca-secret") or settings.text("client-ca-config-map")):
-        found.append(
-            f"{PREFIX}client-names is set, but no authority to check callers' certificates with. "
-            f"Set {PREFIX}client-ca-secret or {PREFIX}client-ca-config-map as well."
-        )
-    if settings.rewrites_probes and client != "off":
-        found.append(
-            f"{PREFIX}probes is rewrite, but callers must show a certificate, and the kubelet has none. "
-            f"Leave {PREFIX}probes out and give the application exec probes, or ask for no client certificates."
-        )
-    if not engine.serves(protocol, client):
-        able = [other.name for other in ENGINES.values() if other.serves(protocol, client)]
-        remedy = f"Set {PREFIX}engine to {' or '.join(able)}." if able else "No engine can: change the protocol."
-        wish = {"off": "", "ca": " with client certificates", "names": " with names of client certificates"}[client]
-        found.append(f"{PREFIX}protocol is {protocol}{wish}, which engine {engine.name} cannot serve. {remedy}")
-    for name in ("cpu", "memory"):
-        if amount(settings.resource(name)) > amount(settings.resource(name + "-limit")):
-            found.append(
-                f"{PREFIX}{name} is {settings.resource(name)}, more than {PREFIX}{name}-limit, "
-                f"{settings.resource(name + '-limit')}. Raise the limit or lower the request."
-            )
-    prefixes = settings.defaults.image_prefixes
-    if prefixes and not settings.image.startswith(prefixes):
-        found.append(
-            f"{PREFIX}image is {settings.image}, but images must begin with {' or '.join(prefixes)}. "
-            "Leave it out, or ask whoever runs the cluster to admit it."
-        )
-    return found
+    return settings, problems or contradictions(settings, said)

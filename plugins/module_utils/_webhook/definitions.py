@@ -15,7 +15,7 @@ import json
 
 from .._declaration.manifests import MANAGED_BY, NAME_LABEL, OWNER_LABEL, STAMP
 from .._sidecar import policy
-from .._sidecar.fields import OPT_IN, OPT_IN_LABEL, PREFIX
+from .._sidecar.fields import OPT_IN, OPT_IN_LABEL
 from .._sidecar.settings import SYSTEM_NAMESPACES, SYSTEM_PREFIX, Defaults, DefaultsError
 from .probe import USER
 
@@ -33,8 +33,6 @@ _KONNECTIVITY = {
     "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
     "podSelector": {"matchLabels": {"k8s-app": "konnectivity-agent"}},
 }
-_SERVICE = f"{PREFIX}service"
-_OPTED_IN = f"has(object.metadata.annotations) && '{_SERVICE}' in object.metadata.annotations"
 
 
 def objects(settings: dict, source: dict) -> list[dict]:
@@ -110,7 +108,7 @@ def registration(settings: dict) -> list[dict]:
         "matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": excluded}]
     }
     conditions = [
-        {"name": "opted-in", "expression": _OPTED_IN},
+        {"name": "opted-in", "expression": policy.OPTED_IN},
         {"name": "not-of-gke", "expression": f"!request.namespace.startsWith('{SYSTEM_PREFIX}')"},
         {"name": "not-a-mirror", "expression": "!('kubernetes.io/config.mirror' in object.metadata.annotations)"},
     ]

@@ -64,11 +64,13 @@ def _elided(operation: dict[str, Any]) -> dict[str, Any]:
     value = copy["value"]
     containers = value if isinstance(value, list) else [value]
     for container in containers:
-        if isinstance(container, dict) and "securityContext" in container:
+        # The gateway has no command: its image's own is kept, so all that it is told is our word.
+        if isinstance(container, dict) and "securityContext" in container and "command" in container:
             container["command"] = ENGINE_TEXT
             container["env"] = {variable["name"]: ENGINE_TEXT for variable in container["env"]}
             if "lifecycle" in container:
                 container["lifecycle"]["preStop"]["exec"]["command"] = ENGINE_TEXT
     if copy["path"].endswith("~1status"):
-        copy["value"] = json.dumps({**json.loads(value), "hash": ENGINE_TEXT})
+        told = json.loads(value)
+        copy["value"] = json.dumps({**told, **({"hash": ENGINE_TEXT} if "hash" in told else {})})
     return copy

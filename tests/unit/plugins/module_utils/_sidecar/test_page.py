@@ -38,7 +38,7 @@ def rows() -> list[str]:
     """The table's lines."""
     return [
         f"| `{field.name}` | {field.wanted} | {f'`{field.default}`' if field.default else WORKED_OUT[field.name]} |"
-        for field in fields.FIELDS
+        for field in fields.TLS_FIELDS
     ]
 
 

@@ -111,14 +111,16 @@ def test_no_stand_in_is_left():
     text = json.dumps(objects(EVERYTHING))
     assert not re.search(r"<<[a-z0-9_-]+>>", text)
     numbers = (policy_parts.PORT, policy_parts.APPLICATION_PORT, policy_parts.WINDOW)
-    for number in (*numbers, policy_parts.METRICS_PORT, policy_parts.GRACE):
+    others = (policy_parts.METRICS_PORT, policy_parts.GRACE, policy_parts.GATEWAY_PORT, policy_parts.PROCESSES)
+    for number in (*numbers, *others):
         assert str(number) not in text
 
 
 def test_the_guard_asks_for_images_only_where_they_are_prescribed():
-    assert len(policy.guard(Defaults(), False)[0]["spec"]["validations"]) == 1
-    (_present, image) = policy.guard(Defaults.read(EVERYTHING), False)[0]["spec"]["validations"]
-    assert "registry.acme.example:5000/" in image["expression"] and PREFIX + "image" in image["message"]
+    assert len(policy.guard(Defaults(), False)[0]["spec"]["validations"]) == 2
+    validations = policy.guard(Defaults.read(EVERYTHING), False)[0]["spec"]["validations"]
+    for name, (_present, image) in {"image": validations[:2], "gateway-image": validations[2:]}.items():
+        assert "registry.acme.example:5000/" in image["expression"] and PREFIX + name in image["message"]
 
 
 def test_texts_are_escaped():

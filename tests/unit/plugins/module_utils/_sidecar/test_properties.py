@@ -95,7 +95,11 @@ def some_pod(chance: random.Random) -> dict:
     wishes = {name: chance.choice(values) for name, values in WISHES.items() if chance.random() < 0.08}
     if chance.random() < 0.2:
         wishes["probes"] = "rewrite"
+    elif chance.random() < 0.15:
+        wishes.update({"gateway": "orders", "gateway-port": chance.choice(("8000", "8000", "8443", "9090"))})
     annotations = {PREFIX + name: value for name, value in {"service": "orders", **wishes}.items()}
+    if set(wishes) <= {"gateway", "gateway-port", "application-port", "drain-seconds"} and "gateway" in wishes:
+        annotations.pop(chance.choice((PREFIX + "service", "example.com/none")), None)
     annotations["example.com/else"] = "kept"
     containers = [container(chance, "app", (8080, 8080, 8080, 8080, None, 9090, 8443))]
     containers += [container(chance, f"more-{index}", (None, None, 8080, 9090)) for index in range(chance.randrange(3))]

@@ -139,7 +139,9 @@ def test_the_guard_wants_a_sidecar_of_an_allowed_image() -> None:
     assert "variables" not in guard
     excluded = next(each["expression"] for each in guard["matchConditions"] if each["name"] == "not-excluded")
     assert all(f"'{name}'" in excluded for name in ("sidecars", "legacy", *SYSTEM_NAMESPACES))
-    present, image = guard["validations"]
+    present, image, gateway, image_of_gateway = guard["validations"]
+    assert "edge-microgateway" in gateway["expression"]
+    assert "item.image.startsWith('registry.example/')" in image_of_gateway["expression"]
     assert "item.?restartPolicy.orValue('') == 'Always'" in present["expression"]
     assert "item.image.startsWith('registry.example/')" in image["expression"]
 
