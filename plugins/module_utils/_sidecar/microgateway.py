@@ -30,6 +30,7 @@ PLUGIN_FOLDER = ROOT + "/plugins"
 WORK_FOLDER = ROOT + "/run"
 """Where the process runs: it writes a socket and a file with its process id there."""
 
+HEALTH_PATH = "/healthcheck"
 TRUST_FOLDER = "/etc/edge-microgateway-trust"
 AUTHORITIES = "ca.crt"
 """Key of the authorities in the ConfigMap that holds them."""
@@ -75,7 +76,7 @@ class Microgateway:
     port: int = PORT
     processes: int = 1
     application_port: int = 0
-    health: str = "/healthcheck"
+    health: str = HEALTH_PATH
     drain_seconds: int = 20
     trust: str = ""
     variables: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a gateway beside an application needs in the application's namespace, and how its pods ask for it. Private.
+
+The container itself is the injector's, in ``_sidecar``. Secret and ConfigMap never change: they are named by their content,
+so that a new content is a new annotation of the pods, which rolls them, and the old objects serve the pods of before.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import json
+import typing as t
+
+from .._declaration.manifests import MANAGED_BY, NAME_LABEL, OWNER_LABEL
+from .._google.errors import InvalidError
+from .._sidecar import microgateway
+from .._sidecar.fields import BY_NAME, PREFIX
+from . import render
+from .gateway import Gateway
+
+Object = dict[str, t.Any]
+
+#: Marks what belongs to a gateway, with its name.
+GATEWAY_LABEL = "edge-microgateway.gatewayops.io/name"
+#: How it is seen to that nobody calls the application around its gateway; and what is not offered, with the reason.
+LOOPBACK, NETWORK_POLICY, REDIRECT = "loopback", "network_policy", "redirect"
+REFUSED = (
+    f"capture is {REDIRECT}, which is not offered: the vendor's init container needs NET_ADMIN, sends every port of the pod to "
+    "the gateway, probes and TLS too, and lets the gateway's own user pass under another number than it runs with. Write "
+    f"{LOOPBACK} for an application that listens on 127.0.0.1 alone, or {NETWORK_POLICY}."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    """The pods that get the gateway. ``selector`` are their labels, ``tls_port`` where their TLS sidecar answers, 0 without.
+
+    ``settings`` are further annotations of the gateway, by name without prefix. ``trust``: authorities of Edge as PEM.
+    """
+
+    name: str
+    namespace: str
+    selector: t.Mapping[str, str]
+    capture: str = NETWORK_POLICY
+    tls_port: int = 0
+    trust: str = ""
+    settings: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def problems(workload: Workload, gateway: Gateway) -> list[str]:
+    """A sentence for everything that is refused, each with what to do."""
+    found = []
+    if workload.capture == REDIRECT:
+        found.append(REFUSED)
+    elif workload.capture not in (LOOPBACK, NETWORK_POLICY):
+        found.append(f"capture is {workload.capture!r}. Write {LOOPBACK} or {NETWORK_POLICY}.")
+    if not workload.selector:
+        found.append("selector is empty, which would be every pod of the namespace. Write the labels of the pods.")
+    if not gateway.plugin("healthcheck"):
+        found.append("plugins lacks healthcheck, by which the kubelet sees that the pod serves. Put it first.")
+    elif gateway.plugin("healthcheck").settings.get("healthcheck_url", microgateway.HEALTH_PATH) != microgateway.HEALTH_PATH:
+        found.append(f"plugins.healthcheck.settings.healthcheck_url must be {microgateway.HEALTH_PATH} beside an application.")
+    for name, value in workload.settings.items():
+        field = BY_NAME.get(name)
+        if field is None or not name.startswith("gateway-") or name in ("gateway-port", "gateway-trust"):
+            found.append(f"settings.{name} is not known, or follows from the rest. Leave it out.")
+        elif not field.admits(value):
+            found.append(f"settings.{name} is {value!r}, but must be {field.wanted}. {field.remedy}")
+    return found
+
+
+def objects(workload: Workload, gateway: Gateway, key: str, secret: str) -> list[Object]:
+    """The Secret first, then everything else. Raises InvalidError with everything that is refused."""
+    faults = problems(workload, gateway)
+    if faults:
+        raise InvalidError(" ".join(faults))
+    values = {
+        "EDGEMICRO_ORG": gateway.organization,
+        "EDGEMICRO_ENV": gateway.environment,
+        "EDGEMICRO_KEY": key,
+        "EDGEMICRO_SECRET": secret,
+        "EDGEMICRO_CONFIG": render.encoded(gateway),
+    }
+    data = {
+        name: base64.b64encode(values[variable].encode()).decode() for variable, name in microgateway.FROM_SECRET.items()
+    }
+    files = {path.rpartition("/")[2]: content for path, content in render.plugin_files().items()}
+    if workload.trust:
+        files[microgateway.AUTHORITIES] = workload.trust
+    name = f"{workload.name}-{hashlib.sha256(json.dumps([data, files], sort_keys=True).encode()).hexdigest()[:10]}"
+    made = [
+        _object(workload, "v1", "Secret", name, type="Opaque", data=data, immutable=True),
+        _object(workload, "v1", "ConfigMap", name, data=files, immutable=True),
+        _service(workload, gateway),
+    ]
+    return [*made, _closed(workload, gateway)] if workload.capture == NETWORK_POLICY else made
+
+
+def annotations(workload: Workload, gateway: Gateway, name: str) -> dict[str, str]:
+    """What the pods bear. ``name`` is that of the Secret. Nothing of it is secret."""
+    told = {"gateway": name, "gateway-port": str(gateway.port), "gateway-processes": str(gateway.processes)}
+    told["application-port"] = str(gateway.application_port)
+    if workload.trust:
+        told["gateway-trust"] = name
+    told.update(workload.settings)
+    return {PREFIX + name: value for name, value in told.items() if value != BY_NAME[name].default}
+
+
+def _object(workload: Workload, version: str, kind: str, name: str, **content: t.Any) -> Object:
+    labels = {NAME_LABEL: workload.name, OWNER_LABEL: MANAGED_BY, GATEWAY_LABEL: workload.name}
+    metadata = {"name": name, "namespace": workload.namespace, "labels": labels}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, **content}
+
+
+def _service(workload: Workload, gateway: Gateway) -> Object:
+    port = {"name": "http", "port": gateway.port, "protocol": "TCP", "targetPort": gateway.port}
+    return _object(workload, "v1", "Service", workload.name, spec={
+        "type": "ClusterIP", "selector": dict(workload.selector), "ports": [port]})
+
+
+def _closed(workload: Workload, gateway: Gateway) -> Object:
+    """Who calls the application itself gets no answer. The kubelet's probes need no rule."""
+    ports = [{"port": workload.tls_port or gateway.port, "protocol": "TCP"}]
+    return _object(workload, "networking.k8s.io/v1", "NetworkPolicy", workload.name, spec={
+        "podSelector": {"matchLabels": dict(workload.selector)}, "policyTypes": ["Ingress"], "ingress": [{"ports": ports}]})
