@@ -15,6 +15,8 @@ description:
     C(tls-sidecar.gatewayops.io/service) of a pod asks for it; exactly what the admission webhook or policy would add.
   - Made for GitOps (with O(dest) the result is written to a file to be reviewed and committed) and for finding out
     why a pod has no sidecar, or is refused.
+  - The annotation C(tls-sidecar.gatewayops.io/gateway) asks for an Edge Microgateway beside the application, alone or behind the
+    TLS sidecar. All that is said here of the sidecar holds for it too.
   - Adds only, and a second time nothing. Needs no access to a cluster or to Google.
 options:
   state:
@@ -54,7 +56,7 @@ options:
         type: dict
         default: {}
       images:
-        description: Image by engine.
+        description: Image by engine, and C(edge-microgateway).
         type: dict
         default: {}
       image_prefixes:
