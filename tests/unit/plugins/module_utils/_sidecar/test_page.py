@@ -13,7 +13,12 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[5] / ".ansible" / "collections"))
 
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar import explain, fields, microgateway, settings
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar import (
+    explain,
+    fields,
+    microgateway,
+    settings,
+)
 
 DOCS = Path(__file__).resolve().parents[5] / "docs"
 PAGE, GATEWAY_PAGE = DOCS / "tls.md", DOCS / "microgateway-sidecar.md"
