@@ -125,6 +125,6 @@ def _service(workload: Workload, gateway: Gateway) -> Object:
 
 def _closed(workload: Workload, gateway: Gateway) -> Object:
     """Who calls the application itself gets no answer. The kubelet's probes need no rule."""
-    ports = [{"port": workload.tls_port or gateway.port, "protocol": "TCP"}]
+    ports = [{"port": port, "protocol": "TCP"} for port in (gateway.port, workload.tls_port) if port]
     return _object(workload, "networking.k8s.io/v1", "NetworkPolicy", workload.name, spec={
         "podSelector": {"matchLabels": dict(workload.selector)}, "policyTypes": ["Ingress"], "ingress": [{"ports": ports}]})

@@ -221,8 +221,9 @@ def test_what_can_be_walked_around_is_closed(site: Site, serving: Upstream) -> N
         return [each for each in made if each["kind"] == "NetworkPolicy"]
 
     (policy,) = policies()
-    assert policy["spec"]["ingress"] == [{"ports": [{"port": declared.port, "protocol": "TCP"}]}]
-    assert policies(tls_port=8443)[0]["spec"]["ingress"] == [{"ports": [{"port": 8443, "protocol": "TCP"}]}]
+    open_port = {"port": declared.port, "protocol": "TCP"}
+    assert policy["spec"]["ingress"] == [{"ports": [open_port]}]
+    assert policies(tls_port=8443)[0]["spec"]["ingress"] == [{"ports": [open_port, {**open_port, "port": 8443}]}]
     assert policies(capture=beside.LOOPBACK) == []
     with pytest.raises(InvalidError, match="NET_ADMIN"):
         policies(capture=beside.REDIRECT)
