@@ -100,7 +100,7 @@ def test_the_api_server_takes_them(place, tmp_path):
         wait_for_accounts(kubectl)
         every_pod_is_taken_as_it_is(kubectl, Defaults())
         every_pod_is_taken_as_it_is(kubectl, CLASSIC)
-        every_engine_meets_the_strictest_rules(kubectl)
+        every_sidecar_meets_the_strictest_rules(kubectl)
     finally:
         asyncio.run(node.stop(tmp_path / "node"))
 
@@ -119,10 +119,11 @@ def _sidecar(pod: dict[str, Any], kind: str) -> bool:
     return any(each["name"] == "tls-sidecar" for each in pod["spec"].get(kind) or [])
 
 
-def every_engine_meets_the_strictest_rules(kubectl: Kubectl) -> None:
+def every_sidecar_meets_the_strictest_rules(kubectl: Kubectl) -> None:
     plain = {case.name: case.pod for case in corpus.cases()}
-    for engine in ("nginx", "envoy", "haproxy", "apache"):
-        pod = json.loads(json.dumps(plain[engine]))
+    first = {"gateway": "edge-microgateway", "gateway-and-tls": "edge-microgateway"}
+    for name in ("nginx", "envoy", "haproxy", "apache", *first):
+        pod = json.loads(json.dumps(plain[name]))
         pod["spec"]["containers"][0].update(DECENT)
         bare = json.loads(json.dumps(pod))
         bare["spec"]["containers"][0]["securityContext"] = {}
@@ -130,4 +131,4 @@ def every_engine_meets_the_strictest_rules(kubectl: Kubectl) -> None:
             dry_run(kubectl, "strict", [bare])
         outcome = inject(pod, "strict", Defaults())
         (stored,) = dry_run(kubectl, "strict", [patch.apply(pod, outcome.patch)])
-        assert stored["spec"]["initContainers"][0]["name"] == "tls-sidecar"
+        assert stored["spec"]["initContainers"][0]["name"] == first.get(name, "tls-sidecar")
