@@ -128,3 +128,24 @@ def _closed(workload: Workload, gateway: Gateway) -> Object:
     ports = [{"port": port, "protocol": "TCP"} for port in (gateway.port, workload.tls_port) if port]
     return _object(workload, "networking.k8s.io/v1", "NetworkPolicy", workload.name, spec={
         "podSelector": {"matchLabels": dict(workload.selector)}, "policyTypes": ["Ingress"], "ingress": [{"ports": ports}]})
+
+
+# -- the user's workload --------------------------------------------------------------------------------------------
+def workload(told: t.Mapping[str, t.Any], live: Object) -> Workload:
+    """What is declared of a workload, with what the object itself says: labels, namespace, its TLS port."""
+    metadata, spec = live["metadata"], live.get("spec") or {}
+    asked = _template(live).get("annotations") or {}
+    tls = asked.get(PREFIX + "port") or BY_NAME["port"].default if PREFIX + "service" in asked else 0
+    return Workload(
+        name=told.get("gateway") or f"{metadata['name']}-gateway",
+        namespace=metadata.get("namespace") or "default",
+        selector=dict((spec.get("selector") or {}).get("matchLabels") or {}),
+        capture=told.get("capture") or NETWORK_POLICY,
+        tls_port=int(tls),
+        trust=told.get("trust") or "",
+        settings={name: str(value) for name, value in (told.get("settings") or {}).items()},
+    )
+
+
+def _template(live: Object) -> Object:
+    return ((live.get("spec") or {}).get("template") or {}).get("metadata") or {}
