@@ -114,8 +114,8 @@ class Sidecar:
             os.close(writing)
             self._reading = reading
 
-    def start(self) -> Sidecar:
-        self._process = self.launch()
+    def start(self, script: str | None = None, environment: dict[str, str] | None = None) -> Sidecar:
+        self._process = self.launch(script, environment)
         return self
 
     async def ready(self, seconds: float = 20) -> Sidecar:

@@ -160,19 +160,18 @@ def test_no_secret_is_in_the_pod_or_in_process_lists(site: Site, make: Make, gua
 
 
 @pytest.fixture
-def tls(tmp_path: Path) -> Iterator[Callable[[Pod, int], tuple[Sidecar, ssl.SSLContext]]]:
-    """Starts the TLS server of a pod with its container's command and variables."""
+def tls(tmp_path: Path) -> Iterator[Callable[[Pod, Sidecar], ssl.SSLContext]]:
+    """Starts the TLS server of a pod with its container's command and variables; gives what its callers trust."""
     authority, folder = Authority("of this test"), SecretFolder(tmp_path / "certificate")
     tmp_path.chmod(0o755)
     folder.pair(authority.leaf(NAME), authority)
     running: list[Sidecar] = []
 
-    def one(pod: Pod, engine: Sidecar) -> tuple[Sidecar, ssl.SSLContext]:
+    def one(pod: Pod, engine: Sidecar) -> ssl.SSLContext:
         container = pod.container(TLS)
         assert container["command"][:2] == ["/bin/sh", "-c"]
-        engine._process = engine.launch(container["command"][2], pod.environment(TLS))
-        running.append(engine)
-        return engine, client_context(authority, tmp_path)
+        running.append(engine.start(container["command"][2], pod.environment(TLS)))
+        return client_context(authority, tmp_path)
 
     one.folder = folder.path
     yield one
@@ -190,7 +189,7 @@ async def test_both_sidecars_in_one_pod(
     pod = make("both", ["healthcheck", "oauth"], asked)
     assert [each["name"] for each in pod.spec["initContainers"]] == [GATEWAY, TLS]
     run(pod)
-    _server, context = tls(pod, server)
+    context = tls(pod, server)
     await server.ready()
 
     def answer(path: str, headers: dict[str, str]) -> tuple[int, str]:
