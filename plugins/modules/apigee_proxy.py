@@ -53,6 +53,33 @@ options:
   target_properties:
     description: With O(base_path), properties of the target connection, such as C(connect.timeout.millis).
     type: dict
+  target_host:
+    description: With O(base_path), the host name that the target is asked for, where it is called by an address.
+    type: str
+  spike_arrest:
+    description:
+      - With O(base_path), how many requests a second (V(30ps)) or a minute (V(600pm)) get through, evenly. Others are
+        answered 429.
+    type: str
+  quota:
+    description: With O(base_path), how many requests get through in a period. Others are answered 429.
+    type: dict
+    suboptions:
+      limit:
+        description: So many requests.
+        type: int
+        required: true
+      interval:
+        description: In so many units of time. One when not given.
+        type: int
+      time_unit:
+        description: The unit. Periods begin with the clock, in UTC.
+        type: str
+        required: true
+        choices: [minute, hour, day, week, month]
+      identifier:
+        description: Variable whose values are counted apart, such as V(client_id). All count together when not given.
+        type: str
   description:
     description: With O(base_path), the description of the proxy.
     type: str

@@ -20,6 +20,14 @@ APIGEELINT = "2.85.1"
 OLDEST_NODE = (22,)
 PROXY = "apiproxy/proxies/default.xml"
 SOUND = generate.generate("orders", "/orders", ["orders"])
+LIMITED = generate.generate(
+    "orders",
+    "/orders",
+    ["orders"],
+    spike_arrest="30ps",
+    quota={"limit": 100, "time_unit": "hour"},
+    target_host="shop.acme.example",
+)
 INSTALL_SECONDS = 300
 
 
@@ -58,8 +66,9 @@ def changed(old: bytes, new: bytes, path: str = PROXY) -> Bundle:
 
 
 @pytest.mark.usefixtures("real")
-def test_a_generated_bundle_is_clean() -> None:
-    assert lint.problems(SOUND, "required") == []
+@pytest.mark.parametrize("made", [SOUND, LIMITED], ids=["plain", "limited"])
+def test_a_generated_bundle_is_clean(made: Bundle) -> None:
+    assert lint.problems(made, "required") == []
 
 
 @pytest.mark.usefixtures("real")

@@ -21,6 +21,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
     gateway_derive,
     gateway_rules,
     gateway_schema,
+    schema,
     shape,
 )
 
@@ -39,12 +40,12 @@ PARTS = {
 }
 
 
-def rows(path: str) -> list[str]:
-    """The table's lines for one part."""
-    field = gateway_schema.DECLARATION
+def rows(path: str, declaration: schema.Field = gateway_schema.DECLARATION, parts: dict[str, str] = PARTS) -> list[str]:
+    """The table's lines for one part of a declaration."""
+    field = declaration
     for step in filter(None, path.split(".")):
         field = inventory.options(field)[step]
-    own = {"clusters", *PARTS.values()}
+    own = {"clusters", *parts.values()}
     lines: list[str] = []
     for key, inside in inventory.options(field).items():
         found = inventory.lines(path, key, inside)

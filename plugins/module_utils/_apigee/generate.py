@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
+from . import generate_policies
 from .bundle import Bundle
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
@@ -25,8 +26,7 @@ _DESCRIPTOR = """<APIProxy name={name}>
 """
 
 _FLOWS = """    <PreFlow name="PreFlow">
-        <Request/>
-        <Response/>
+{request}        <Response/>
     </PreFlow>
     <Flows/>
     <PostFlow name="PostFlow">
@@ -70,27 +70,42 @@ def generate(
     path: str | None = None,
     description: str | None = None,
     properties: Mapping[str, object] | None = None,
+    spike_arrest: str | None = None,
+    quota: Mapping[str, object] | None = None,
+    target_host: str | None = None,
 ) -> Bundle:
     """Return the bundle of a proxy that passes requests below ``base_path`` to target servers or to a URL.
 
     ``path`` is put before the remainder of the request's path on the target servers. ``properties`` become properties
-    of the target connection (``connect.timeout.millis`` and so on).
+    of the target connection (``connect.timeout.millis`` and so on). ``spike_arrest`` (``30ps``) and ``quota`` limit
+    requests, as :mod:`generate_policies` tells; ``target_host`` is the host name that the target is asked for.
 
     Raises ``ValueError`` unless exactly one of ``target_servers`` and ``url`` is given.
     """
     if bool(target_servers) == bool(url):
         raise ValueError("state either target servers or a URL, not both")
     connection = "".join(f"        {line}\n" for line in _connection(target_servers, url, path, properties or {}))
+    limits = generate_policies.limits(spike_arrest, quota)
+    host = generate_policies.host(target_host)
     texts = {
         f"apiproxy/{name}.xml": _DESCRIPTOR.format(
             name=quoteattr(name),
             display_name=escape(name),
             description=escape(description or f"Requests below {base_path}"),
         ),
-        "apiproxy/proxies/default.xml": _PROXY.format(flows=_FLOWS, base_path=escape(base_path)),
-        "apiproxy/targets/default.xml": _TARGET.format(flows=_FLOWS, connection=connection),
+        "apiproxy/proxies/default.xml": _PROXY.format(flows=_flows(limits), base_path=escape(base_path)),
+        "apiproxy/targets/default.xml": _TARGET.format(flows=_flows(host), connection=connection),
+        **{f"apiproxy/policies/{policy}.xml": text for policy, text in {**limits, **host}.items()},
     }
     return Bundle({file: (_DECLARATION + text).encode("utf-8") for file, text in texts.items()})
+
+
+def _flows(policies: Mapping[str, str]) -> str:
+    """The flows of an endpoint whose requests go through these policies first."""
+    steps = "".join(
+        f"            <Step>\n                <Name>{name}</Name>\n            </Step>\n" for name in policies
+    )
+    return _FLOWS.format(request=f"        <Request>\n{steps}        </Request>\n" if steps else "        <Request/>\n")
 
 
 def _connection(

@@ -103,6 +103,8 @@ def _cluster(role: dict, cluster: dict) -> dict:
     }
     if cluster.get("release_channel"):
         entry["release_channel"] = cluster["release_channel"].upper()
+    if cluster.get("gateway_api"):
+        entry["gateway_api_channel"] = "CHANNEL_STANDARD"
     if cluster.get("node_pools"):
         entry["node_pools"] = cluster["node_pools"]
     for option in ("private_nodes", "private_endpoint", "authorized_networks"):
@@ -212,7 +214,8 @@ def _proxy(where: dict, proxy: dict) -> dict:
     entry = {"kind": "apigee_proxy", **where, "name": proxy["name"], **place}
     if proxy.get("bundle"):
         return {**entry, "bundle": proxy["bundle"]}
-    return {**entry, "base_path": proxy["base_path"], "target_servers": [proxy["service"]]}
+    further = {option: proxy[option] for option in ("spike_arrest", "quota", "target_host") if proxy.get(option)}
+    return {**entry, "base_path": proxy["base_path"], "target_servers": [proxy["service"]], **further}
 
 
 def connections(results: list[dict], known: dict[str, dict]) -> dict[str, dict]:

@@ -72,6 +72,17 @@ def check(site: dict, documents: dict[str, typing.Any]) -> list[Problem]:
     ]
 
 
+def check_network(site: dict, documents: dict[str, typing.Any]) -> list[Problem]:
+    """Problems of project, clusters and subnets alone, for a site without an Apigee of its own."""
+    if documents.get("project") is None:
+        return [_no_project(site)]
+    return [
+        *_project_state(site, documents["project"]),
+        *_clusters(site, documents.get("clusters") or {}),
+        *subnet_problems(site, documents),
+    ]
+
+
 def existing(site: dict, documents: dict[str, typing.Any]) -> list[dict]:
     """The declared clusters that are there already, as Google gives them."""
     declared = {(cluster["location"], cluster["name"]) for cluster in site["clusters"]}

@@ -98,14 +98,15 @@ def _served(definition: dict) -> dict:
     """The part of a definition that somebody else's object must have to serve in its place.
 
     A namespace need only be there. The name of a headless Service gives the addresses of the pods that it selects,
-    whatever ports it lists: Apigee's target server states the port. Of a load balancer the annotations say what it is.
+    whatever ports it lists: Apigee's target server states the port. Of one with a load balancer the annotations say what it is.
     """
     content = {key: value for key, value in definition.items() if key not in ("apiVersion", "kind", "metadata")}
     # For a removal a name is all there is.
     if definition["kind"] != "Service" or "spec" not in content:
         return content
-    if content["spec"].get("type") == "LoadBalancer":
-        content["metadata"] = {"annotations": definition["metadata"].get("annotations") or {}}
+    notes = definition["metadata"].get("annotations") or {}
+    if content["spec"].get("type") == "LoadBalancer" or any(name.startswith("cloud.google.com/") for name in notes):
+        content["metadata"] = {"annotations": notes}
     else:
         content["spec"] = {key: value for key, value in content["spec"].items() if key != "ports"}
     return content

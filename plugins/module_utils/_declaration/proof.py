@@ -9,6 +9,7 @@ Private to this collection.
 from __future__ import annotations
 
 import datetime
+import ipaddress
 
 
 def requests(proxies: list[dict]) -> list[dict]:
@@ -59,6 +60,7 @@ def lines(
     hosts = {(target["environment"], target["name"]): target for target in targets}
     revisions, gateway = _deployed(resources)
     text: list[str] = []
+    balanced = False
     for response in responses:
         proxy, environment = asked.get(response["name"], ({}, ""))
         service = proxy.get("service") or ""
@@ -68,15 +70,27 @@ def lines(
         name = proxy.get("name", "")
         revision = f" revision {revisions[name]}" if revisions.get(name) else ""
         text.append(f"  Apigee      {gateway}, environment {environment}, proxy {name}{revision}")
-        if target:
+        if target and _is_address(target["host"]):
+            balanced = True
+            text.append(f"  target      {target['host']}:{target['port']}, a load balancer")
+        elif target:
             addresses = ", ".join(pod["address"] for pod in pods) or "not looked up"
             text.append(f"  name        {target['host']}  ->  {addresses}")
-            if target.get("tls") and service in shown:
-                text.append(f"  TLS         {shown[service]}, {_judged(target['tls'])}")
+        if target and target.get("tls") and service in shown:
+            text.append(f"  TLS         {shown[service]}, {_judged(target['tls'])}")
         text.append(f"  answered    {_who(response, pods)}{response['status']} in {response['milliseconds']:.0f} ms")
-    if text:
+    if text and not balanced:
         text.append("No load balancer, ingress or node port was involved.")
     return text
+
+
+def _is_address(host: str) -> bool:
+    """Whether a target is called by an address, which only a load balancer keeps."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _shown(services: list[dict], certificates: dict) -> dict[str, str]:

@@ -106,6 +106,12 @@ def read_private(wire: typing.Any, site: dict) -> Live:
     return _together(reads, {})
 
 
+def read_network(wire: typing.Any, site: dict) -> Live:
+    """Reads project, clusters and ranges alone; otherwise as ``read_all``."""
+    wire.client.token()
+    return _together(_network_reads(wire, site, {site["region"], *(one["region"] for one in site["clusters"])}), {})
+
+
 def _server_configurations(wire: typing.Any, listed: dict | None, site: dict) -> dict[str, dict]:
     """What GKE would give to new clusters, by location. A preview shows less without it, which is no reason to stop."""
     found = {}

@@ -39,9 +39,9 @@ def check(declaration: dict, site: dict, inspect: typing.Callable[[str], Bundle]
     return [
         *_clusters(declaration, site),
         *range_rules.check(declaration, site),
-        *_environments(declaration),
+        *environments(declaration),
         *_services(declaration, site),
-        *_proxies(declaration, site, inspect),
+        *proxies(declaration, site, inspect),
     ]
 
 
@@ -144,16 +144,17 @@ def _suffix(path: str, suffix: str) -> typing.Iterator[Problem]:
             )
 
 
-def _environments(declaration: dict) -> typing.Iterator[Problem]:
-    environments = declaration.get("environments")
-    if isinstance(environments, dict) and not environments:
+def environments(declaration: dict) -> typing.Iterator[Problem]:
+    """Problems of environments and their host names."""
+    declared = declaration.get("environments")
+    if isinstance(declared, dict) and not declared:
         yield Problem(
             "environments",
             "at least one environment is needed.",
             fix="environments: {prod: {hostnames: [api.example.com]}}",
         )
     owners: dict[str, tuple[str, str]] = {}
-    for name, settings in (environments or {}).items():
+    for name, settings in (declared or {}).items():
         group = settings.get("group") or name
         hostnames = settings.get("hostnames") or []
         if settings.get("hostnames") == []:
@@ -242,9 +243,10 @@ def _tls(path: str, service: dict, site: dict) -> typing.Iterator[Problem]:
         )
 
 
-def _proxies(declaration: dict, site: dict, inspect) -> typing.Iterator[Problem]:
+def proxies(declaration: dict, site: dict, inspect) -> typing.Iterator[Problem]:
+    """Problems of proxies, their environments, base paths and bundles."""
     services = [service["name"] for service in declaration.get("services") or [] if service.get("name")]
-    environments = list(declaration.get("environments") or {})
+    known = list(declaration.get("environments") or {})
     derived = {proxy["name"]: proxy for proxy in site["proxies"]}
     seen: set[str] = set()
     for proxy in declaration.get("proxies") or []:
@@ -267,17 +269,17 @@ def _proxies(declaration: dict, site: dict, inspect) -> typing.Iterator[Problem]
         if not proxy.get("bundle") and not proxy.get("base_path"):
             yield Problem(f"{path}.base_path", "is needed for a proxy made for you.", fix=f"base_path: /{name}")
         for environment in proxy.get("environments") or []:
-            if environment not in environments:
+            if environment not in known:
                 yield Problem(
                     f"{path}.environments",
                     f"no environment {environment} is declared.",
-                    fix=near(environment, environments),
+                    fix=near(environment, known),
                 )
-        if not proxy.get("environments") and len(environments) > 1:
+        if not proxy.get("environments") and len(known) > 1:
             yield Problem(
                 f"{path}.environments",
                 "is needed because there are several environments.",
-                fix=f"environments: [{environments[0]}]",
+                fix=f"environments: [{known[0]}]",
             )
         if proxy.get("bundle") and inspect:
             yield from _bundle(path, proxy, inspect(proxy["bundle"]), services)

@@ -30,6 +30,9 @@ SOURCES = (
     "target_url",
     "target_path",
     "target_properties",
+    "target_host",
+    "spike_arrest",
+    "quota",
     "description",
     "revision",
 )

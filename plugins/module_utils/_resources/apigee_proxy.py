@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._apigee import generate_policies
 from .._engine.compare import Change
 from .._engine.fields import Document, Field, Options
 from .._google.errors import ApiError
@@ -23,6 +24,17 @@ from .apigee_probe import OPTIONS as PROBE_OPTIONS
 from .apigee_probe import Probe
 from .apigee_proxy_labels import CONTENT, DIGEST_LABEL, KEPT_LABEL, REVISION_LABEL, users_labels, wanted_labels
 
+_QUOTA = Field(
+    "quota",
+    type="dict",
+    api=None,
+    fields=(
+        Field("limit", type="int", required=True),
+        Field("interval", type="int"),
+        Field("time_unit", required=True, choices=generate_policies.TIME_UNITS),
+        Field("identifier"),
+    ),
+)
 _LABELS = Field("labels", type="dict", keep_extra=True)
 
 
@@ -54,6 +66,9 @@ class ApigeeProxy(revisions.ApigeeRevisions):
         Field("target_url", api=None),
         Field("target_path", api=None),
         Field("target_properties", type="dict", api=None),
+        Field("target_host", api=None),
+        Field("spike_arrest", api=None),
+        _QUOTA,
         Field("description", api=None),
         *revisions.OPTIONS,
         Field("sequenced_rollout", type="bool", api=None),

@@ -10,7 +10,7 @@ import re
 
 from .._apigee import bundle as bundles
 from .._apigee import digest as digests
-from .._apigee import generate
+from .._apigee import generate, generate_policies
 from .._apigee import validate as validation
 from .._engine.fields import Options
 
@@ -41,6 +41,9 @@ class Content:
                     self.options.get("target_path"),
                     self.options.get("description"),
                     self.options.get("target_properties"),
+                    self.options.get("spike_arrest"),
+                    self.options.get("quota"),
+                    self.options.get("target_host"),
                 )
         return self._bundle
 
@@ -87,6 +90,10 @@ class Content:
             problems.append("base_path is stated, but neither target_servers nor target_url: state where requests go.")
         if targets and not base_path:
             problems.append("target_servers and target_url belong to a generated proxy: state base_path too.")
+        problems += generate_policies.problems(self.options.get("spike_arrest"), self.options.get("quota"))
+        for option in ("spike_arrest", "quota", "target_host"):
+            if self.options.get(option) and not base_path:
+                problems.append(f"{option} belongs to a generated proxy: state base_path too, or put it into the bundle.")
         if problems:
             return problems
         try:
