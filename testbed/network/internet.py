@@ -73,10 +73,12 @@ class Internet:
         """
         lines = ["table ip egress", "delete table ip egress", "table ip egress {", "  chain postrouting {",
                  "    type nat hook postrouting priority srcnat; policy accept;"]
-        for host, found in sorted(addresses.items()):
+        for index, (host, found) in enumerate(sorted(addresses.items())):
+            # Sockets that the runtime binds to no instance have the link's own address; they are the first one's.
+            sources = host if index else f"{{ {host}, {_APIGEE_ENDS[1]} }}"
             if found:
                 turns = ", ".join(f"{number} : {address}" for number, address in enumerate(found))
-                lines.append(f'    oifname "{_OF_APIGEE}" ip saddr {host} '
+                lines.append(f'    oifname "{_OF_APIGEE}" ip saddr {sources} '
                              f"snat to numgen inc mod {len(found)} map {{ {turns} }}")
         lines += [f'    oifname "{_OF_APIGEE}" snat to {PASSING_ADDRESS}', "  }", "}"]
         self._tenant.run(["nft", "-f", "-"], input="\n".join(lines) + "\n")
