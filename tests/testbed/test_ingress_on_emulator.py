@@ -1,0 +1,88 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ingress_preflight against the emulator: what exists has its say, and nothing is written."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator
+
+import pytest
+
+from tests.testbed.emulated_cloud import Cloud
+
+RANGES = [
+    {"range_name": "pods", "ip_cidr_range": "10.68.0.0/16"},
+    {"range_name": "services", "ip_cidr_range": "10.70.0.0/20"},
+]
+CLUSTER: dict[str, t.Any] = {
+    "kind": "gke_cluster",
+    "name": "gke",
+    "location": "europe-west1",
+    "network": "shop-vpc",
+    "subnetwork": "shop-vpc-gke",
+    "pods_range_name": "pods",
+    "services_range_name": "services",
+    "dns": {"provider": "CLOUD_DNS", "scope": "VPC_SCOPE", "domain": "gke.acme.internal"},
+}
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A project with a cluster whose add-on is off, and no Apigee."""
+    found = Cloud(tmp_path_factory.mktemp("cloud"))
+    subnetwork = {"kind": "compute_subnetwork", "name": "shop-vpc-gke", "region": "europe-west1", "network": "shop-vpc"}
+    found.run(
+        [
+            {"kind": "project_services", "services": ["compute", "container", "dns", "cloudresourcemanager"]},
+            {"kind": "compute_network", "name": "shop-vpc"},
+            {**subnetwork, "ip_cidr_range": "10.64.16.0/20", "secondary_ip_ranges": RANGES},
+            {**CLUSTER, "addons": {"http_load_balancing": False}},
+        ]
+    )
+    yield found
+    found.stop()
+
+
+def declaration(cloud: Cloud, **parts: t.Any) -> dict[str, t.Any]:
+    return {
+        "project": cloud.connection["project"],
+        "region": "europe-west1",
+        "network": "shop-vpc",
+        "domain": "acme.internal",
+        "clusters": {"gke": {"dns": "vpc_scope"}},
+        "services": [{"name": "products", "port": 8080}],
+        "ingress": {"name": "shop", "certificate": {"secret": "shop-tls"}},
+        "apigee_source_ranges": ["198.51.100.0/28"],
+        **parts,
+    }
+
+
+def test_a_cluster_whose_add_on_is_off_is_refused_before_any_write(cloud: Cloud) -> None:
+    cloud.control("requests", "DELETE")
+    refused = cloud.module("ingress_preflight", declaration=declaration(cloud), fails=True)
+    assert "its add-on HTTP load balancing is off" in refused["msg"] and "Nothing has been changed." in refused["msg"]
+    assert "--update-addons HttpLoadBalancing=ENABLED" in refused["msg"]
+    assert cloud.writes() == 0
+    # It can be taken away all the same.
+    found = cloud.module("ingress_preflight", declaration=declaration(cloud), judge=False)
+    assert found["connections"]["gke"]["endpoint"]
+
+
+def test_edge_needs_no_organisation_and_keeps_the_ranges_that_exist(cloud: Cloud) -> None:
+    cloud.run([{**CLUSTER, "addons": {"http_load_balancing": True}}])
+    cloud.control("requests", "DELETE")
+    found = cloud.module("ingress_preflight", declaration=declaration(cloud))
+    site = found["site"]
+    assert not site["apigee"] and site["ingress"]["sources"] == ["198.51.100.0/28"]
+    assert site["clusters"][0]["ranges"]["pods"] == "10.68.0.0/16" and site["project_number"] == "123456789012"
+    assert cloud.writes() == 0
+
+
+def test_an_apigee_that_is_still_to_be_made_is_no_problem(cloud: Cloud) -> None:
+    stated = declaration(cloud, environments={"prod": {"hostnames": ["api.acme.example"]}}, apigee_source_ranges=[])
+    found = cloud.module("ingress_preflight", declaration=stated)
+    assert found["site"]["ingress"]["nat_addresses"] == [{"instance": "europe-west1", "name": "shop-1"}]
+    assert found["site"]["organization"]["ready"] is False
