@@ -8,6 +8,7 @@ outlives a reset, like other tokens that were given out.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import time
@@ -76,9 +77,15 @@ class IdentityTokens:
         if stored is None:
             async with self._store.transaction() as tx:
                 stored = tx.get(_KEY) or tx.put(_KEY, {"pem": _made()})
-        key = serialization.load_pem_private_key(stored["pem"].encode(), password=None)
-        assert isinstance(key, rsa.RSAPrivateKey)  # made here
-        return key, hashlib.sha256(stored["pem"].encode()).hexdigest()[:40]
+        return _loaded(stored["pem"]), hashlib.sha256(stored["pem"].encode()).hexdigest()[:40]
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(pem: str) -> rsa.RSAPrivateKey:
+    """The key. Loading proves it first, which takes 50 ms and more: too long for each call of a function."""
+    key = serialization.load_pem_private_key(pem.encode(), password=None)
+    assert isinstance(key, rsa.RSAPrivateKey)  # made here
+    return key
 
 
 def _made() -> str:
