@@ -8,9 +8,11 @@ import json
 import random
 import socket
 import time
+from collections.abc import Iterator
 
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar import server
+from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.module_utils._sidecar.certificates import Folder
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.module_utils._sidecar.pods import application, pod
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.module_utils._sidecar.serving import (
     REVIEW,
@@ -173,11 +175,19 @@ def test_any_bytes_get_an_answer_and_never_a_500(running: Running) -> None:
     assert post(running.connection(), REVIEW)[0] == 200
 
 
+@pytest.fixture
+def patient(folder: Folder) -> Iterator[Running]:
+    """A webhook that waits for a caller that a busy machine has stopped between two bytes."""
+    started = Running(folder, SHORT._replace(handshake=30.0, first=30.0, request=30.0, idle=60.0))
+    yield started
+    started.webhook.stop(0, 0)
+
+
 @given(ANYTHING)
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_json_gets_an_answer_and_never_a_500(running: Running, item: object) -> None:
-    connection = getattr(running, "kept", None) or running.connection()
-    running.kept = connection
+def test_any_json_gets_an_answer_and_never_a_500(patient: Running, item: object) -> None:
+    connection = getattr(patient, "kept", None) or patient.connection(timeout=30)
+    patient.kept = connection
     for review in (item, asked(item), {**asked(None), "request": item}):
         status, body = post(connection, json.dumps(review).encode())
         assert status == 200 and isinstance(json.loads(body)["response"]["allowed"], bool)

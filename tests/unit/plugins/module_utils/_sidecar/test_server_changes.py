@@ -146,7 +146,8 @@ def test_ten_rollouts_under_load_lose_no_admission(folder: Folder) -> None:
         with Load(old) as load:
             time.sleep(0.1)
             port = old.port
-            leaving = threading.Thread(target=old.webhook.stop, args=(0.4, 2))
+            # Long enough for a caller that read the old port and was then kept from connecting by a busy machine.
+            leaving = threading.Thread(target=old.webhook.stop, args=(1.0, 5))
             leaving.start()
             # Endpoints learn of it only a moment later: until then callers come back to the one that leaves.
             time.sleep(0.15)
