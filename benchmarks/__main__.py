@@ -17,10 +17,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import admissions, report
+from benchmarks import admissions, latency, report
 from benchmarks.recorder import Call, Recorder
 from benchmarks.replay import Replay, is_write
 from tooling.prepare import COLLECTIONS, ROOT, VENV
+from tooling.steps import StepFailed
 
 BIN = VENV / "bin"
 HERE = Path(__file__).resolve().parent
@@ -45,7 +46,7 @@ def main() -> None:
         organization = bench.alone("benchmarks.organization")
         try:
             bench.up()
-            figures = {**bench.measure(options.repeat), **bench.measure_tls(options.repeat)}
+            figures = {**bench.measure(options.repeat), **bench.measure_tls(options.repeat), **bench.measure_ways()}
         finally:
             bench.down()
     figures.update(engines=engines, server=server, organization=organization)
@@ -117,6 +118,15 @@ class Bench:
         replay = Replay(self._connection, self._folder)
         seen = admissions.both(admissions.Admissions(*replay.cluster(), replay.token), self._use_webhook)
         return {"tls": {"first": first, "unchanged": statistics.median(unchanged)}, "admissions": seen}
+
+    def measure_ways(self) -> dict:
+        """What each way to the same pods adds."""
+        say("the ways to the pods")
+        self._fresh()
+        try:
+            return {"latency": latency.measure(self._folder / "testbed")}
+        except StepFailed as failure:
+            raise SystemExit(str(failure)) from failure
 
     def _use_webhook(self) -> None:
         written = self._folder / "webhook.json"

@@ -14,7 +14,8 @@ def markdown(figures: dict) -> str:
     lines += ["### A whole organisation", "", *_organization(figures["organization"]), ""]
     lines += ["### Admissions", "", *_admissions(figures["admissions"]), ""]
     lines += ["### The webhook's server", "", *_server(figures["server"]), ""]
-    lines += ["### Engines", "", *_engines(figures["engines"])]
+    lines += ["### Engines", "", *_engines(figures["engines"]), ""]
+    lines += ["### Ways to the pods", "", *latency(figures["latency"])]
     return "\n".join(lines)
 
 
@@ -156,5 +157,30 @@ def _engines(found: dict[str, dict[str, float]]) -> list[str]:
         "",
         f"{bare['requests']:.0f} requests each, a body of 1 kB there and more back; one kept "
         "connection, HTTP/1.1, TLS 1.3 to the engines. CPU per request.",
+    ]
+    return lines
+
+
+def latency(found: dict) -> list[str]:
+    """The table of the ways to the same pods, as Markdown."""
+    lines = [
+        "| Way | p50 | p95 | p50 to direct | in single rounds | p95 to direct | cold: p50 | p95 | p50 to direct |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, parts in found["ways"].items():
+        warm, cold = parts["warm"], parts["cold"]
+        lowest, highest = warm["spread"]
+        lines.append(
+            f"| {name} | {warm['p50'] * 1e3:.1f} ms | {warm['p95'] * 1e3:.1f} ms | {warm['p50_ratio']:.2f} "
+            f"| {lowest:.2f} to {highest:.2f} | {warm['p95_ratio']:.2f} "
+            f"| {cold['p50'] * 1e3:.1f} ms | {cold['p95'] * 1e3:.1f} ms | {cold['p50_ratio']:.2f} |"
+        )
+    counts = [[parts[kind]["count"] for parts in found["ways"].values()] for kind in ("warm", "cold")]
+    warm, cold = (str(min(each)) if min(each) == max(each) else f"{min(each)} to {max(each)}" for each in counts)
+    began, ended = found["load"]
+    lines += [
+        "",
+        f"{warm} warm and {cold} cold calls of each way in {found['rounds']} rounds; load {began:.1f} at the start, "
+        f"{ended:.1f} at the end.",
     ]
     return lines
