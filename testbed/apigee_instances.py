@@ -72,7 +72,7 @@ class ApigeeInstances:
             sys.executable, "-m", "testbed.apigee",
             "--socket", str(control), "--listen", f"{instance.host}:{NORTHBOUND_PORT}",
             "--certificate", str(self._authority.certificate_file), "--key", str(self._authority.key_file),
-            "--resolver", RESOLVER, *self.options])
+            "--resolver", RESOLVER, "--source", instance.host, *self.options])
         log_file = self._state.logs / f"apigee-{instance.name}.log"
         with log_file.open("ab") as log:
             process = await asyncio.create_subprocess_exec(

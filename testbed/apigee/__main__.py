@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
                         "Without it callers speak plain HTTP")
     parser.add_argument("--key", type=Path, help="its key (PEM)")
     parser.add_argument("--resolver", default="169.254.169.254", help="HOST or HOST:PORT of the DNS server for targets")
+    parser.add_argument("--source", default="", help="address from which targets are called")
     parser.add_argument("--dns-cache-extra", type=float, default=60.0,
                         help="seconds for which an answer is used beyond its TTL")
     parser.add_argument("--scale", type=float, default=1.0, help="factor for all times (DNS cache, time limits, pools)")
@@ -43,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 async def _serve(arguments: argparse.Namespace) -> None:
     host, _, port = arguments.listen.rpartition(":")
     tls = server_context(arguments.certificate, arguments.key, host) if arguments.certificate else None
-    runtime = Runtime(Options(arguments.resolver, arguments.dns_cache_extra, arguments.scale))
+    runtime = Runtime(Options(arguments.resolver, arguments.dns_cache_extra, arguments.scale, arguments.source))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

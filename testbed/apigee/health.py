@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 class HealthChecks:
     """One task for each monitored target server of each deployment in force."""
 
-    def __init__(self, resolver: Resolver, scale: float) -> None:
+    def __init__(self, resolver: Resolver, scale: float, source: str = "") -> None:
         self._resolver = resolver
         self._scale = scale
+        self._local = (source, 0) if source else None
         # By the deployment's identity as an object: an unchanged one is carried over between configurations.
         self._tasks: dict[int, tuple[Deployment, list[asyncio.Task[None]]]] = {}
 
@@ -57,7 +58,7 @@ class HealthChecks:
             if monitor.http is None:
                 answer, _ = await self._resolver.resolve(server.host)
                 async with asyncio.timeout(monitor.connect_timeout * self._scale):
-                    _, writer = await asyncio.open_connection(answer.take(), port)
+                    _, writer = await asyncio.open_connection(answer.take(), port, local_addr=self._local)
                 writer.close()
                 return True
             return await self._ask(server.host, port, monitor)
@@ -69,7 +70,7 @@ class HealthChecks:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=monitor.connect_timeout * self._scale,
                                         sock_read=check.read_timeout * self._scale)
         connector = aiohttp.TCPConnector(resolver=RotatingResolver(self._resolver), use_dns_cache=False,
-                                         force_close=True)
+                                         force_close=True, local_addr=self._local)
         async with (aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
                     session.request(check.verb, f"http://{host}:{port}{check.path}", headers=dict(check.headers),
                                     data=check.payload or None, allow_redirects=False) as reply):

@@ -116,9 +116,10 @@ class _Pool:
 class Pools:
     """All target pools. A request leases one; a pool that is no longer wanted closes when its last lease ends."""
 
-    def __init__(self, resolver: Resolver, scale: float = 1.0) -> None:
+    def __init__(self, resolver: Resolver, scale: float = 1.0, source: str = "") -> None:
         self._resolver = resolver
         self._scale = scale
+        self._source = source
         self._pools: dict[PoolKey, _Pool] = {}
 
     def lease(self, key: PoolKey) -> tuple[aiohttp.ClientSession, Callable[[], Awaitable[None]]]:
@@ -138,6 +139,8 @@ class Pools:
         idle = settings.keepalive_timeout / 1000 * self._scale
         # limit=0: the message processor opens as many connections as requests need.
         keep: dict[str, Any] = {"keepalive_timeout": idle} if settings.keepalive_timeout else {"force_close": True}
+        if self._source:
+            keep["local_addr"] = (self._source, 0)
         if tls is not None:
             keep["ssl"] = tls.context()
             handshakes.watch(keep["ssl"], ATTEMPT.get)

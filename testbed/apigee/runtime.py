@@ -26,11 +26,15 @@ from testbed.apigee.trace import Traces
 
 @dataclass(frozen=True)
 class Options:
-    """``resolver`` is HOST or HOST:PORT; ``dns_cache_extra`` is in seconds; ``scale`` multiplies all times."""
+    """``resolver`` is HOST or HOST:PORT; ``dns_cache_extra`` is in seconds; ``scale`` multiplies all times.
+
+    ``source`` is the address from which targets are called; without it the kernel chooses.
+    """
 
     resolver: str
     dns_cache_extra: float = 60.0
     scale: float = 1.0
+    source: str = ""
 
 
 class Runtime:
@@ -40,9 +44,9 @@ class Runtime:
         host, _, port = options.resolver.partition(":")
         self.options = options
         self.resolver = Resolver(host, int(port or 53), extra_seconds=options.dns_cache_extra, scale=options.scale)
-        self.pools = Pools(self.resolver, options.scale)
+        self.pools = Pools(self.resolver, options.scale, options.source)
         self.executor = FlowExecutor(TargetClient(self.pools))
-        self.health = HealthChecks(self.resolver, options.scale)
+        self.health = HealthChecks(self.resolver, options.scale, options.source)
         self.counters = Counters()
         self.key_value_maps = KeyValueMaps(options.scale)
         self.traces = Traces()

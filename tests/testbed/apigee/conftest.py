@@ -125,10 +125,16 @@ def scale() -> float:
 
 
 @pytest.fixture
-async def bench(tmp_path, scale):
+def source() -> str:
+    """The address from which targets are called; tests override it."""
+    return ""
+
+
+@pytest.fixture
+async def bench(tmp_path, scale, source):
     dns_double = DnsDouble()
     await dns_double.start()
-    runtime = Runtime(Options(f"127.0.0.1:{dns_double.port}", scale=scale))
+    runtime = Runtime(Options(f"127.0.0.1:{dns_double.port}", scale=scale, source=source))
     northbound = web.ServerRunner(web.Server(Northbound(runtime).handle, access_log=None))
     administration = web.AppRunner(control.application(runtime), access_log=None)
     await northbound.setup()

@@ -38,6 +38,21 @@ async def test_new_connections_rotate_over_the_addresses(bench):
     assert len(bench.dns.questions) == 1
 
 
+class TestSource:
+    """An instance calls from its own address, also where another one is on the same machine."""
+
+    @pytest.fixture
+    def source(self) -> str:
+        return "127.0.0.9"
+
+    async def test_targets_are_called_from_it(self, bench):
+        target = await bench.target()
+        bench.dns.records[HOST] = (10, ["127.0.0.1"])
+        await bench.serve(unpooled(), servers=[backend(target)])
+        assert (await bench.call("/demo")).status == 200
+        assert {address for address, _port in target.peers} == {"127.0.0.9"}
+
+
 class Clock:
     """In the place of the module ``time``: nothing depends on how fast the machine is."""
 
