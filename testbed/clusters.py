@@ -14,7 +14,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -27,6 +27,8 @@ from testbed.kubernetes import emptying, node
 from testbed.kubernetes.client import ApiClient, ApiError
 from testbed.kubernetes.identities import client_files
 from testbed.kubernetes.ingress.controller import Controller as IngressController
+from testbed.kubernetes.ingress.gateway_controller import GatewayController
+from testbed.kubernetes.ingress.loop import Loop, Maker
 from testbed.kubernetes.load_balancer.controller import Controller
 from testbed.kubernetes.spec import API_PORT, ClientFiles, NodeAccess, NodeError, NodeSpec
 from testbed.network.firewall import Machine
@@ -111,7 +113,7 @@ class Running:
     #: Seconds of the epoch when the node of a new cluster was ready; None for a cluster that was resumed.
     new_at: float | None = None
     load_balancers: Controller | None = None
-    ingresses: IngressController | None = None
+    http_controllers: list[Loop] = field(default_factory=list)
 
     @property
     def machine(self) -> Machine:
@@ -252,7 +254,7 @@ class Clusters:
         elif running.cluster != cluster:
             running.cluster = cluster
             await self._changed()
-        self._set_ingresses(running)
+        self._set_http_controllers(running)
         return ClusterAccess(endpoint=self._state.api_server_address(cluster.number),
                              ca_certificate_pem=running.access.ca_certificate_pem, node_ip=spec.node_ip)
 
@@ -310,16 +312,18 @@ class Clusters:
             lambda: running.cluster.load_balancer_classes, balance, unbalance)
         running.load_balancers.start()
 
-    def _set_ingresses(self, running: Running) -> None:
-        """Give Ingresses their load balancers as long as the cluster has the add-on."""
-        wanted = running.cluster.http_load_balancing and self.http_balancers is not None
-        if not wanted and running.ingresses is not None:
-            running.ingresses.stop()
-            running.ingresses = None
-        if not wanted or running.ingresses is not None:
+    def _set_http_controllers(self, running: Running) -> None:
+        """Give Ingresses and Gateways their load balancers as long as the cluster has the add-ons."""
+        kinds: list[type[Loop]] = []
+        if self.http_balancers is not None and running.cluster.http_load_balancing:
+            kinds = [IngressController, *([GatewayController] if running.cluster.gateway_api else [])]
+        if [type(each) for each in running.http_controllers] == kinds:
             return
+        for controller in running.http_controllers:
+            controller.stop()
         maker, loop = self.http_balancers, asyncio.get_running_loop()
-        assert maker is not None  # wanted
+        if maker is None:
+            return
 
         def ensure(asked: AskedBalancer) -> MadeBalancer:
             return asyncio.run_coroutine_threadsafe(maker.ensure(asked), loop).result(GOOGLE_PATIENCE)
@@ -330,9 +334,10 @@ class Clusters:
         def health(made: MadeBalancer, asked: AskedBalancer) -> Mapping[str, str]:
             return asyncio.run_coroutine_threadsafe(maker.health(made, asked), loop).result(GOOGLE_PATIENCE)
 
-        running.ingresses = IngressController(
-            running.cluster.key, self._client(running, "ingress"), ensure, remove, health)
-        running.ingresses.start()
+        files = self._client(running, "ingress")
+        running.http_controllers = [each(running.cluster.key, files, Maker(ensure, remove, health)) for each in kinds]
+        for controller in running.http_controllers:
+            controller.start()
 
     def _client(self, running: Running, name: str) -> ClientFiles:
         """Files of a client of the cluster that calls from the host."""
@@ -362,10 +367,10 @@ class Clusters:
             await self._end(running)
             await self._clear(running.cluster)
         else:
-            if running.ingresses is not None:
-                # What it installed is gone, too; the next cluster gets it anew.
-                running.ingresses.stop()
-                running.ingresses = None
+            # What they installed is gone, too; the next cluster gets it anew.
+            for controller in running.http_controllers:
+                controller.stop()
+            running.http_controllers = []
             self._spare[running.cluster.number] = running
 
     async def _from_spare(self, cluster: Cluster, spec: NodeSpec) -> Running | None:
@@ -388,8 +393,8 @@ class Clusters:
     async def _end(self, running: Running) -> None:
         if running.load_balancers is not None:
             running.load_balancers.stop()
-        if running.ingresses is not None:
-            running.ingresses.stop()
+        for controller in running.http_controllers:
+            controller.stop()
         await self._abandon(running.cluster, running.namespace, running.forwarder, running.reviews)
 
     async def _abandon(self, cluster: Cluster, namespace: Namespace, forwarder: Forwarder | None,

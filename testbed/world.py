@@ -127,7 +127,8 @@ class Cluster:
     """A GKE cluster. ``number`` (from 0) is chosen by the emulator, unique among living clusters, and decides
     the cluster's namespace and loopback address. ``network_policy`` says what enforces NetworkPolicies: ``none``,
     ``calico`` or ``dataplane_v2``; ``load_balancer_classes`` whether the class of a Service's load balancer counts;
-    ``http_load_balancing`` whether the add-on of that name is on."""
+    ``http_load_balancing`` whether the add-on of that name is on, ``gateway_api`` the
+    standard channel of the Gateway API."""
 
     project: str
     location: str
@@ -147,6 +148,7 @@ class Cluster:
     network_policy: str = "none"
     load_balancer_classes: bool = False
     http_load_balancing: bool = True
+    gateway_api: bool = False
     node_pools: tuple[Any, ...] = ()
 
     @property

@@ -24,7 +24,10 @@ from testbed.google.store import Transaction
 from testbed.http_balancing.asked import (
     DEFAULT_BACKEND,
     EXTERNAL,
+    GLOBAL,
     INTERNAL,
+    REGIONAL,
+    SERVE_404,
     AskedBackend,
     AskedBalancer,
     Key,
@@ -36,7 +39,8 @@ from testbed.world import WorldError
 if TYPE_CHECKING:
     from testbed.google.emulator import Emulator
 
-_SCHEMES = {EXTERNAL: "EXTERNAL", INTERNAL: "INTERNAL_MANAGED", "regional-external": "EXTERNAL_MANAGED"}
+_SCHEMES = {EXTERNAL: "EXTERNAL", GLOBAL: "EXTERNAL_MANAGED", INTERNAL: "INTERNAL_MANAGED",
+            REGIONAL: "EXTERNAL_MANAGED"}  # fmt: skip
 _CODES = {301: "MOVED_PERMANENTLY_DEFAULT", 302: "FOUND", 303: "SEE_OTHER", 307: "TEMPORARY_REDIRECT",
           308: "PERMANENT_REDIRECT"}  # fmt: skip
 _CHECKS = {"HTTP": "httpHealthCheck", "HTTPS": "httpsHealthCheck", "HTTP2": "http2HealthCheck",
@@ -53,7 +57,7 @@ class HttpBalancerObjects:
 
     async def ensure(self, asked: AskedBalancer) -> MadeBalancer:
         """Make the objects, or bring them to what is asked. Raises WorldError with Google's refusal."""
-        if asked.scheme != EXTERNAL:
+        if asked.scheme not in (EXTERNAL, GLOBAL):
             raise WorldError(f"the testbed has no {asked.scheme} Application Load Balancers, external ones alone")
         try:
             async with self._emulator.store.transaction() as tx:
@@ -75,7 +79,10 @@ class HttpBalancerObjects:
         seen = await self._emulator.world.backend_health()
         place = _place(self._emulator.store.snapshot(), asked)
         found = {}
-        for name in made.backends.values():
+        for key, name in made.backends.items():
+            if key in (DEFAULT_BACKEND, SERVE_404):
+                found[name] = "HEALTHY"
+                continue
             states = seen.get(f"{place}/backendServices/{name}", {})
             found[name] = "Unknown" if not states else "HEALTHY" if any(states.values()) else "UNHEALTHY"
         return found
@@ -98,7 +105,7 @@ def _cluster(tx: Transaction, asked: AskedBalancer) -> dict[str, Any] | None:
 def _place(tx: Transaction, asked: AskedBalancer) -> str:
     """Return where the objects are: all of them global, or in the cluster's region."""
     project = asked.cluster[0]
-    if asked.scheme == EXTERNAL:
+    if asked.scheme in (EXTERNAL, GLOBAL):
         return f"projects/{project}/global"
     cluster = _cluster(tx, asked)
     return region_of(cluster) if cluster else f"projects/{project}/regions/-"
@@ -309,7 +316,7 @@ class _Objects:
             "_users": sorted({*before.get("_users", []), self._user}),
             **owned,
         }
-        if backend.key == DEFAULT_BACKEND:
+        if backend.key in (DEFAULT_BACKEND, SERVE_404):
             content["_answers"] = 404
         if backend.headers:
             content["customRequestHeaders"] = [f"{key}:{value}" for key, value in backend.headers]

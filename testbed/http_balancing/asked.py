@@ -11,8 +11,12 @@ from testbed.http_balancing.model import Check, Redirect
 
 #: Which load balancer: GKE's classes of Ingress, as `gce`, `gce-internal` and `gce-regional-external`.
 EXTERNAL, INTERNAL, REGIONAL = "external", "internal", "regional-external"
+#: And the one of a global external Gateway, which differs from the first in Google's name for it alone.
+GLOBAL = "global-external-managed"
 #: What answers where an Ingress names no default backend: pods that Google runs.
 DEFAULT_BACKEND = ("kube-system", "default-http-backend", 80)
+#: The same for what no route of a Gateway takes.
+SERVE_404 = ("kube-system", "gw-serve404", 80)
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,15 @@ HEALTHY = {"type": "HTTP", "requestPath": "/healthz", "port": 8080}
 PLACES = {"Namespace": "/api/v1/namespaces", "Deployment": "/apis/apps/v1/namespaces/shop/deployments",
           "Service": "/api/v1/namespaces/shop/services", "Event": "/api/v1/namespaces/shop/events",
           "Ingress": "/apis/networking.k8s.io/v1/namespaces/shop/ingresses",
-          "BackendConfig": "/apis/cloud.google.com/v1/namespaces/shop/backendconfigs"}
-VERSIONS = {"Deployment": "apps/v1", "Ingress": "networking.k8s.io/v1", "BackendConfig": "cloud.google.com/v1"}
+          "BackendConfig": "/apis/cloud.google.com/v1/namespaces/shop/backendconfigs",
+          "Gateway": "/apis/gateway.networking.k8s.io/v1/namespaces/shop/gateways",
+          "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes",
+          "GCPBackendPolicy": "/apis/networking.gke.io/v1/namespaces/shop/gcpbackendpolicies",
+          "HealthCheckPolicy": "/apis/networking.gke.io/v1/namespaces/shop/healthcheckpolicies"}
+VERSIONS = {"Deployment": "apps/v1", "Ingress": "networking.k8s.io/v1", "BackendConfig": "cloud.google.com/v1",
+            "Gateway": "gateway.networking.k8s.io/v1", "HTTPRoute": "gateway.networking.k8s.io/v1",
+            "GCPBackendPolicy": "networking.gke.io/v1", "HealthCheckPolicy": "networking.gke.io/v1"}
+BOUND = {"cloud.google.com/neg": '{"ingress": true}', "cloud.google.com/backend-config": '{"default": "protected"}'}
 RULES = [
     {"priority": 1000, "action": "allow",
      "match": {"versionedExpr": "SRC_IPS_V1", "config": {"srcIpRanges": [f"{FRIEND}/32"]}}},
@@ -86,6 +93,13 @@ class Place:
         where = f"[{address}]" if ":" in address else address
         return await asyncio.to_thread(call, self.internet, f"http://{where}{path}", source, host=host)
 
+    def endpoints(self, service: str) -> list[Any]:
+        """Where the load balancer of a Service calls its pods."""
+        key = "networkEndpointGroups/"
+        found = [each for path, each in self.google.emulator.store.snapshot().items("compute/projects/")
+                 if key in path and f"shop/{service}" in each["description"]]
+        return [one for each in found for one in each["_endpoints"]]
+
     async def backends(self) -> dict[str, dict[str, Any]]:
         """Backend services by the Service that they are for."""
         found = (await self.google.call("GET", f"{COMPUTE}/global/backendServices")).get("items", [])
@@ -98,6 +112,14 @@ async def eventually(condition: Callable[[], Awaitable[Any]], timeout: float = 1
         assert asyncio.get_running_loop().time() < deadline, "it never came"
         await asyncio.sleep(0.1)
     return found
+
+
+async def done(google: Google, operation: dict[str, Any]) -> None:
+    """Wait for an operation of Kubernetes Engine, which takes as long as a node does."""
+    while operation["status"] != "DONE":
+        await asyncio.sleep(0.2)
+        operation = await google.call("GET", f"{CONTAINER}/operations/{operation['name']}")
+    assert "error" not in operation, operation
 
 
 @pytest.fixture
@@ -116,11 +138,9 @@ async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         world.clusters.http_balancers = HttpBalancerObjects(google.emulator)
         await google.ready()
         await google.do("POST", f"{COMPUTE}/global/securityPolicies", {"name": "only-friends", "rules": RULES})
-        operation = await google.call("POST", f"{CONTAINER}/clusters", google.cluster())
-        while operation["status"] != "DONE":
-            await asyncio.sleep(0.2)
-            operation = await google.call("GET", f"{CONTAINER}/operations/{operation['name']}")
-        assert "error" not in operation, operation
+        body = google.cluster()
+        body["cluster"]["networkConfig"]["gatewayApiConfig"] = {"channel": "CHANNEL_STANDARD"}
+        await done(google, await google.call("POST", f"{CONTAINER}/clusters", body))
         made = Place(google, world, state)
         await made.apply("Namespace", "shop")
         for name in ("orders", "rest"):
@@ -137,15 +157,28 @@ async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         leftovers.clean(state)
 
 
-async def test_an_ingress_lets_in_whom_its_policy_lets_in(place: Place) -> None:
-    await place.apply("BackendConfig", "protected", securityPolicy={"name": "only-friends"}, healthCheck=HEALTHY)
-    bound = {"cloud.google.com/neg": '{"ingress": true}', "cloud.google.com/backend-config": '{"default": "protected"}'}
-    for name in ("orders", "rest"):
-        await place.apply("Service", name, bound, selector={"app": name}, ports=[{"port": 80, "targetPort": 8080}])
+async def test_ingresses_and_gateways_let_in_whom_their_policy_lets_in(place: Place) -> None:
+    await an_ingress_from_its_beginning(place)
+    await a_config_that_is_bound_late_or_says_less(place)
+    await a_gateway(place)
+    await the_add_on(place)
+
+
+async def an_ingress_from_its_beginning(place: Place) -> None:
     orders, rest = ({"service": {"name": name, "port": {"number": 80}}} for name in ("orders", "rest"))
     paths = [{"path": "/orders", "pathType": "Prefix", "backend": orders}]
     rules = [{"host": "shop.example", "http": {"paths": paths}}]
     await place.apply("Ingress", "shop", {"kubernetes.io/ingress.class": "gce"}, defaultBackend=rest, rules=rules)
+    await place.apply("Ingress", "ours", defaultBackend=rest, ingressClassName="gce")
+
+    async def complains() -> bool:
+        return any(reason == "Translate" and 'could not find service "shop/' in message
+                   for reason, message in await place.events("shop"))
+
+    await eventually(complains)
+    await place.apply("BackendConfig", "protected", securityPolicy={"name": "only-friends"}, healthCheck=HEALTHY)
+    for name in ("orders", "rest"):
+        await place.apply("Service", name, BOUND, selector={"app": name}, ports=[{"port": 80, "targetPort": 8080}])
     address = await place.address("shop")
     answer = await place.ask(FRIEND, address, "/orders/42?x=1")
     assert answer.status == 200
@@ -154,3 +187,133 @@ async def test_an_ingress_lets_in_whom_its_policy_lets_in(place: Place) -> None:
     assert json.loads((await place.ask(FRIEND, address, "/", "other.example")).body)["pod"].startswith("rest-")
     for path, host in (("/orders", "shop.example"), ("/", "shop.example"), ("/", "other.example")):
         assert (await place.ask(STRANGER, address, path, host)).status == 403
+    annotations = (await place.get("Ingress", "shop"))["metadata"]["annotations"]
+    assert annotations["ingress.kubernetes.io/url-map"].startswith("k8s2-um-")
+    service = await place.get("Service", "orders")
+    groups = json.loads(service["metadata"]["annotations"]["cloud.google.com/neg-status"])["network_endpoint_groups"]
+    assert groups["80"] in json.loads(annotations["ingress.kubernetes.io/backends"])
+    # The class in the spec alone: nobody's.
+    assert "finalizers" not in (await place.get("Ingress", "ours"))["metadata"]
+    assert ("IPChanged", f"IP is now {address}") in await place.events("shop")
+
+
+async def a_config_that_is_bound_late_or_says_less(place: Place) -> None:
+    """GKE's traps (other-systems.md 4.3)."""
+    await place.apply("Service", "late", {"cloud.google.com/neg": '{"ingress": true}'}, selector={"app": "rest"},
+                      ports=[{"port": 80, "targetPort": 8080}])
+    late = {"service": {"name": "late", "port": {"number": 80}}}
+    rules = [{"host": "late.example", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": late}]}}]
+    await place.apply("Ingress", "late", rules=rules)
+
+    async def open_() -> bool:
+        found = (await place.get("Ingress", "late"))["status"].get("loadBalancer", {}).get("ingress")
+        return bool(found) and (await place.ask(STRANGER, found[0]["ip"], "/", "late.example")).status == 200
+
+    await eventually(open_)
+    shown = await place.get("Ingress", "late")
+    address = shown["status"]["loadBalancer"]["ingress"][0]["ip"]
+    # Nobody named a default backend: pods of Google's own answer everybody.
+    assert (await place.ask(STRANGER, address, "/", "other.example")).status == 404
+    await place.apply("Service", "late", BOUND, selector={"app": "rest"}, ports=[{"port": 80, "targetPort": 8080}])
+
+    async def annotated() -> bool:
+        return (await place.get("Service", "late"))["metadata"]["annotations"].get(
+            "cloud.google.com/backend-config") is not None
+
+    await eventually(annotated)
+    # Pods that come are followed, and yet the config has no effect.
+    deployment = await place.get("Deployment", "rest")
+    deployment["spec"]["replicas"] = 2
+    await place.apply("Deployment", "rest", **deployment["spec"])
+
+    async def two() -> bool:
+        return len(place.endpoints("late")) == 2
+
+    await eventually(two)
+    assert "securityPolicy" not in (await place.backends())["shop/late"]
+    await place.apply("Ingress", "late", {"touched": "once"}, rules=rules)
+
+    async def protected() -> bool:
+        return (await place.ask(STRANGER, address, "/", "late.example")).status == 403
+
+    await eventually(protected)
+    # To say nothing of the policy any more takes nothing away; an empty name does.
+    await place.apply("BackendConfig", "protected", healthCheck=HEALTHY, timeoutSec=41)
+
+    async def said() -> bool:
+        return {each["timeoutSec"] for each in (await place.backends()).values()} == {41, 30}
+
+    await eventually(said)
+    assert await protected()
+    await place.apply("BackendConfig", "protected", healthCheck=HEALTHY, securityPolicy={"name": ""})
+    await eventually(open_)
+    await place.delete("Ingress", "late")
+
+    async def gone() -> bool:
+        return await place.get("Ingress", "late") is None
+
+    await eventually(gone)
+    assert "shop/late" not in await place.backends()
+
+
+async def a_gateway(place: Place) -> None:
+    listeners = [{"name": "http", "protocol": "HTTP", "port": 80}]
+    await place.apply("Gateway", "front", gatewayClassName="gke-l7-global-external-managed", listeners=listeners)
+    await place.apply("HTTPRoute", "orders", parentRefs=[{"name": "front"}], hostnames=["shop.example"], rules=[
+        {"matches": [{"path": {"type": "PathPrefix", "value": "/orders"}}],
+         "backendRefs": [{"name": "orders", "port": 80}]}])
+    target = {"group": "", "kind": "Service", "name": "orders"}
+    check = {"config": {"type": "HTTP", "httpHealthCheck": {"requestPath": "/healthz", "port": 8080}}}
+    await place.apply("HealthCheckPolicy", "orders", targetRef=target, default=check)
+    await place.apply("GCPBackendPolicy", "orders", targetRef=target, default={"securityPolicy": "only-friends"})
+
+    async def attached() -> bool:
+        status = (await place.get("GCPBackendPolicy", "orders")).get("status", {})
+        return [(each["type"], each["status"]) for each in status.get("conditions", [])] == [("Attached", "True")]
+
+    await eventually(attached)
+    gateway = await place.get("Gateway", "front")
+    address = gateway["status"]["addresses"][0]["value"]
+    assert {each["type"]: each["status"] for each in gateway["status"]["conditions"]} == {
+        "Accepted": "True", "Programmed": "True"}
+
+    async def served() -> bool:
+        return (await place.ask(FRIEND, address, "/orders/1")).status == 200
+
+    await eventually(served)
+    assert (await place.ask(STRANGER, address, "/orders/1")).status == 403
+    assert [(await place.ask(FRIEND, address, path, host)).status for path, host in (
+        ("/", "shop.example"), ("/orders", "other.example"))] == [404, 404]
+    route = await place.get("HTTPRoute", "orders")
+    assert {each["status"] for each in route["status"]["parents"][0]["conditions"]} == {"True"}
+    # A policy that goes takes its effect with it.
+    await place.delete("GCPBackendPolicy", "orders")
+
+    async def open_() -> bool:
+        return (await place.ask(STRANGER, address, "/orders/1")).status == 200
+
+    await eventually(open_)
+    await place.delete("Gateway", "front")
+
+    async def gone() -> bool:
+        return await place.get("Gateway", "front") is None
+
+    await eventually(gone)
+
+
+async def the_add_on(place: Place) -> None:
+    """Without it nobody looks at Ingresses; what was made stays."""
+    update = {"update": {"desiredAddonsConfig": {"httpLoadBalancing": {"disabled": True}}}}
+    await done(place.google, await place.google.call("PUT", f"{CONTAINER}/clusters/shop", update))
+    (running,) = place.world.clusters.running()
+    assert running.http_controllers == []
+    update["update"]["desiredAddonsConfig"]["httpLoadBalancing"]["disabled"] = False
+    await done(place.google, await place.google.call("PUT", f"{CONTAINER}/clusters/shop", update))
+    # It knows an Ingress of before, and takes away what it has.
+    await place.delete("Ingress", "shop")
+
+    async def gone() -> bool:
+        return await place.get("Ingress", "shop") is None
+
+    await eventually(gone)
+    assert await place.backends() == {}

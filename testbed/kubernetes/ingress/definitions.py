@@ -7,6 +7,7 @@ definitions do not require. What they do not have is dropped when it is sent, as
 """
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from testbed.kubernetes.client import ApiClient
@@ -16,46 +17,51 @@ CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _TEXT, _NUMBER, _YES = {"type": "string"}, {"type": "integer", "format": "int64"}, {"type": "boolean"}
 
 
-def _fields(**fields: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": fields}
+def fields(**named: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": named}
 
 
-def _list(of: dict[str, Any]) -> dict[str, Any]:
+def list_of(of: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": of}
 
 
 _CACHE_KEYS = {"includeHost": _YES, "includeProtocol": _YES, "includeQueryString": _YES,
-               "queryStringBlacklist": _list(_TEXT), "queryStringWhitelist": _list(_TEXT)}
-BACKEND_CONFIG = _fields(
-    iap=_fields(enabled=_YES, oauthclientCredentials=_fields(
+               "queryStringBlacklist": list_of(_TEXT), "queryStringWhitelist": list_of(_TEXT)}
+BACKEND_CONFIG = fields(
+    iap=fields(enabled=_YES, oauthclientCredentials=fields(
         secretName=_TEXT, clientID=_TEXT, clientSecret=_TEXT)),
-    cdn=_fields(
-        enabled=_YES, cachePolicy=_fields(**_CACHE_KEYS), cacheMode=_TEXT, clientTtl=_NUMBER, defaultTtl=_NUMBER,
+    cdn=fields(
+        enabled=_YES, cachePolicy=fields(**_CACHE_KEYS), cacheMode=_TEXT, clientTtl=_NUMBER, defaultTtl=_NUMBER,
         maxTtl=_NUMBER, negativeCaching=_YES, requestCoalescing=_YES, serveWhileStale=_NUMBER,
-        signedUrlCacheMaxAgeSec=_NUMBER, bypassCacheOnRequestHeaders=_list(_fields(headerName=_TEXT)),
-        negativeCachingPolicy=_list(_fields(code=_NUMBER, ttl=_NUMBER)),
-        signedUrlKeys=_list(_fields(keyName=_TEXT, keyValue=_TEXT, secretName=_TEXT))),
-    securityPolicy={**_fields(name=_TEXT), "required": ["name"]},
+        signedUrlCacheMaxAgeSec=_NUMBER, bypassCacheOnRequestHeaders=list_of(fields(headerName=_TEXT)),
+        negativeCachingPolicy=list_of(fields(code=_NUMBER, ttl=_NUMBER)),
+        signedUrlKeys=list_of(fields(keyName=_TEXT, keyValue=_TEXT, secretName=_TEXT))),
+    securityPolicy={**fields(name=_TEXT), "required": ["name"]},
     timeoutSec=_NUMBER,
-    connectionDraining=_fields(drainingTimeoutSec=_NUMBER),
-    sessionAffinity=_fields(affinityType=_TEXT, affinityCookieTtlSec=_NUMBER),
-    customRequestHeaders=_fields(headers=_list(_TEXT)),
-    customResponseHeaders=_fields(headers=_list(_TEXT)),
-    healthCheck=_fields(checkIntervalSec=_NUMBER, timeoutSec=_NUMBER, healthyThreshold=_NUMBER,
+    connectionDraining=fields(drainingTimeoutSec=_NUMBER),
+    sessionAffinity=fields(affinityType=_TEXT, affinityCookieTtlSec=_NUMBER),
+    customRequestHeaders=fields(headers=list_of(_TEXT)),
+    customResponseHeaders=fields(headers=list_of(_TEXT)),
+    healthCheck=fields(checkIntervalSec=_NUMBER, timeoutSec=_NUMBER, healthyThreshold=_NUMBER,
                         unhealthyThreshold=_NUMBER, type=_TEXT, port=_NUMBER, requestPath=_TEXT),
-    logging=_fields(enable=_YES, sampleRate={"type": "number", "format": "double"}),
+    logging=fields(enable=_YES, sampleRate={"type": "number", "format": "double"}),
 )
-FRONTEND_CONFIG = _fields(
-    sslPolicy=_TEXT, redirectToHttps={**_fields(enabled=_YES, responseCodeName=_TEXT), "required": ["enabled"]})
-MANAGED_CERTIFICATE = {**_fields(domains={**_list({"type": "string", "maxLength": 63}), "maxItems": 100}),
+FRONTEND_CONFIG = fields(
+    sslPolicy=_TEXT, redirectToHttps={**fields(enabled=_YES, responseCodeName=_TEXT), "required": ["enabled"]})
+MANAGED_CERTIFICATE = {**fields(domains={**list_of({"type": "string", "maxLength": 63}), "maxItems": 100}),
                        "required": ["domains"]}
 
 #: Plural, kind, group, version, schema of ``spec``.
-DEFINITIONS = (
+Definition = tuple[str, str, str, str, dict[str, Any]]
+OF_INGRESSES: tuple[Definition, ...] = (
     ("backendconfigs", "BackendConfig", "cloud.google.com", "v1", BACKEND_CONFIG),
     ("frontendconfigs", "FrontendConfig", "networking.gke.io", "v1beta1", FRONTEND_CONFIG),
     ("managedcertificates", "ManagedCertificate", "networking.gke.io", "v1", MANAGED_CERTIFICATE),
 )
+
+
+#: The API server takes groups of Kubernetes' own from those alone that say who allowed it (as gateway-api's files do).
+_APPROVED = {"api-approved.kubernetes.io": "https://github.com/kubernetes-sigs/gateway-api/pull/2997"}
 
 
 def definition(plural: str, kind: str, group: str, version: str, spec: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +71,7 @@ def definition(plural: str, kind: str, group: str, version: str, spec: dict[str,
                                                "spec": spec, "status": free}}
     return {
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}"},
+        "metadata": {"name": f"{plural}.{group}", **({"annotations": _APPROVED} if group.endswith(".k8s.io") else {})},
         "spec": {
             "group": group, "scope": "Namespaced",
             "names": {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"},
@@ -74,8 +80,8 @@ def definition(plural: str, kind: str, group: str, version: str, spec: dict[str,
     }
 
 
-def install(client: ApiClient) -> None:
-    """Apply all of them. Raises ApiError or OSError."""
-    for each in DEFINITIONS:
+def install(client: ApiClient, wanted: Iterable[Definition]) -> None:
+    """Apply definitions. Raises ApiError or OSError."""
+    for each in wanted:
         made = definition(*each)
         client.apply(f"{CRDS}/{made['metadata']['name']}", made)

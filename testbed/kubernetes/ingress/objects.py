@@ -3,7 +3,6 @@
 """What an Ingress asks of Google, as GKE reads it (ingress-gce, ``pkg/controller/translator``)."""
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from testbed.http_balancing.asked import (
 from testbed.http_balancing.model import Redirect
 
 from .backends import Item, Seen, Untranslatable, backend
+from .gateways import certificate
 
 CLASS = "kubernetes.io/ingress.class"
 SCHEMES = {"gce": EXTERNAL, "gce-internal": INTERNAL, "gce-regional-external": REGIONAL}
@@ -79,7 +79,7 @@ def asked(ingress: Item, seen: Seen, frontends: Mapping[tuple[str, str], Item],
                              f"spec.tls or by {PRE_SHARED}")
     named = tuple(each.strip() for each in annotations.get(PRE_SHARED, "").split(",") if each.strip())
     certificates = () if named else tuple(
-        _certificate(secret, namespace, each.get("secretName", "")) for each in spec.get("tls") or [])
+        certificate(secret, namespace, each.get("secretName", "")) for each in spec.get("tls") or [])
     http = annotations.get(ALLOW_HTTP, "true") != "false"
     if not http and not named and not certificates:
         raise Untranslatable("cannot turn off HTTP without certificates: there is no other way in")
@@ -123,18 +123,6 @@ def _paths(path: str, kind: str) -> list[str]:
         return [bare, f"{bare}/*"] if bare else ["/*"]
     # ImplementationSpecific: as it is; a path without a wildcard is an exact one.
     return [path]
-
-
-def _certificate(secret: Callable[[str, str], Item | None], namespace: str, name: str) -> tuple[str, str, str]:
-    found = secret(namespace, name)
-    if found is None:
-        raise Untranslatable(f"secret \"{namespace}/{name}\" does not exist")
-    data = found.get("data") or {}
-    try:
-        return (f"{namespace}/{name}", base64.b64decode(data["tls.crt"]).decode(),
-                base64.b64decode(data["tls.key"]).decode())
-    except (KeyError, ValueError) as error:
-        raise Untranslatable(f"secret \"{namespace}/{name}\" has no 'tls.crt' and 'tls.key'") from error
 
 
 def _frontend(annotations: Mapping[str, str], frontends: Mapping[tuple[str, str], Item], namespace: str

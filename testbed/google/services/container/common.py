@@ -64,6 +64,8 @@ def picture(document: dict[str, Any]) -> Cluster:
         network_policy=_network_policy(document),
         load_balancer_classes=_load_balancer_classes(document),
         http_load_balancing=not document.get("addonsConfig", {}).get("httpLoadBalancing", {}).get("disabled", False),
+        gateway_api=network.get("gatewayApiConfig", {}).get("channel") == "CHANNEL_STANDARD"
+        or bool(document.get("autopilot", {}).get("enabled")),
         node_pools=tuple(pool["name"] for pool in document.get("nodePools", [])),
     )
 
