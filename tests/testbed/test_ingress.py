@@ -122,6 +122,15 @@ async def done(google: Google, operation: dict[str, Any]) -> None:
     assert "error" not in operation, operation
 
 
+async def cluster(google: Google) -> None:
+    """Make a cluster, its network and a security policy."""
+    await google.ready()
+    await google.do("POST", f"{COMPUTE}/global/securityPolicies", {"name": "only-friends", "rules": RULES})
+    body = google.cluster()
+    body["cluster"]["networkConfig"]["gatewayApiConfig"] = {"channel": "CHANNEL_STANDARD"}
+    await done(google, await google.call("POST", f"{CONTAINER}/clusters", body))
+
+
 @pytest.fixture
 async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     state = State(tmp_path / "home", cache_folder())
@@ -136,11 +145,7 @@ async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         await world.open()
         google = await open_google(state.google, world)  # type: ignore[arg-type]  # the real one, not the double
         world.clusters.http_balancers = HttpBalancerObjects(google.emulator)
-        await google.ready()
-        await google.do("POST", f"{COMPUTE}/global/securityPolicies", {"name": "only-friends", "rules": RULES})
-        body = google.cluster()
-        body["cluster"]["networkConfig"]["gatewayApiConfig"] = {"channel": "CHANNEL_STANDARD"}
-        await done(google, await google.call("POST", f"{CONTAINER}/clusters", body))
+        await cluster(google)
         made = Place(google, world, state)
         await made.apply("Namespace", "shop")
         for name in ("orders", "rest"):
@@ -162,6 +167,7 @@ async def test_ingresses_and_gateways_let_in_whom_their_policy_lets_in(place: Pl
     await a_config_that_is_bound_late_or_says_less(place)
     await a_gateway(place)
     await the_add_on(place)
+    await a_node_that_serves_another_cluster(place)
 
 
 async def an_ingress_from_its_beginning(place: Place) -> None:
@@ -317,3 +323,26 @@ async def the_add_on(place: Place) -> None:
 
     await eventually(gone)
     assert await place.backends() == {}
+
+
+async def a_node_that_serves_another_cluster(place: Place) -> None:
+    """What controllers keep from going, goes; the next cluster gets everything anew."""
+    (before,) = place.world.clusters.running()
+    rest = {"service": {"name": "rest", "port": {"number": 80}}}
+    await place.apply("BackendConfig", "protected", securityPolicy={"name": "only-friends"}, healthCheck=HEALTHY)
+    await place.apply("Ingress", "left", defaultBackend=rest)
+    address = await place.address("left")
+    assert (await place.ask(STRANGER, address)).status == 403
+    await place.google.emulator.reset(keep_nodes=True)
+    await cluster(place.google)
+    (after,) = place.world.clusters.running()
+    assert after.access.pid == before.access.pid
+    with pytest.raises(OSError):
+        await place.ask(FRIEND, address)
+    assert await place.backends() == {}
+
+    async def installed() -> bool:
+        found = await place.get("BackendConfig")
+        return found is not None and found["items"] == []
+
+    await eventually(installed)

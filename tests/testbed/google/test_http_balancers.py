@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from testbed.certificates import Authority
 from testbed.google.http_balancers import HttpBalancerObjects
 from testbed.http_balancing.asked import DEFAULT_BACKEND, AskedBackend, AskedBalancer, AskedHost
 from testbed.http_balancing.model import Backend, Check, Host, HttpBalancer, PolicyRule, Redirect
@@ -192,6 +194,35 @@ async def test_https_with_the_certificates_of_secrets_and_a_redirect(
         await maker.ensure(dataclasses.replace(INGRESS, named_certificates=("ours",)))
     await maker.remove(INGRESS)
     await nothing_is_left(google)
+
+
+@pytest.mark.shows("compute.sslCertificates.insert", "certificate and key are PEM and belong together")
+@pytest.mark.shows("compute.sslCertificates.insert", "only SELF_MANAGED is emulated")
+@pytest.mark.shows("compute.sslCertificates.delete", "refused while a proxy uses it")
+@pytest.mark.shows("compute.sslCertificates.get", "compute.sslCertificates.list")
+async def test_a_certificate_of_googles_is_named_and_its_key_is_never_shown(
+    google: Google, maker: HttpBalancerObjects, tmp_path: Path
+) -> None:
+    authority = Authority.load_or_create(tmp_path / "certificates")
+    (chain, key), (_other, foreign) = (authority.issue([name]) for name in ("shop.example", "other.example"))
+    where = f"{COMPUTE}/global/sslCertificates"
+    ours = {"name": "ours", "certificate": chain.decode(), "privateKey": key.decode(), "description": "the shop's"}
+    for changes, words in (
+        ({"privateKey": foreign.decode()}, "do not match"),
+        ({"privateKey": "none"}, "SSL key could not be parsed"),
+        ({"certificate": "none"}, "SSL certificate could not be parsed"),
+        ({"type": "MANAGED"}, "The testbed has SELF_MANAGED"),
+    ):
+        assert words in (await google.refused("POST", where, {**ours, **changes}))["message"]
+    await google.do("POST", where, ours)
+    shown = await google.call("GET", f"{where}/ours")
+    assert await listed(google, "sslCertificates") == [shown]
+    assert "PRIVATE KEY" not in str(shown) and shown["certificate"] == chain.decode()
+    await maker.ensure(dataclasses.replace(INGRESS, named_certificates=("ours",)))
+    assert sorted((each.port, len(each.certificates)) for each in google.world.balancers) == [(80, 0), (443, 1)]
+    assert "is already being used by" in (await google.refused("DELETE", f"{where}/ours"))["message"]
+    await maker.remove(INGRESS)
+    await google.do("DELETE", f"{where}/ours")
 
 
 async def test_long_names_are_cut(google: Google, maker: HttpBalancerObjects) -> None:

@@ -10,7 +10,7 @@ from testbed.google.service import Call, handles
 from testbed.google.services.compute.common import ComputeService
 
 
-class _Readable(ComputeService):
+class Readable(ComputeService):
     """What all of them do alike."""
 
     @handles(".get")
@@ -25,27 +25,27 @@ class _Readable(ComputeService):
         return {key: value for key, value in document.items() if not key.startswith("_")}
 
 
-class HealthChecks(_Readable):
+class HealthChecks(Readable):
     collection, kind, method_prefix = "healthChecks", "compute#healthCheck", "compute.healthChecks"
 
 
-class UrlMaps(_Readable):
+class UrlMaps(Readable):
     collection, kind, method_prefix = "urlMaps", "compute#urlMap", "compute.urlMaps"
 
 
-class TargetHttpProxies(_Readable):
+class TargetHttpProxies(Readable):
     collection, kind, method_prefix = "targetHttpProxies", "compute#targetHttpProxy", "compute.targetHttpProxies"
 
 
-class TargetHttpsProxies(_Readable):
+class TargetHttpsProxies(Readable):
     collection, kind, method_prefix = "targetHttpsProxies", "compute#targetHttpsProxy", "compute.targetHttpsProxies"
 
 
-class GlobalForwardingRules(_Readable):
+class GlobalForwardingRules(Readable):
     collection, kind, method_prefix = "forwardingRules", "compute#forwardingRule", "compute.globalForwardingRules"
 
 
-class NetworkEndpointGroups(_Readable):
+class NetworkEndpointGroups(Readable):
     """Zonal ones with the addresses of pods."""
 
     collection, kind = "networkEndpointGroups", "compute#networkEndpointGroup"
