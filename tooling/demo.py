@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A system, shown: the site on the testbed, a request through it, and a second run that changes nothing.
 
-Without an argument the main job, Apigee to pods; with ``api_gateway`` a private service behind API Gateway.
+Without an argument the main job, Apigee to pods; with ``api_gateway`` a private service behind API Gateway; with
+``ingress`` a GKE Ingress that admits Apigee alone.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from tooling import demo_api_gateway
+from tooling import demo_api_gateway, demo_ingress
 from tooling.prepare import ROOT, VENV
 from tooling.steps import Step, StepFailed, duration, run
 
@@ -92,7 +93,11 @@ def counters() -> dict[str, int]:
 
 
 #: What there is to show: the playbook, and the request that proves it.
-SYSTEMS = {"site": ("site.yml", call), "api_gateway": ("playbooks/api_gateway.yml", demo_api_gateway.call)}
+SYSTEMS = {
+    "site": ("site.yml", call),
+    "api_gateway": ("playbooks/api_gateway.yml", demo_api_gateway.call),
+    "ingress": ("playbooks/ingress.yml", demo_ingress.call),
+}
 
 if __name__ == "__main__":
     main(*sys.argv[1:2])

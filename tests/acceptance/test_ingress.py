@@ -1,0 +1,218 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An Ingress that admits Apigee alone, whole: a real Envoy before real pods, callers outside, Apigee's own addresses.
+
+Statuses are Google's and Apigee's; bodies of refusals are not Google's, and nothing is said of them.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.acceptance.cloud import INVENTORY, Cloud, Run, until
+from tests.acceptance.gateway_site import Site
+
+PLAYBOOK, TEARDOWN = "playbooks/ingress.yml", "playbooks/ingress_teardown.yml"
+GLOBAL = "compute/v1/projects/acme-shop/global"
+HOST = "shop.acme.example"
+SOMEBODY, SOMEBODY_V6 = "192.0.2.7", "2001:db8:7::7"
+LIMITED: list[dict[str, Any]] = [
+    {"name": "counted", "base_path": "/counted", "quota": "3/week", "verify": {"enabled": False}},
+    {"name": "smoothed", "base_path": "/smoothed", "spike_arrest": "1pm", "verify": {"enabled": False}},
+]
+
+
+def declaration(**ingress: Any) -> dict[str, Any]:
+    """The testbed inventory's declaration with two proxies more, and other settings of the Ingress."""
+    content = yaml.safe_load((INVENTORY / "group_vars" / "all" / "ingress.yml").read_text())
+    found = copy.deepcopy(content["ingress_gke"])
+    found["ingress"] |= ingress
+    found["proxies"] += LIMITED
+    return {**found, "project": "acme-shop"}
+
+
+class Shop:
+    """The Ingress, and callers of it."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+
+    def play(self, stated: dict[str, Any] | None = None, *arguments: str, playbook: str = PLAYBOOK, **how: Any) -> Run:
+        extra = json.dumps({"ingress_gke": stated or declaration()})
+        return self.cloud.play(playbook, *arguments, "-e", extra, **how)
+
+    def address(self, name: str = "shop") -> str:
+        return str(self.cloud.google("GET", "compute", f"{GLOBAL}/addresses/{name}")["address"])
+
+    def through_apigee(self, path: str = "/products") -> dict[str, Any]:
+        return self.cloud.call(f"https://api.acme.example{path}")
+
+    def outside(self, path: str, host: str = HOST, source: str = SOMEBODY, address: str = "") -> int:
+        """The status that somebody on the internet gets."""
+        to = address or self.address()
+        url = f"http://[{to}]{path}" if ":" in to else f"http://{to}{path}"
+        arguments = ["outside", url, "--from", source, "--json", *(["--host", host] if host else [])]
+        return int(json.loads(self.cloud.testbed(*arguments, check=False).stdout)["status"])
+
+    def backends(self) -> dict[str, str]:
+        """Policies of all backend services by name."""
+        listed = self.cloud.google("GET", "compute", f"{GLOBAL}/backendServices").get("items", [])
+        return {one["name"]: one.get("securityPolicy", "").rsplit("/", 1)[-1] for one in listed}
+
+
+@pytest.fixture(scope="module")
+def shop(running_cloud: Cloud) -> Shop:
+    running_cloud.reset()
+    found = Shop(running_cloud)
+    found.play()
+    return found
+
+
+def test_apigee_is_served_from_the_addresses_that_it_reserved(shop: Shop) -> None:
+    path = "v1/organizations/acme-shop/instances/europe-west1/natAddresses"
+    (nat,) = shop.cloud.google("GET", "apigee", path)["natAddresses"]
+    answer = shop.through_apigee()
+    assert answer["status"] == 200
+    body = json.loads(answer["body"])
+    assert body["pod"].startswith("products-") and body["host"] == HOST
+    assert nat["state"] == "ACTIVE" and body["headers"]["X-Forwarded-For"][0].endswith(nat["ipAddress"])
+
+
+def test_anybody_else_gets_403_on_every_path(shop: Shop) -> None:
+    """Trap 1: the default backend, and hosts that nobody declared, are no way in."""
+    assert set(shop.backends().values()) == {"shop"} and len(shop.backends()) == 2
+    asked = {
+        "the path": shop.outside("/"),
+        "another path": shop.outside("/products/7?a=b"),
+        "health": shop.outside("/healthz"),
+        "dot segments": shop.outside("/../healthz"),
+        "another host": shop.outside("/", host="other.example"),
+        "no host": shop.outside("/", host=""),
+    }
+    assert set(asked.values()) == {403}, asked
+
+
+def test_ipv6_is_no_way_in_either(shop: Shop) -> None:
+    """A second Ingress in front of the same Services, with an IPv6 address that somebody reserved."""
+    asked = {"name": "shop-v6", "ipVersion": "IPV6", "addressType": "EXTERNAL"}
+    shop.cloud.google("POST", "compute", f"{GLOBAL}/addresses", json=asked)
+    own = json.loads(shop.cloud.kubectl("get", "ingress", "shop", "-n", "shop", "-o", "json"))
+    second = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {
+            "name": "shop-v6",
+            "namespace": "shop",
+            "annotations": {
+                "kubernetes.io/ingress.class": "gce",
+                "kubernetes.io/ingress.global-static-ip-name": "shop-v6",
+            },
+        },
+        "spec": own["spec"],
+    }
+    file = shop.cloud.home / "shop-v6.json"
+    file.write_text(json.dumps(second))
+    shop.cloud.kubectl("apply", "-f", str(file))
+    try:
+
+        def given() -> str:
+            found = json.loads(shop.cloud.kubectl("get", "ingress", "shop-v6", "-n", "shop", "-o", "json"))
+            return str(((found["status"].get("loadBalancer") or {}).get("ingress") or [{}])[0].get("ip") or "")
+
+        address = until(given, seconds=60, what="an address of the second Ingress")
+        assert ":" in address
+        for path, host in (("/", HOST), ("/", "other.example"), ("/healthz", HOST)):
+            assert shop.outside(path, host=host, source=SOMEBODY_V6, address=address) == 403
+    finally:
+        shop.cloud.kubectl("delete", "ingress", "shop-v6", "-n", "shop", "--wait=true", "--timeout=60s")
+    shop.cloud.google("DELETE", "compute", f"{GLOBAL}/addresses/shop-v6")
+
+
+def test_apigee_gets_nothing_private_under_another_host(shop: Shop, tmp_path: Path) -> None:
+    """A proxy that asks for the address alone meets the default backend, which has no pods."""
+    proxy = {"name": "elsewhere", "base_path": "/elsewhere", "target_servers": ["shop"], "environments": ["prod"]}
+    site = Site(shop.cloud, tmp_path)
+    site.run("apigee_proxy", **proxy, probe=False)
+    answer = shop.through_apigee("/elsewhere")
+    assert answer["status"] in (502, 503) and "products-" not in answer["body"]
+    site.run("apigee_proxy", name="elsewhere", state="absent")
+
+
+def test_quota_and_spike_arrest_answer_429_as_declared(shop: Shop) -> None:
+    assert [shop.through_apigee("/counted")["status"] for _ in range(4)] == [200, 200, 200, 429]
+    assert [shop.through_apigee("/smoothed")["status"] for _ in range(2)] == [200, 429]
+
+
+def test_a_second_run_changes_nothing(shop: Shop) -> None:
+    shop.cloud.control("DELETE", "requests")
+    run = shop.play()
+    assert run.changed == 0 and run.actions == set()
+    assert shop.cloud.counters()["mutating"] == 0
+
+
+def test_a_policy_that_was_taken_off_is_noticed_and_put_back(shop: Shop) -> None:
+    """Somebody takes it off a backend service, out of a BackendConfig (trap 3), and lets everybody in by a rule."""
+    name = next(one for one in shop.backends() if "products" in one)
+    shop.cloud.google("POST", "compute", f"{GLOBAL}/backendServices/{name}/setSecurityPolicy", json={})
+    until(lambda: shop.outside("/") == 200, seconds=30, what="the way in that somebody opened")
+    preview = shop.play(None, "--check")
+    assert ("policy attachment", "gke/shop/shop", "updated") in preview.actions
+    patch = '[{"op": "remove", "path": "/spec/securityPolicy"}]'
+    shop.cloud.kubectl("patch", "backendconfig", "shop-nothing", "-n", "shop", "--type=json", "-p", patch)
+    rule = {
+        "priority": 5,
+        "action": "allow",
+        "match": {"versionedExpr": "SRC_IPS_V1", "config": {"srcIpRanges": ["192.0.2.0/25"]}},
+    }
+    shop.cloud.google("POST", "compute", f"{GLOBAL}/securityPolicies/shop/addRule", json=rule)
+    run = shop.play()
+    # Either somebody's second change made GKE look again, which attached the policy before the run, or the run did.
+    assert {
+        ("BackendConfig", "gke/shop/shop-nothing", "updated"),
+        ("compute_security_policy", "shop", "updated"),
+    } <= run.actions
+    assert set(shop.backends().values()) == {"shop"}
+    until(lambda: shop.outside("/") == 403, seconds=30, what="the closed way")
+    assert shop.through_apigee()["status"] == 200
+
+
+def test_bad_input_is_refused_before_any_write(shop: Shop) -> None:
+    shop.cloud.control("DELETE", "requests")
+    stated = declaration(http="redirect", default_service="prodcuts")
+    stated["apigee_source_ranges"] = ["0.0.0.0/0"]
+    stated["proxies"][0]["quota"] = "lots"
+    run = shop.play(stated, check=False)
+    output = " ".join(run.output.replace("\\n", " ").split())
+    assert run.code != 0
+    for said in ("no certificate", "no service that is declared", "is everybody", "must be a rate"):
+        assert said in output, (said, output[-2000:])
+    assert shop.cloud.counters()["mutating"] == 0
+
+
+def test_an_ingress_that_is_opened_loses_its_policy_altogether(shop: Shop) -> None:
+    """Trap 3: an empty name takes it away, and what nothing uses is deleted."""
+    run = shop.play(declaration(protect=False))
+    assert ("compute_security_policy", "shop", "deleted") in run.actions
+    assert set(shop.backends().values()) == {""}
+    until(lambda: shop.outside("/") == 200, seconds=30, what="the opened way")
+
+
+def test_teardown_leaves_nothing(shop: Shop) -> None:
+    refused = shop.play(playbook=TEARDOWN, check=False)
+    assert refused.code != 0 and "was not confirmed" in refused.output
+    shop.play(None, "-e", "ingress_gke_teardown=acme-shop", playbook=TEARDOWN)
+    left = [
+        name
+        for name in shop.cloud.state()["objects"]
+        if name.startswith(("container/", "apigee/organizations/"))
+        or (name.startswith("compute/") and "/operations/" not in name and "/networks/default" not in name)
+    ]
+    assert left == []
+    again = shop.play(None, "-e", "ingress_gke_teardown=acme-shop", playbook=TEARDOWN)
+    assert again.changed == 0
