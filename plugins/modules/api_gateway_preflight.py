@@ -76,6 +76,14 @@ resources:
   returned: success
   type: list
   elements: dict
+left:
+  description:
+    - The way into the network that is not declared any more, where it can go, as entries of M(gatewayops.apigee_gke.resources).
+    - It is named as this collection names it, the function calls by the declared one, and no other function, Cloud Run service
+      of the region or project uses it.
+  returned: success
+  type: list
+  elements: dict
 connections:
   description: How to reach each declared cluster that exists, by name, as C(endpoint) and C(ca_certificate).
   returned: success
@@ -154,7 +162,7 @@ def main():
         found += more + unreadable + gateway_rules.check(declaration, site, document)
     if found:
         _stop(module, found, counts)
-    connections = {}
+    connections, left = {}, []
     if module.params["online"]:
         wire = Wire(open_context(module).client)
         try:
@@ -179,28 +187,30 @@ def main():
             _stop(module, found, counts)
         site["project_number"] = live.project_number(documents)
         connections = live.connections(site, documents)
-        left = site["egress"]["left_connector"]
-        if left:
-            module.warn(
-                f"Connector {left} in {site['egress']['region']} is not declared any more. It costs, and keeps network "
-                f"{site['network']}. Remove it when no other function uses it: module vpc_access_connector, state: absent."
-            )
-        for name in site["egress"]["left_subnets"]:
-            if not judge or site["egress"]["leaves"]:
-                continue
-            module.warn(
-                f"Subnet {name} in {site['egress']['region']} is not declared any more. It keeps network {site['network']}. "
-                "It goes with everything else, or one to two hours after the function has left it: module compute_subnetwork, "
-                "state: absent."
-            )
+        if site["egress"]["left"]:
+            try:
+                others = reads.others_on(wire, site, documents)
+            except Failure as error:
+                _stop(module, [reads.problem_of(error)], counts, _UNASKED)
+            counts = {"reads": wire.counts.reads, "writes": wire.counts.writes}
+            stays = gateway_rules.why_stays(site, others, judge)
+            left = [] if stays else gateway_derive.left_behind(site)
+            if stays and not (judge and site["egress"]["leaves"]):
+                module.warn(stays)
         if judge and site["egress"]["leaves"]:
             module.warn(
                 f"The function goes over from {site['egress']['leaves']} to {site['egress']['range']}. So that no call is lost "
-                "meanwhile, the load balancers answer both; the next run closes the first."
+                "meanwhile, the load balancers answer both; the next run closes the first, and removes it."
             )
     site["gateway"]["document_text"] = document or ""
-    resources = gateway_derive.entries(site, removing=not module.params["judge"])
-    module.exit_json(changed=False, site=site, resources=resources, connections=connections, requests=counts)
+    module.exit_json(
+        changed=False,
+        site=site,
+        resources=gateway_derive.entries(site),
+        left=left,
+        connections=connections,
+        requests=counts,
+    )
 
 
 if __name__ == "__main__":

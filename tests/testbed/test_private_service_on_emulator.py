@@ -190,6 +190,20 @@ def test_a_connector_whose_making_failed_is_made_again(elsewhere: Cloud) -> None
     elsewhere.run([{"kind": "compute_subnetwork", "name": "shop-vpc-egress", **place, "ip_cidr_range": "10.9.6.0/26"}])
     stated = declaration(elsewhere, egress="connector")
     assert "shop-vpc-egress" not in [one["name"] for one in preflight(elsewhere, stated)["resources"]]
-    going = preflight(elsewhere, stated, judge=False)["resources"]
-    gone = elsewhere.run(going, state="absent")["resources"]
+    found = preflight(elsewhere, stated, judge=False)
+    gone = elsewhere.run(found["resources"] + found["left"], state="absent")["resources"]
     assert {one["kind"] for one in gone if one["action"] == "deleted"} == {"compute_subnetwork", "vpc_access_connector"}
+
+
+def test_the_connector_of_before_goes_with_the_function_and_stays_for_another(cloud: Cloud) -> None:
+    stays = preflight(cloud, declaration(cloud))
+    assert stays["left"] == []
+    torn_down = preflight(cloud, declaration(cloud), judge=False)
+    (connector,) = torn_down["left"]
+    assert (connector["kind"], connector["name"], connector["state"]) == ("vpc_access_connector", "shop-vpc", "absent")
+    # To a declaration with another function the one that is there is somebody else's.
+    other = preflight(cloud, declaration(cloud, function={"name": "another"}), judge=False)
+    assert other["left"] == [] and "used by function shop-api-forward" in " ".join(other["warnings"])
+    cloud.control("faults", "POST", {"match": "run.projects.locations.services.list", "kind": "status", "status": 403})
+    unknown = preflight(cloud, declaration(cloud), judge=False)
+    assert unknown["left"] == [] and "may not be listed" in " ".join(unknown["warnings"])

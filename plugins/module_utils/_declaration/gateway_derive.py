@@ -47,6 +47,7 @@ REGIONS = (
 )
 #: A part of a path that is the same for every call, and means itself in a list with commas.
 _SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~!$&'()*+=:@-]+")
+_CONNECTOR, _SUBNET = "vpc_access_connector", "compute_subnetwork"
 #: A connector takes a /28; each instance of a function with direct egress may take several addresses of its subnet.
 PREFIXES = {"connector": 28, "direct": 26}
 
@@ -57,7 +58,8 @@ def site(declaration: dict, live: dict | None = None) -> tuple[dict, list[Proble
     Args:
         declaration: as ``shape.read`` returns it. Parts that were wrong may be missing and are passed over.
         live: what exists: ``subnets`` (name to ranges), ``reserved`` (name to range), ``connectors`` (name to range), and
-            ``calls_from``, the range from which the function calls so far, and ``passes_on``, its paths and methods so far.
+            ``egress_subnets`` (name to range, of the function's region), ``calls_from``, the range from which the function
+            calls so far, and ``passes_on``, its paths and methods so far.
     """
     live = live or {}
     # What both kinds of site have in common is derived in one place; an Apigee instance and services are not among it.
@@ -94,6 +96,7 @@ def _egress(declaration: dict, facts: dict, live: dict, problems: list[Problem])
     connector = given.get("connector") or network[:25].rstrip("-")
     subnet = given.get("subnet") or f"{network[:56]}-egress"
     calls_from, connectors = live.get("calls_from") or "", live.get("connectors") or {}
+    other = (live.get("egress_subnets") or {}).get(subnet) if mode == "connector" else connectors.get(connector)
     subnets = live.get("subnets") or {}
     existing = {"connector": connectors.get(connector), "direct": (subnets.get(subnet) or {}).get("nodes")}[mode]
     text = given.get("range") or existing or ""
@@ -117,10 +120,15 @@ def _egress(declaration: dict, facts: dict, live: dict, problems: list[Problem])
         "existing": existing or "",
         # Until a run has brought the function over, it calls from where it did.
         "leaves": "" if calls_from == text else calls_from,
-        # One of the name that would be ours, which the function uses no more: others may, so it is only named.
-        "left_connector": connector if mode == "direct" and connectors.get(connector, calls_from) != calls_from else "",
-        # The subnet of the other way: ours, and nothing but a function with direct egress has use for it.
-        "left_subnets": {subnet: there["nodes"]} if mode == "connector" and (there := subnets.get(subnet)) else {},
+        # What the other mode would have made. It can go where the function calls by the declared way, and nobody else by it.
+        "left": {
+            "kind": _SUBNET if mode == "connector" else _CONNECTOR,
+            "name": subnet if mode == "connector" else connector,
+            "range": other,
+            "gone_over": bool(calls_from) and calls_from == text,
+        }
+        if other
+        else {},
         "name": connector if mode == "connector" else subnet,
         "connector": connector if mode == "connector" else "",
         "subnet": subnet if mode == "direct" else "",
@@ -291,11 +299,27 @@ def declared_document(gateway: dict, address: str) -> dict:
     }
 
 
-def entries(facts: dict, removing: bool = False) -> list[dict[str, typing.Any]]:
-    """What is made beside network and clusters, and as early: the way in, and both accounts.
+def _way(facts: dict, kind: str, name: str, address_range: str) -> dict[str, typing.Any]:
+    """A way into the network: a connector, or a subnet for direct egress."""
+    way = {
+        "kind": kind,
+        "project": facts["project"],
+        "region": facts["egress"]["region"],
+        "name": name,
+        "network": facts["network"],
+        "ip_cidr_range": address_range,
+    }
+    return way | ({"private_ip_google_access": True} if kind == _SUBNET else {})
 
-    ``removing``: also the subnet of a way that the function has left.
-    """
+
+def left_behind(facts: dict) -> list[dict[str, typing.Any]]:
+    """The way into the network that is not declared any more, to be removed."""
+    left = facts["egress"]["left"]
+    return [{**_way(facts, left["kind"], left["name"], left["range"]), "state": "absent"}] if left else []
+
+
+def entries(facts: dict) -> list[dict[str, typing.Any]]:
+    """What is made beside network and clusters, and as early: the way in, and both accounts."""
     egress, project = facts["egress"], facts["project"]
     accounts = [
         {
@@ -310,28 +334,5 @@ def entries(facts: dict, removing: bool = False) -> list[dict[str, typing.Any]]:
             (facts["function"]["service_account"], "The function runs as this; it needs no rights"),
         )
     ]
-    if egress["mode"] == "connector":
-        way = {
-            "kind": "vpc_access_connector",
-            "project": project,
-            "region": egress["region"],
-            "name": egress["connector"],
-            "network": facts["network"],
-            "ip_cidr_range": egress["range"],
-        }
-    else:
-        way = _subnet(facts, egress["subnet"], egress["range"])
-    left = [_subnet(facts, *one) for one in egress["left_subnets"].items()] if removing else []
-    return [way, *accounts, *left]
-
-
-def _subnet(facts: dict, name: str, text: str) -> dict[str, typing.Any]:
-    return {
-        "kind": "compute_subnetwork",
-        "project": facts["project"],
-        "region": facts["egress"]["region"],
-        "name": name,
-        "network": facts["network"],
-        "ip_cidr_range": text,
-        "private_ip_google_access": True,
-    }
+    way = _way(facts, _CONNECTOR if egress["mode"] == "connector" else _SUBNET, egress["name"], egress["range"])
+    return [way, *accounts]

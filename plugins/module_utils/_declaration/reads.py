@@ -112,6 +112,47 @@ def read_network(wire: typing.Any, site: dict) -> Live:
     return _together(_network_reads(wire, site, {site["region"], *(one["region"] for one in site["clusters"])}), {})
 
 
+def others_on(wire: typing.Any, site: dict, documents: dict[str, typing.Any]) -> list[str] | None:
+    """Who else uses the way into the network that the function has left: functions, Cloud Run services, other projects.
+
+    None where that may not be read. Raises Failure.
+    """
+    left, region = site["egress"]["left"], site["egress"]["region"]
+    parent = f"v2/projects/{site['project']}/locations/{region}"
+    users: dict[str, str] = {}
+    for service, collection in (("cloudfunctions", "functions"), ("run", "services")):
+        try:
+            found = wire.pages(service, f"{parent}/{collection}", collection)
+        except ApiError as error:
+            if error.service_disabled:
+                continue
+            if error.status == 403:
+                return None
+            raise
+        for one in found:
+            name = str(one.get("name")).rsplit("/", 1)[-1]
+            # Behind each function is a service of its name.
+            if left["name"] in _ways(one) and name != site["function"]["name"]:
+                users.setdefault(name, f"{collection[:-1]} {name}")
+    if left["kind"] == "vpc_access_connector":
+        path = f"/locations/{region}/connectors/{left['name']}"
+        own = {site["project"], str((documents.get("project") or {}).get("name") or "").removeprefix("projects/")}
+        for one in documents.get("connectors") or []:
+            if str(one.get("name")).endswith(path):
+                users.update({name: f"project {name}" for name in one.get("connectedProjects") or [] if name not in own})
+    return sorted(users.values())
+
+
+def _ways(user: dict) -> set[str]:
+    """Names of the connector, or of the subnetworks, by which a function or a Cloud Run service calls."""
+    function, service = user.get("serviceConfig") or {}, (user.get("template") or {}).get("vpcAccess") or {}
+    paths = [function.get("vpcConnector"), service.get("connector")]
+    interfaces = [*(function.get("directVpcNetworkInterface") or []), *(service.get("networkInterfaces") or [])]
+    # Where the network alone is stated, the subnetwork of the same name is meant.
+    paths += [one.get("subnetwork") or one.get("network") for one in interfaces]
+    return {str(path).rsplit("/", 1)[-1] for path in paths if path}
+
+
 def _server_configurations(wire: typing.Any, listed: dict | None, site: dict) -> dict[str, dict]:
     """What GKE would give to new clusters, by location. A preview shows less without it, which is no reason to stop."""
     found = {}

@@ -11,6 +11,7 @@ from typing import Any
 
 from testbed.google import policies
 from testbed.google.errors import GoogleError
+from testbed.google.paging import page
 from testbed.google.rules import Said
 from testbed.google.service import Call, Service, handles
 
@@ -48,7 +49,7 @@ class FunctionPolicies(InvokerPolicies):
 
 
 class RunServices(InvokerPolicies):
-    """projects.locations.services.getIamPolicy and setIamPolicy, and get."""
+    """projects.locations.services.getIamPolicy and setIamPolicy, get and list."""
 
     document = "run.v2"
     prefix = "run"
@@ -57,10 +58,14 @@ class RunServices(InvokerPolicies):
 
     @handles(".get", rules=[Said("has the labels of the function that it is", source="Cloud Run functions, labels")])
     def get(self, call: Call) -> dict[str, Any]:
-        path = _path(call, "name")
-        function = self._function(call, path)
-        labels = {**(function.get("labels") or {}), "goog-managed-by": "cloudfunctions"}
-        return {"name": path, "labels": labels, "uri": function["serviceConfig"]["uri"]}
+        return _service(self._function(call, _path(call, "name")))
+
+    @handles(".list", rules=[Said("has a service for each function", source="Cloud Run functions documentation")])
+    def list(self, call: Call) -> dict[str, Any]:
+        functions = call.store.children(f"cloudfunctions/{_path(call, 'parent')}/functions")
+        services = [_service(one) for one in functions if (one.get("serviceConfig") or {}).get("service")]
+        shown, following = page(services, call.query.get("pageSize"), call.query.get("pageToken"), 100)
+        return {"services": shown, "nextPageToken": following}
 
     def _existing(self, call: Call) -> str:
         """Return the store key of the policy. Raises GoogleError 404 for a service that no function is."""
@@ -75,6 +80,23 @@ class RunServices(InvokerPolicies):
             if (one.get("serviceConfig") or {}).get("service") == path:
                 return one
         raise GoogleError(404, f"Resource '{path.rsplit('/', 1)[-1]}' of kind 'SERVICE' does not exist.")
+
+
+def _service(function: dict[str, Any]) -> dict[str, Any]:
+    """Return the Cloud Run service that a function is, as far as it is emulated."""
+    settings = function["serviceConfig"]
+    labels = {**(function.get("labels") or {}), "goog-managed-by": "cloudfunctions"}
+    ways = {
+        "connector": settings.get("vpcConnector"),
+        "networkInterfaces": settings.get("directVpcNetworkInterface"),
+    }
+    access = {name: value for name, value in ways.items() if value}
+    return {
+        "name": settings["service"],
+        "labels": labels,
+        "uri": settings["uri"],
+        "template": {"vpcAccess": access} if access else {},
+    }
 
 
 def service_key(path: str) -> str:

@@ -47,13 +47,16 @@ async def test_a_policy_of_its_own(forward: Google, kind: str) -> None:
 
 
 @pytest.mark.shows("run.projects.locations.services.get", "has the labels of the function that it is")
+@pytest.mark.shows("run.projects.locations.services.list", "has a service for each function")
 async def test_the_service_of_a_function(forward: Google) -> None:
     async with forward.emulator.store.transaction() as tx:
         stored = tx.get(f"cloudfunctions/{PLACE}/functions/forward")
-        stored["serviceConfig"]["uri"] = "https://forward.example"
+        stored["serviceConfig"] |= {"uri": "https://forward.example", "vpcConnector": f"{PLACE}/connectors/shop"}
         tx.put(f"cloudfunctions/{PLACE}/functions/forward", {**stored, "labels": {"team": "shop"}})
     found = await forward.call("GET", f"run/v2/{PLACE}/services/forward")
     assert found["labels"] == {"team": "shop", "goog-managed-by": "cloudfunctions"}
+    assert found["template"]["vpcAccess"] == {"connector": f"{PLACE}/connectors/shop"}
+    assert (await forward.call("GET", f"run/v2/{PLACE}/services"))["services"] == [found]
     assert (await forward.refused("GET", f"run/v2/{PLACE}/services/other"))["code"] == 404
 
 

@@ -300,26 +300,32 @@ def test_a_function_that_goes_over_to_another_way_is_answered_on_both() -> None:
     assert ranges(by_connector, {"source_ranges": ["10.0.0.0/8"]}) == ["10.0.0.0/8"]
 
 
-def test_a_connector_that_the_function_has_left_is_named() -> None:
-    def left(live: dict, **parts: typing.Any) -> str:
-        return judged(declared(**parts), live)[0]["egress"]["left_connector"]
+@pytest.mark.parametrize("mode", ["direct", "connector"])
+def test_the_way_that_the_function_has_left_goes_unless_others_use_it(mode: str) -> None:
+    ours, other = {"direct": ("10.9.9.0/26", "10.9.8.0/28"), "connector": ("10.9.8.0/28", "10.9.9.0/26")}[mode]
+    live = {"connectors": {"theirs": "10.9.7.0/28"}, "egress_subnets": {"theirs": "10.9.6.0/26"}}
+    live[{"direct": "connectors", "connector": "egress_subnets"}[mode]][
+        {"direct": "shop-vpc", "connector": "shop-vpc-egress"}[mode]
+    ] = other
 
-    there = {"connectors": {"shop-vpc": "10.9.8.0/28", "theirs": "10.9.7.0/28"}}
-    assert left({**there, "calls_from": "10.9.9.0/26"}) == left(there) == "shop-vpc"
-    assert left({**there, "calls_from": "10.9.8.0/28"}) == left({"connectors": {"theirs": "10.9.7.0/28"}}) == ""
-    assert left(there, egress="connector") == ""
+    def facts(**more: typing.Any) -> dict:
+        return judged(declared(egress={"mode": mode, "range": ours}), {**live, **more})[0]
 
-
-def test_a_subnet_that_the_function_has_left_goes_with_the_rest() -> None:
-    there = {"subnets": {"shop-vpc-egress": {"nodes": "10.9.9.0/26"}}}
-
-    def left(removing: bool, **parts: typing.Any) -> list[str]:
-        facts, _problems = judged(declared(**parts), there)
-        return [one["name"] for one in gateway_derive.entries(facts, removing) if one["kind"] == "compute_subnetwork"]
-
-    assert left(False, egress="connector") == []
-    # What is declared is there once.
-    assert left(True, egress="connector") == left(True) == left(False) == ["shop-vpc-egress"]
+    gone_over, going_over, unmade = facts(calls_from=ours), facts(calls_from=other), facts()
+    (entry,) = gateway_derive.left_behind(gone_over)
+    wanted = {"direct": ("vpc_access_connector", "shop-vpc"), "connector": ("compute_subnetwork", "shop-vpc-egress")}[mode]
+    assert (entry["kind"], entry["name"]) == wanted
+    assert entry["state"] == "absent" and entry["network"] == "shop-vpc" and entry["ip_cidr_range"] == other
+    assert gateway_rules.why_stays(gone_over, [], True) == ""
+    for one in (going_over, unmade):
+        assert "stays until the function" in gateway_rules.why_stays(one, [], True)
+        # A teardown has removed the function before.
+        assert gateway_rules.why_stays(one, [], False) == ""
+    assert "used by function orders" in gateway_rules.why_stays(gone_over, ["function orders"], True)
+    assert "used by function orders" in gateway_rules.why_stays(gone_over, ["function orders"], False)
+    assert "may not be listed" in gateway_rules.why_stays(gone_over, None, True)
+    nothing, _problems = judged(declared(egress=mode), {"connectors": {"theirs": "10.9.7.0/28"}})
+    assert nothing["egress"]["left"] == {} and gateway_derive.left_behind(nothing) == []
 
 
 def test_the_name_of_a_deleted_key_is_free_to_be_restored_only() -> None:
