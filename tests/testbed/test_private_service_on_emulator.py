@@ -21,7 +21,7 @@ paths:
   /products:
     get: {operationId: list, security: [], responses: {200: {description: it}}}
 """
-APIS = ("compute", "container", "vpcaccess", "apikeys", "cloudfunctions", "apigateway")
+APIS = ("compute", "container", "vpcaccess", "apikeys", "cloudfunctions", "apigateway", "run")
 KEY = {"kind": "api_key", "name": "gone", "services": [{"service": "compute.googleapis.com"}]}
 FUNCTION: dict[str, t.Any] = {
     "name": "shop-api-forward",
@@ -203,7 +203,7 @@ def test_the_connector_of_before_goes_with_the_function_and_stays_for_another(cl
     assert (connector["kind"], connector["name"], connector["state"]) == ("vpc_access_connector", "shop-vpc", "absent")
     # To a declaration with another function the one that is there is somebody else's.
     other = preflight(cloud, declaration(cloud, function={"name": "another"}), judge=False)
-    assert other["left"] == [] and "used by function shop-api-forward" in " ".join(other["warnings"])
+    assert other["left"] == [] and "used by function shop-api-forward" in str(other["warnings"])
     cloud.control("faults", "POST", {"match": "run.projects.locations.services.list", "kind": "status", "status": 403})
     unknown = preflight(cloud, declaration(cloud), judge=False)
-    assert unknown["left"] == [] and "may not be listed" in " ".join(unknown["warnings"])
+    assert unknown["left"] == [] and "may not be listed" in str(unknown["warnings"])

@@ -313,8 +313,10 @@ def test_the_way_that_the_function_has_left_goes_unless_others_use_it(mode: str)
 
     gone_over, going_over, unmade = facts(calls_from=ours), facts(calls_from=other), facts()
     (entry,) = gateway_derive.left_behind(gone_over)
-    wanted = {"direct": ("vpc_access_connector", "shop-vpc"), "connector": ("compute_subnetwork", "shop-vpc-egress")}[mode]
-    assert (entry["kind"], entry["name"]) == wanted
+    assert (entry["kind"], entry["name"]) == {
+        "direct": ("vpc_access_connector", "shop-vpc"),
+        "connector": ("compute_subnetwork", "shop-vpc-egress"),
+    }[mode]
     assert entry["state"] == "absent" and entry["network"] == "shop-vpc" and entry["ip_cidr_range"] == other
     assert gateway_rules.why_stays(gone_over, [], True) == ""
     for one in (going_over, unmade):
