@@ -95,7 +95,6 @@ class Shop:
         assert leaks(self.cloud, run, self.secret()) == []
         return run
 
-
     def configs(self) -> list[str]:
         found = self.cloud.google("GET", "apigateway", f"v1/{GLOBAL}/apis/shop/configs").get("apiConfigs", [])
         return sorted(one["name"].rsplit("/", 1)[-1] for one in found)
