@@ -8,8 +8,6 @@ from __future__ import annotations
 import typing
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.ownership import LABEL, LABEL_VALUE
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._openapi import render, source
 
 
 def api_gateway_document(declared: dict) -> dict:
@@ -19,6 +17,9 @@ def api_gateway_document(declared: dict) -> dict:
     """
     if not isinstance(declared, dict):
         raise AnsibleFilterError("api_gateway_document takes a mapping with title, backend and routes.")
+    # Where it is used: Ansible loads this file to look for any filter (see plugin_utils/late.py).
+    from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._openapi import render, source
+
     try:
         if declared.get("document"):
             backend, deadline = declared["backend"], declared.get("deadline") or render.DEADLINE
@@ -41,6 +42,8 @@ def keys_to_remove(found: list[dict], service: str, declared: list[str], api: st
 
     A key that is good for another service as well is not this API's alone, and stays.
     """
+
+    from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.ownership import LABEL, LABEL_VALUE
 
     def superfluous(key: dict) -> bool:
         ours = (key.get("annotations") or {}).get(LABEL) == LABEL_VALUE

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import typing
 
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._certificates import (
-    client,
-    definitions,
-    leftovers,
-    release,
-)
+from ansible_collections.gatewayops.apigee_gke.plugins.plugin_utils.late import Late
+
+client = Late("_certificates.client")
+definitions = Late("_certificates.definitions")
+leftovers = Late("_certificates.leftovers")
+release = Late("_certificates.release")
 
 AUTHORITY = {"common_name": "apigee-gke CA", "duration": "87600h0m0s", "renew_before": "26280h0m0s"}
 
@@ -61,7 +61,9 @@ def cert_manager_removal(cluster: str, namespace: str) -> dict:
 
 def cert_manager_namespace(namespace: str) -> list[dict]:
     """The namespace."""
-    metadata = {"name": namespace, "labels": dict(definitions.LABELS)}
+    from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._certificates.definitions import LABELS
+
+    metadata = {"name": namespace, "labels": dict(LABELS)}
     return [{"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}]
 
 

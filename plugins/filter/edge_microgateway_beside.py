@@ -8,12 +8,14 @@ from __future__ import annotations
 import typing
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import InvalidError
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._microgateway import beside, gateway, rules
 
 
 def edge_microgateway_beside_problems(declared: dict, told: dict, live: dict) -> list[str]:
     """Everything that is refused of a gateway beside a workload; empty for one that may run."""
+    # Where it is used: Ansible loads this file to look for any filter (see plugin_utils/late.py).
+    from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import InvalidError
+    from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._microgateway import beside, gateway, rules
+
     try:
         read = gateway.read(declared)
         return [*rules.problems(read), *beside.problems(beside.workload(told, live), read)]
@@ -23,6 +25,9 @@ def edge_microgateway_beside_problems(declared: dict, told: dict, live: dict) ->
 
 def edge_microgateway_beside(declared: dict, told: dict, live: dict, key: str, secret: str) -> dict:
     """What a workload needs: Secret, other objects, what closes the way around, and annotations of its pods."""
+    from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import InvalidError
+    from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._microgateway import beside, gateway
+
     try:
         read, workload = gateway.read(declared), beside.workload(told, live)
         first, *others = beside.objects(workload, read, key, secret)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import typing
 
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import (
-    ingress,
-    ingress_derive,
-    ingress_manifests,
-)
+from ansible_collections.gatewayops.apigee_gke.plugins.plugin_utils.late import Late
+
+ingress = Late("_declaration.ingress")
+ingress_derive = Late("_declaration.ingress_derive")
+ingress_manifests = Late("_declaration.ingress_manifests")
 
 
 class FilterModule:

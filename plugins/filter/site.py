@@ -8,19 +8,18 @@ from __future__ import annotations
 import typing
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import (
-    balancers,
-    entries,
-    function_entries,
-    job,
-    manifests,
-    ownership,
-    policies,
-    proof,
-    report,
-    trust,
-    wanted,
-)
+from ansible_collections.gatewayops.apigee_gke.plugins.plugin_utils.late import Late
+
+balancers = Late("_declaration.balancers")
+entries = Late("_declaration.entries")
+job = Late("_declaration.job")
+manifests = Late("_declaration.manifests")
+ownership = Late("_declaration.ownership")
+policies = Late("_declaration.policies")
+proof = Late("_declaration.proof")
+report = Late("_declaration.report")
+trust = Late("_declaration.trust")
+wanted = Late("_declaration.wanted")
 
 
 def kubernetes_outcome(
@@ -37,6 +36,8 @@ def kubernetes_outcome(
 
 def function_resources(role: dict) -> list[dict]:
     """Entries of a function, its way into the network and its callers. Raises AnsibleFilterError."""
+    from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import function_entries
+
     try:
         return function_entries.function(role)
     except function_entries.FunctionVariablesError as error:

@@ -8,22 +8,26 @@ from __future__ import annotations
 import typing
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar import manifests
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.settings import Defaults, DefaultsError
+from ansible_collections.gatewayops.apigee_gke.plugins.plugin_utils.late import Late
+
+manifests = Late("_sidecar.manifests")
 
 
 def _results(
-    given: typing.Any, defaults: dict | None, namespace: str, work: typing.Callable = manifests.inject_all
-) -> list[manifests.Result]:
+    given: typing.Any, defaults: dict | None, namespace: str | None, work: typing.Callable = manifests.inject_all
+) -> list[typing.Any]:
     """What becomes of one manifest or of a list of them."""
+    from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.manifests import DEFAULT_NAMESPACE
+    from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.settings import Defaults, DefaultsError
+
     try:
         read = Defaults.read(defaults or {})
     except DefaultsError as error:
         raise AnsibleFilterError(f"defaults of the TLS sidecar: {error}") from error
-    return work(given if isinstance(given, list) else [given], namespace, read)
+    return work(given if isinstance(given, list) else [given], namespace or DEFAULT_NAMESPACE, read)
 
 
-def _manifests(results: list[manifests.Result], what: str) -> list[typing.Any]:
+def _manifests(results: list[typing.Any], what: str) -> list[typing.Any]:
     """The manifests, where nothing was refused."""
     refused = [f"{result.name}: {result.outcome.refusal}" for result in results if result.refused]
     if refused:
@@ -32,22 +36,20 @@ def _manifests(results: list[manifests.Result], what: str) -> list[typing.Any]:
 
 
 def inject_tls_sidecar(
-    given: typing.Any, defaults: dict | None = None, namespace: str = manifests.DEFAULT_NAMESPACE
+    given: typing.Any, defaults: dict | None = None, namespace: str | None = None
 ) -> list[typing.Any]:
     """The manifests with the sidecar where it is asked for."""
     return _manifests(_results(given, defaults, namespace), "injected")
 
 
 def remove_tls_sidecar(
-    given: typing.Any, defaults: dict | None = None, namespace: str = manifests.DEFAULT_NAMESPACE
+    given: typing.Any, defaults: dict | None = None, namespace: str | None = None
 ) -> list[typing.Any]:
     """The manifests without the sidecar that they were given."""
     return _manifests(_results(given, defaults, namespace, manifests.remove_from_all), "removed")
 
 
-def explain_tls_sidecar(
-    given: typing.Any, defaults: dict | None = None, namespace: str = manifests.DEFAULT_NAMESPACE
-) -> list[str]:
+def explain_tls_sidecar(given: typing.Any, defaults: dict | None = None, namespace: str | None = None) -> list[str]:
     """What becomes of the manifests, in words."""
     return [line for result in _results(given, defaults, namespace) for line in result.explanation]
 

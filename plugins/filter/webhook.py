@@ -8,7 +8,11 @@ from __future__ import annotations
 import typing
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._webhook import definitions, probe, proof
+from ansible_collections.gatewayops.apigee_gke.plugins.plugin_utils.late import Late
+
+definitions = Late("_webhook.definitions")
+probe = Late("_webhook.probe")
+proof = Late("_webhook.proof")
 
 
 def policies(settings: dict, state: str = "present") -> list[dict]:
@@ -20,9 +24,11 @@ def _said(make: typing.Callable) -> typing.Callable:
     """With the message alone where the user's defaults are wrong."""
 
     def filtered(*arguments: typing.Any) -> typing.Any:
+        from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._webhook.definitions import DefaultsError
+
         try:
             return make(*arguments)
-        except definitions.DefaultsError as error:
+        except DefaultsError as error:
             raise AnsibleFilterError(f"tls_sidecar_webhook_defaults: {error}") from None
 
     return filtered

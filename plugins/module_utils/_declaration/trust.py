@@ -8,7 +8,7 @@ Private to this collection. Functions take a role's variables without their pref
 
 from __future__ import annotations
 
-from .._resources.apigee_client_certificate import ALIAS
+from .._apigee.references import ALIAS
 
 #: Names of the references, as long as the user names no others.
 TRUST_NAME = "gke-ca"

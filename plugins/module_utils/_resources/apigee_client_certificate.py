@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from .._apigee import certificates
 from .._apigee.certificates import Certificate
+from .._apigee.references import ALIAS
 from .._engine.fields import Field
 from .apigee_referenced_keystore import BASE_FIELDS, ReferencedKeystore
-
-#: References cannot name an alias, so all keystores behind one use the same.
-ALIAS = "client"
 
 
 class ApigeeClientCertificate(ReferencedKeystore):
