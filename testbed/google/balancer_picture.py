@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 #: What was pushed last: a world that has it need not be told so again.
 _pushed: weakref.WeakKeyDictionary[Any, tuple[Any, Any]] = weakref.WeakKeyDictionary()
+_turns: weakref.WeakKeyDictionary[Any, asyncio.Lock] = weakref.WeakKeyDictionary()
 _NOTHING: tuple[list[HttpBalancer], dict[str, tuple[str, ...]]] = [], {}
 _PROTOCOLS = {"httpHealthCheck": "HTTP", "httpsHealthCheck": "HTTPS", "http2HealthCheck": "HTTP2",
               "tcpHealthCheck": "TCP", "sslHealthCheck": "SSL"}  # fmt: skip
@@ -23,14 +25,16 @@ _PROTOCOLS = {"httpHealthCheck": "HTTP", "httpsHealthCheck": "HTTPS", "http2Heal
 
 async def push(emulator: Emulator) -> None:
     """Bring load balancers and egress to what the store holds. Raises WorldError."""
-    tx = emulator.store.snapshot()
-    picture = balancers(tx), egress(tx)
-    before = _pushed.get(emulator, _NOTHING)
-    if picture[0] != before[0]:
-        await emulator.world.apply_balancers(picture[0])
-    if picture[1] != before[1]:
-        await emulator.world.apply_egress(picture[1])
-    _pushed[emulator] = picture
+    # One after the other: what is being pushed is what the next one differs from.
+    async with _turns.setdefault(emulator, asyncio.Lock()):
+        tx = emulator.store.snapshot()
+        picture = balancers(tx), egress(tx)
+        before = _pushed.get(emulator, _NOTHING)
+        if picture[0] != before[0]:
+            await emulator.world.apply_balancers(picture[0])
+        if picture[1] != before[1]:
+            await emulator.world.apply_egress(picture[1])
+        _pushed[emulator] = picture
 
 
 def forget(emulator: Emulator) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,16 @@ async def test_https_with_the_certificates_of_secrets_and_a_redirect(
     with pytest.raises(WorldError, match="sslCertificates/ours' was not found"):
         await maker.ensure(dataclasses.replace(INGRESS, named_certificates=("ours",)))
     await maker.remove(INGRESS)
+    await nothing_is_left(google)
+
+
+async def test_what_comes_and_goes_at_once_is_gone(google: Google, maker: HttpBalancerObjects) -> None:
+    google.world.delay["apply_balancers"] = 0.05
+    coming = asyncio.create_task(maker.ensure(INGRESS))
+    while not google.emulator.store.snapshot().children(f"compute/projects/{PROJECT}/global/urlMaps"):
+        await asyncio.sleep(0)
+    await maker.remove(INGRESS)
+    await coming
     await nothing_is_left(google)
 
 
