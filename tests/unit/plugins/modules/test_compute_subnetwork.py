@@ -107,6 +107,8 @@ def test_addresses_of_functions_are_not_waited_for() -> None:
     script.expect("DELETE", "compute", ONE).refuses(400, said, reason="resourceInUseByAnotherResource")
     result = script.run(compute_subnetwork, fails=True, **OPTIONS, state="absent")
     assert "one to two hours" in result["msg"] and "serverless-ipv4-17" in result["msg"]
+    # By this a playbook knows that the subnet can wait for a later run.
+    assert "serverless-ipv4-17" in result["google_error"]["message"]
 
 
 def test_delete() -> None:
