@@ -9,19 +9,21 @@ import itertools
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tooling import failures
+from tooling import failures, packed_modules
 from tooling.machine import cores
 from tooling.prepare import ROOT, VENV
 from tooling.steps import duration
 
 BIN = VENV / "bin"
 LOGS = ROOT / "build" / "logs"
-INTERRUPTED = "tests/acceptance/test_interrupted.py"
+# Groups whose tests run playbooks of this checkout.
+PLAYING = ("unit", "testbed", "acceptance", "molecule")
 MOLECULE = [str(BIN / "molecule"), "-c", "extensions/molecule/config.yml"]
 PYTEST = [str(BIN / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
@@ -80,14 +82,13 @@ def gates() -> list[Gate]:
             [*PYTEST, "-n", "2", "--dist", "loadfile", "-m", "testbed", "tests/testbed"],
             real=True,
         ),
-        # The tests of one file share a site, and so do files that follow each other on one worker's testbed.
+        # Which tests share a site, and in which order, is said in the folder's conftest.py.
         Gate(
             "acceptance",
             "acceptance",
-            [*PYTEST, "-n", testbeds(), "--dist", "loadfile", "tests/acceptance", f"--ignore={INTERRUPTED}"],
+            [*PYTEST, "-n", testbeds(), "tests/acceptance"],
             real=True,
         ),
-        Gate("interrupted runs", "interrupted", [*PYTEST, "-n", testbeds(), "--dist", "load", INTERRUPTED], real=True),
         *(Gate(f"molecule {name}", "molecule", [*MOLECULE, "test", "-s", name], real=True) for name in scenarios()),
     ]
 
@@ -110,8 +111,11 @@ def main() -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
     # Two lanes side by side: gates on the testbed mostly wait, for pods and for time to pass; the others compute.
     lanes = [[gate for gate in chosen if gate.real is real] for real in (True, False)]
-    with ThreadPoolExecutor(max_workers=len(lanes)) as pool:
-        failed = [gate for gates in pool.map(lane, lanes) for gate in gates]
+    with (
+        tempfile.TemporaryDirectory(prefix="gates-", ignore_cleanup_errors=True) as room,
+        ThreadPoolExecutor(max_workers=len(lanes)) as pool,
+    ):
+        failed = [gate for gates in pool.map(lane, lanes, itertools.repeat(Path(room))) for gate in gates]
     print("\n".join(ending(chosen, failed)))
     sys.exit(1 if failed else 0)
 
@@ -127,8 +131,8 @@ def ending(chosen: list[Gate], failed: list[Gate]) -> list[str]:
     return [*lines, "", f"{len(chosen) - len(failed)} passed, {len(failed)} failed"]
 
 
-def lane(gates_in_order: list[Gate]) -> list[Gate]:
-    """Run gates one after the other and return those that failed.
+def lane(gates_in_order: list[Gate], room: Path) -> list[Gate]:
+    """Run gates one after the other, with a folder that they share, and return those that failed.
 
     Molecule's scenarios, each on a testbed of its own, run side by side: alone, one would leave most cores idle.
     """
@@ -136,7 +140,8 @@ def lane(gates_in_order: list[Gate]) -> list[Gate]:
     for group, together in itertools.groupby(gates_in_order, key=lambda gate: gate.group):
         with ThreadPoolExecutor(max_workers=int(testbeds()) if group == "molecule" else 1) as pool:
             chosen = list(together)
-            failed += [gate for gate, passed in zip(chosen, pool.map(run, chosen), strict=True) if not passed]
+            passed = pool.map(run, chosen, itertools.repeat(room))
+            failed += [gate for gate, good in zip(chosen, passed, strict=True) if not good]
     return failed
 
 
@@ -145,8 +150,11 @@ def log_of(gate: Gate) -> Path:
     return LOGS / f"{gate.name.replace(' ', '-').replace(',', '').replace(chr(39), '')}.log"
 
 
-def run(gate: Gate) -> bool:
-    """Run one gate, print a line about it, and its output when it failed. Return whether it passed."""
+def run(gate: Gate, room: Path | None = None) -> bool:
+    """Run one gate, print a line about it, and its output when it failed. Return whether it passed.
+
+    :param room: a folder that goes with the run of the gates.
+    """
     log = log_of(gate)
     started = time.monotonic()
     environment = {
@@ -155,6 +163,11 @@ def run(gate: Gate) -> bool:
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
     }
     environment["PYTHONPATH"] = str(ROOT)
+    if room and gate.group in PLAYING:
+        environment = packed_modules.environment(environment, room / "packed")
+    if room and gate.group == "lint":
+        # ansible-lint leaves the examples of modules as files of their own.
+        environment["TMPDIR"] = str(room)
     with log.open("w") as output:
         code = subprocess.run(
             gate.command,

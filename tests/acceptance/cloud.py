@@ -19,6 +19,8 @@ from typing import Any
 import requests
 import yaml
 
+from tooling import packed_modules
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / ".venv" / "bin"
 INVENTORY = ROOT / "inventories" / "testbed"
@@ -71,6 +73,9 @@ class Cloud:
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
         }
+        # What a killed run leaves goes with this folder, and modules are packed once for all runs.
+        self.temporary = home / "tmp"
+        self.runs = packed_modules.environment(self.environment, home / "packed") | {"TMPDIR": str(self.temporary)}
         self._converged: dict[str, Any] = {}
         self.session = requests.Session()
         self.session.trust_env = False
@@ -238,10 +243,11 @@ class Cloud:
         """Run a playbook to its end. With check, a failure is an error that shows what it printed."""
         report = self.home / "report.json"
         report.unlink(missing_ok=True)
+        self.temporary.mkdir(exist_ok=True)
         started = time.monotonic()
         finished = subprocess.run(
             self.command(playbook, *arguments, declaration=declaration, report=report),
-            env={**self.environment, **(environment or {})}, cwd=ROOT, stdin=subprocess.DEVNULL,
+            env={**self.runs, **(environment or {})}, cwd=ROOT, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PLAYBOOK_SECONDS,
         )  # fmt: skip
         recap = RECAP.search(finished.stdout)
@@ -276,10 +282,11 @@ class Cloud:
         :returns: whether it was killed before it ended by itself.
         """
         report = self.home / "report.json"
+        self.temporary.mkdir(exist_ok=True)
         process = subprocess.Popen(
             ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
              *self.command("site.yml", *arguments, declaration=declaration, report=report)],
-            env=self.environment, cwd=ROOT, stdin=subprocess.DEVNULL,
+            env=self.runs, cwd=ROOT, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         arranged, deadline = False, time.monotonic() + timeout

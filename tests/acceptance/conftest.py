@@ -16,8 +16,63 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.acceptance.cloud import Cloud
+
+#: What one worker runs in a row, the longest first, so that no worker idles at the end. Files of one group leave the
+#: converged site as the next one takes it over (see ``Cloud.converge``). A file that is not named is a group of
+#: its own, after these.
+GROUPS = (
+    ("tls_changes",),
+    ("ownership",),
+    ("tls_adopted",),
+    ("secrets", "drift", "verification", "links"),
+    ("bad_input", "sidecar_policy", "certificates"),
+    ("webhook",),
+    ("api_gateway",),
+    ("tls_site",),
+    ("proxy_deployments",),
+    ("internal_load_balancer",),
+    ("teardown",),
+    ("variety",),
+    ("migration",),
+)
+#: Each of its cases begins with an empty project: they fill what is left, on all workers.
+LAST = "interrupted"
+
+
+def group_of(name: str) -> tuple[int, int, str]:
+    """Return when a file's turn is, as its group's number and its place in the group, and the group's name."""
+    for number, group in enumerate(GROUPS):
+        if name in group:
+            return number, group.index(name), "-".join(group)
+    return len(GROUPS) + (name == LAST), 0, name
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files in their order; what is not of this folder stays before them."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: group_of(name_of(item.nodeid))[:2] if item.path.parent == here else (-1, 0))
+
+
+def name_of(nodeid: str) -> str:
+    """Return the name of a test's file without what all have."""
+    return Path(nodeid.split("::")[0]).stem.removeprefix("test_")
+
+
+class Together(LoadScopeScheduling):
+    """Gives each worker a whole group, or a single case of what has no site to share; the next one when it is done."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        name = name_of(nodeid)
+        return nodeid if name == LAST else group_of(name)[2]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """With workers (``-n``), whatever ``--dist`` says; groups begin in the order of the tests."""
+    config.option.loadscopereorder = False
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")
