@@ -23,6 +23,7 @@ CLONE_NEWNET = 0x40000000
 MS_BIND = 4096
 MNT_DETACH = 2
 NETNS_FOLDER = Path("/run/netns")
+_STREAM = socket.SOCK_STREAM | socket.SOCK_NONBLOCK  # with the protocol named: asyncio sets TCP_NODELAY on no other
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _Result = TypeVar("_Result")
@@ -138,7 +139,7 @@ class Namespace:
         """
 
         def make() -> socket.socket:
-            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            sock = socket.socket(socket.AF_INET, _STREAM, socket.IPPROTO_TCP)
             if source is not None:
                 sock.bind((source, 0))
             return sock
@@ -171,7 +172,7 @@ class Namespace:
 
 def listening_socket(host: str, port: int, backlog: int = 256) -> socket.socket:
     """A non-blocking listening TCP socket in the current namespace. Raises OSError."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    sock = socket.socket(socket.AF_INET, _STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
