@@ -155,6 +155,19 @@ def behind_gateway(name: str, egress: str) -> Site:
     )
 
 
+BEHIND_INGRESS = Site(
+    "playbooks/ingress.yml",
+    {
+        "ingress_gke": {
+            **_COMMON,
+            "environments": {"prod": {"hostnames": [HOST]}},
+            "services": [{"name": "public", "port": PORT, "selector": LABELS, "health_check": {"path": "/healthz"}}],
+            "ingress": {"name": "public", "namespace": NAMESPACE, "hosts": ["shop.acme.example"], "http": "plain"},
+            "proxies": [{"name": "public", "base_path": "/ingress"}],
+        }
+    },
+)
+
 #: The way that all others are compared with.
 DIRECT = "Apigee straight to the pods, plain HTTP"
 #: Its caller stands where Apigee is, which root alone can.
@@ -164,6 +177,7 @@ WAYS = (
     Way(NOTHING, STRAIGHT, pod),
     Way(DIRECT, STRAIGHT, partial(apigee, "/plain/42")),
     Way("Apigee straight to the pods, TLS sidecar", STRAIGHT, partial(apigee, "/tls/42")),
+    Way("Apigee, Ingress with Cloud Armor", BEHIND_INGRESS, partial(apigee, "/ingress/42")),
     Way("API Gateway, function, direct egress", behind_gateway("direct", "direct"), partial(gateway, "direct")),
     Way("API Gateway, function, connector", behind_gateway("connector", "connector"), partial(gateway, "connector")),
 )
