@@ -58,7 +58,8 @@ def look(reader: Reader, wire: t.Any, where: dict[str, t.Any]) -> dict[str, t.An
     notes = metadata.get("annotations") or {}
     health = _noted_backends(notes.get(backends_note) or "")
     maps = [text.strip().rsplit("/", 1)[-1] for text in (notes.get(maps_note) or "").split(",") if text.strip()]
-    names = dict.fromkeys([*health, *_mapped(wire, where, maps), *where["backends"]])
+    mapped, idle = _mapped(wire, where, maps)
+    names = dict.fromkeys([*(name for name in health if name not in idle), *mapped, *where["backends"]])
     backends = []
     for name in names:
         document = wire.find("compute", _compute(where, "backendServices", name))
@@ -103,12 +104,19 @@ def _noted_backends(text: str) -> dict[str, str]:
     return {str(name): str(value).upper() for name, value in noted.items()} if isinstance(noted, dict) else {}
 
 
-def _mapped(wire: t.Any, where: dict[str, t.Any], maps: list[str]) -> list[str]:
+def _mapped(wire: t.Any, where: dict[str, t.Any], maps: list[str]) -> tuple[list[str], set[str]]:
+    """Backend services that the URL maps lead to, and those that they name and never lead to.
+
+    A rule for every host leaves nothing to a map's own default: of a Gateway that is Google's page for 404.
+    """
     found: list[str] = []
+    defaults: set[str] = set()
     for name in maps:
-        document = wire.find("compute", _compute(where, "urlMaps", name))
-        found += _named(document or {})
-    return found
+        document = wire.find("compute", _compute(where, "urlMaps", name)) or {}
+        if any("*" in rule.get("hosts", ()) for rule in document.get("hostRules") or []):
+            defaults.update(_named(document.pop("defaultService", "")))
+        found += _named(document)
+    return found, defaults - set(found)
 
 
 def _named(part: t.Any) -> list[str]:

@@ -168,6 +168,29 @@ def test_a_gateway_names_its_backend_services_in_a_list(serve: t.Callable[..., A
     assert result["good"] and result["address"] == "198.51.100.9" and server.asked == [GATEWAY]
 
 
+def test_a_default_that_a_rule_for_every_host_leaves_nothing_to_needs_no_policy(
+    serve: t.Callable[..., ApiServer],
+) -> None:
+    """Every Gateway's URL map names Google's page for 404, which the catch-all route shuts off."""
+    target = f"https://www.googleapis.com/{GLOBAL}/backendServices"
+    notes = {
+        "networking.gke.io/backend-services": "/projects/1/global/backendServices/gw-serve404, /x/k8s1-products",
+        "networking.gke.io/url-maps": "k8s2-um-shop",
+    }
+    status = {"addresses": [{"type": "IPAddress", "value": "198.51.100.9"}]}
+    serve({"metadata": {"annotations": notes}, "status": status})
+    mapped = {
+        "defaultService": f"{target}/gw-serve404",
+        "hostRules": [{"hosts": ["*"], "pathMatcher": "all"}],
+        "pathMatchers": [{"name": "all", "defaultService": f"{target}/k8s1-products"}],
+    }
+    script = Script()
+    script.expect("GET", "compute", f"{GLOBAL}/urlMaps/k8s2-um-shop").replies(mapped)
+    script.expect("GET", "compute", f"{GLOBAL}/backendServices/k8s1-products").replies(service("products"))
+    result = run(script, form="gateway")
+    assert result["good"] and [one["name"] for one in result["backends"]] == ["k8s1-products"]
+
+
 def test_it_is_gone_when_its_backend_services_are(serve: t.Callable[..., ApiServer]) -> None:
     serve(ABSENT, ABSENT)
     script = Script()
