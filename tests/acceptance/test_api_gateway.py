@@ -22,6 +22,7 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.acceptance import issuers
 from tests.acceptance.cloud import INVENTORY, Cloud, Run, until
 from tests.acceptance.stream import Stream
 from tests.acceptance.test_secrets import leaks, pattern, watched
@@ -95,6 +96,31 @@ class Shop:
         assert leaks(self.cloud, run, self.secret()) == []
         return run
 
+    def tokens(self, **claims: Any) -> dict[str, dict[str, str]]:
+        """The header that shows a token with these claims, and those that show bad ones like it."""
+        return {
+            "good": self.token(**claims),
+            "expired": self.token(**claims, exp=int(time.time()) - 3600),
+            "wrongly signed": self.token(FOREIGN, **claims),
+            "for others": self.token(**{**claims, "aud": "others"}),
+        }
+
+    def play_under_load(self, stated: dict[str, Any]) -> Run:
+        """Change what is there while three clients call it without a pause. None of them loses a call."""
+        with Stream(self.way, self.host, "/products", clients=3, headers=self.key(), longest=600) as stream:
+            run = self.play(stated)
+        assert stream.lost == [] and len(stream.answers) > 100
+        return run
+
+    def told(self, path: str, tokens: dict[str, dict[str, str]], method: str = "GET") -> dict[str, int]:
+        """The status that each token gets, and the lack of one."""
+        return {name: self.ask(path, headers, method)[0] for name, headers in {**tokens, "none": {}}.items()}
+
+    def function(self) -> dict[str, Any]:
+        """As Google shows it."""
+        path = "v2/projects/acme-shop/locations/europe-west1/functions/shop-api-forward"
+        return self.cloud.google("GET", "cloudfunctions", path)
+
     def configs(self) -> list[str]:
         found = self.cloud.google("GET", "apigateway", f"v1/{GLOBAL}/apis/shop/configs").get("apiConfigs", [])
         return sorted(one["name"].rsplit("/", 1)[-1] for one in found)
@@ -156,21 +182,20 @@ def test_who_gets_through_and_what_others_are_told(shop: Shop) -> None:
 
 def test_nobody_else_calls_the_function(shop: Shop) -> None:
     """Its address is public; only the gateway's account may call it."""
-    path = "v2/projects/acme-shop/locations/europe-west1/functions/shop-api-forward"
-    function = shop.cloud.google("GET", "cloudfunctions", path)
-    service = function["serviceConfig"]["service"]
+    service = shop.function()["serviceConfig"]["service"]
     policy = shop.cloud.google("GET", "run", f"v2/{service}:getIamPolicy")
     members = [member for binding in policy["bindings"] for member in binding["members"]]
     assert members == ["serviceAccount:shop-gateway@acme-shop.iam.gserviceaccount.com"]
 
 
 def test_a_second_run_changes_nothing(shop: Shop) -> None:
-    before = shop.configs()
+    before, function = shop.configs(), shop.function()
     shop.cloud.control("DELETE", "requests")
     run = shop.play()
     assert run.changed == 0 and run.actions == set()
     assert shop.cloud.counters()["mutating"] == 0
-    assert shop.configs() == before
+    # No config, no build, no revision: Google shows the function as it was.
+    assert shop.configs() == before and shop.function() == function
 
 
 def test_a_changed_route_moves_the_gateway_under_load(shop: Shop) -> None:
@@ -181,10 +206,8 @@ def test_a_changed_route_moves_the_gateway_under_load(shop: Shop) -> None:
     counters = shop.cloud.counters()
     # Google is asked what it thinks of the document (validateOnly), and nothing else is sent.
     assert counters["mutating"] == counters["by_method"].get("servicemanagement.services.configs.submit", 0)
-    with Stream(shop.way, shop.host, "/products", clients=3, headers=shop.key()) as stream:
-        run = shop.play(changed)
-        assert shop.ask("/reviews", shop.key())[0] == 200
-    assert stream.lost == [] and len(stream.answers) > 100
+    run = shop.play_under_load(changed)
+    assert shop.ask("/reviews", shop.key())[0] == 200
     kinds = {(kind, action) for kind, _name, action in run.actions}
     changes = {("api_gateway_config", "created"), ("cloud_function", "updated"), ("api_gateway_gateway", "updated")}
     assert kinds == changes
@@ -208,8 +231,7 @@ def test_tokens(shop: Shop) -> None:
     codes = [one.status for one in stream.answers]
     assert set(codes) == {200, 404} and codes == sorted(codes)
     assert {json.loads(one.text)["message"] for one in stream.lost} == {UNDEFINED}
-    function = "v2/projects/acme-shop/locations/europe-west1/functions/shop-api-forward"
-    told = shop.cloud.google("GET", "cloudfunctions", function)["serviceConfig"]["environmentVariables"]
+    told = shop.function()["serviceConfig"]["environmentVariables"]
     assert told["FORWARD_PATHS"] == "/both,/orders,/products"
     # Of the configs that nobody serves any more one is kept.
     assert len(before) == len(shop.configs()) == 2 and len(set(before) & set(shop.configs())) == 1
@@ -245,6 +267,75 @@ def test_tokens(shop: Shop) -> None:
     assert leaks(shop.cloud, run, shop.secret()) == []
 
 
+def test_tokens_of_google_and_of_firebase(shop: Shop) -> None:
+    shop.cloud.control("PUT", "key-sets", json={issuers.FIREBASE_KEYS: {"one": issuers.certificate(SIGNING)}})
+    stated = declaration(
+        {"path": "/people", "methods": ["get"], "security": "google_id_token"},
+        {"path": "/app", "methods": ["get"], "security": "firebase"},
+        google_id_token={"audiences": ["shop-web"]},
+        firebase={"project": "acme-app"},
+    )
+    shop.play_under_load(stated)
+
+    good = issuers.google(shop.cloud, "shop-web")
+    made = {
+        "good": good,
+        "expired": issuers.google(shop.cloud, "shop-web", -3600),
+        "wrongly signed": issuers.forged(good, FOREIGN),
+        "for others": issuers.google(shop.cloud, "others"),
+    }
+    google = {name: {"authorization": f"Bearer {token}"} for name, token in made.items()}
+    assert shop.told("/people", google) == issuers.TOLD
+    firebase = shop.tokens(iss="https://securetoken.google.com/acme-app", aud="acme-app")
+    assert shop.told("/app", firebase) == issuers.TOLD
+    assert shop.ask("/people", firebase["good"])[0] == shop.ask("/app", google["good"])[0] == 401
+    # The path of before is gone, whoever vouches.
+    assert shop.ask("/orders", shop.token())[0] == 404
+
+
+def test_a_document_of_ones_own(shop: Shop, tmp_path: Path) -> None:
+    shown = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(SIGNING.public_key()))
+    shop.cloud.control("PUT", "key-sets", json={KEYS: {"keys": [{**shown, "kid": "one", "alg": "RS256"}]}})
+    (tmp_path / "openapi.yml").write_text(issuers.DOCUMENT)
+    stated = declaration(document=str(tmp_path / "openapi.yml"), verify={"path": "/products"})
+    del stated["gateway"]["routes"]
+    run = shop.play_under_load(stated)
+    assert ("api_gateway_gateway", "shop", "updated") in run.actions
+    both = {name: {**shop.key(), **headers} for name, headers in shop.tokens().items()}
+    assert shop.told("/stock/7", both, "PUT") == issuers.TOLD
+    found = {
+        "open": shop.ask("/open")[0],
+        "a token without the key": shop.ask("/stock/7", shop.token(), "PUT")[0],
+        "a wrong key": shop.ask("/products", {"x-api-key": "AIzaNobody"})[0],
+        "an undeclared method": shop.ask("/stock/7", both["good"])[0],
+        "a path of before": shop.ask("/people", both["good"])[0],
+    }
+    assert found == {
+        "open": 200,
+        "a token without the key": 401,
+        "a wrong key": 400,
+        "an undeclared method": 405,
+        "a path of before": 404,
+    }
+
+
+def test_what_a_caller_forges_does_not_reach_the_pod(shop: Shop) -> None:
+    """Of the function's own tests (tests/testbed/function) those where the gateway is part of the answer."""
+    forged = {
+        "Cookie": "session=forged",
+        "X-Apigateway-Api-Userinfo": "forged",
+        "X-Forwarded-Authorization": "forged",
+        "X-Forwarded-Host": "forged",
+        "X-Original-Url": "/forged",
+        "Authorization": "Bearer forged",
+    }
+    status, body = shop.ask("/products", {**shop.key(), **forged})
+    assert status == 200 and b"forged" not in body
+    for path in ("/products/%2e%2e/admin", "/products/..%2fadmin", "/products/%252e%252e", "//evil.example/products"):
+        status, body = shop.ask(path, shop.key())
+        assert status in (400, 404) and b"shop-api" not in body, path
+
+
 def test_bad_input_is_refused_before_any_write(shop: Shop) -> None:
     shop.cloud.control("DELETE", "requests")
     stated = declaration(security="api_key_or_jwt")
@@ -263,6 +354,9 @@ def test_without_its_connector_the_function_reaches_nothing(shop: Shop) -> None:
     assert shop.ask("/products", shop.key())[0] == 200
     shop.cloud.google("DELETE", "vpcaccess", way)
     until(lambda: shop.ask("/products", shop.key())[0] == 504, seconds=60, what="a clean 504")
+    # It is the function that says so, before the gateway would cut it off, and it names no address.
+    status, body = shop.ask("/products", shop.key())
+    assert json.loads(body) == {"code": 504, "message": "The upstream did not answer in time."}
     # Who has no key is told so, whatever is broken behind.
     assert shop.ask("/products")[0] == 401
     run = shop.play()
@@ -270,7 +364,8 @@ def test_without_its_connector_the_function_reaches_nothing(shop: Shop) -> None:
     assert shop.ask("/products", shop.key())[0] == 200
 
 
-def test_teardown_leaves_nothing(shop: Shop, tmp_path: Path) -> None:
+def test_teardown_leaves_nothing_and_what_is_wanted_again_comes_back(shop: Shop) -> None:
+    key = shop.key()
     refused = shop.play(playbook=TEARDOWN, check=False)
     assert refused.code != 0 and "was not confirmed" in refused.output
     assert shop.watched(None, "-e", "api_gateway_gke_teardown=acme-shop", playbook=TEARDOWN).changed
@@ -290,3 +385,6 @@ def test_teardown_leaves_nothing(shop: Shop, tmp_path: Path) -> None:
     anew = shop.play(check=False)
     assert anew.code != 0 and "restore: true" in anew.output
     assert shop.cloud.counters()["mutating"] == 0
+    shop.play(declaration(keys={"partner": {"restore": True}}))
+    # The string that the partner has is good again.
+    assert shop.key() == key and shop.ask("/products", key)[0] == 200
