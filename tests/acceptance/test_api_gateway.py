@@ -88,7 +88,7 @@ class Shop:
 
     def watched(self, stated: dict[str, Any] | None = None, *arguments: str, **how: Any) -> Run:
         """Play as talkatively as can be, and see that no secret is shown by it, nor by anything else until now."""
-        with watched(self.secret()):
+        with watched(self.cloud.home, self.secret()):
             run = self.play(stated, *arguments, "-vvv", "--diff", **how)
         # The keys of a first run are made by it.
         for key in self.cloud.google("GET", "apikeys", f"v2/{GLOBAL}/keys").get("keys", []):

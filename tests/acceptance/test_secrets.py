@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -23,10 +25,14 @@ PASSWORD = "canary-Pa55w0rd-9f2c"
 
 
 class CommandLines(threading.Thread):
-    """Samples every process's command line until it is told to stop."""
+    """Samples the command line of every process that comes from one testbed or its runs, until it is told to stop.
 
-    def __init__(self, secret: re.Pattern[str]) -> None:
+    Others of the machine are left out: what other people show there is not ours to judge.
+    """
+
+    def __init__(self, home: Path, secret: re.Pattern[str]) -> None:
         super().__init__(daemon=True)
+        self.mark = f"TESTBED_HOME={home}".encode()
         self.secret = secret
         self.found: set[str] = set()
         self.samples = 0
@@ -34,9 +40,12 @@ class CommandLines(threading.Thread):
 
     def run(self) -> None:
         while not self.stopped.is_set():
-            for process in Path("/proc").glob("[0-9]*/cmdline"):
+            ours: dict[str, bool] = {"0": False}
+            for process in Path("/proc").glob("[0-9]*"):
                 try:
-                    line = process.read_bytes().decode(errors="replace")
+                    if not self._ours(process.name, ours):
+                        continue
+                    line = (process / "cmdline").read_bytes().decode(errors="replace")
                 except OSError:
                     continue
                 self.samples += 1
@@ -44,11 +53,19 @@ class CommandLines(threading.Thread):
                     self.found.add(line.replace("\0", " ")[:200])
             time.sleep(0.02)
 
+    def _ours(self, number: str, known: dict[str, bool]) -> bool:
+        """Whether a process, or one that it comes from, was started for this testbed. OSError when it is gone."""
+        if number not in known:
+            process = Path("/proc", number)
+            parent = (process / "stat").read_text(errors="replace").rpartition(")")[2].split()[1]
+            known[number] = self.mark in (process / "environ").read_bytes().split(b"\0") or self._ours(parent, known)
+        return known[number]
+
 
 @contextmanager
-def watched(secret: re.Pattern[str]) -> Iterator[None]:
+def watched(home: Path, secret: re.Pattern[str]) -> Iterator[None]:
     """Look at all command lines meanwhile; raise AssertionError when one shows a secret."""
-    watcher = CommandLines(secret)
+    watcher = CommandLines(home, secret)
     watcher.start()
     try:
         yield
@@ -92,9 +109,24 @@ def variables(folder: Path, **content: Any) -> str:
     return f"@{file}"
 
 
+@pytest.mark.parametrize("whose", ["the testbed's", "a stranger's"])
+def test_the_watch_itself(tmp_path: Path, whose: str) -> None:
+    ours = {**os.environ, "TESTBED_HOME": str(tmp_path)}
+    shown = ["sh", "-c", "sleep 1; true", PASSWORD]
+    found = False
+    try:
+        with watched(tmp_path, re.compile(PASSWORD)):
+            shows = subprocess.Popen(shown, env=ours if whose == "the testbed's" else None)
+            subprocess.run(["sh", "-c", "sleep 3; true"], env=ours, check=True)
+            shows.wait()
+    except AssertionError as error:
+        found = PASSWORD in str(error)
+    assert found is (whose == "the testbed's")
+
+
 def test_a_first_run_with_a_key_file(empty: Cloud) -> None:
     secret = pattern(empty)
-    with watched(secret):
+    with watched(empty.home, secret):
         run = empty.play("site.yml", "-vvv", "--diff")
     assert leaks(empty, run, secret) == []
 
@@ -105,7 +137,7 @@ def test_a_run_with_an_access_token_that_changes_something(converged: Cloud, tmp
     secret = pattern(converged, token)
     converged.google("DELETE", "compute", "compute/v1/projects/acme-shop/global/firewalls/shop-vpc-apigee-to-pods")
     auth = {"auth_kind": "accesstoken", "access_token": token, "endpoints": converged.connection["endpoints"]}
-    with watched(secret):
+    with watched(converged.home, secret):
         run = converged.play("site.yml", "-vvv", "--diff", "-e", variables(tmp_path, apigee_gke_auth=auth))
     assert run.changed
     assert leaks(converged, run, secret) == []
@@ -118,7 +150,7 @@ def test_a_run_with_the_contents_of_a_key(converged: Cloud, tmp_path: Path) -> N
         "service_account_contents": json.dumps(key_of(converged)),
         "endpoints": converged.connection["endpoints"],
     }
-    with watched(secret):
+    with watched(converged.home, secret):
         run = converged.play("site.yml", "-vvv", "--check", "--diff", "-e", variables(tmp_path, apigee_gke_auth=auth))
     assert leaks(converged, run, secret) == []
 
@@ -135,7 +167,7 @@ def test_a_password_in_an_address_that_cannot_be_reached(converged: Cloud, tmp_p
         environment = {"HTTP_PROXY": address, "http_proxy": address}
     auth = {"service_account_file": converged.connection["service_account_file"], "endpoints": endpoints}
     arguments = ("-vvv", "--diff", "-e", variables(tmp_path, apigee_gke_auth=auth))
-    with watched(secret):
+    with watched(converged.home, secret):
         run = converged.play("site.yml", *arguments, environment=environment, check=False)
     assert run.code != 0
     assert "127.0.0.1" in run.output

@@ -70,7 +70,6 @@ def test_a_node_lives_resumes_and_leaves_nothing(place, tmp_path):
     before = traces(state, cgroup)
     try:
         kubectl = Kubectl(inner, asyncio.run(node.start(spec(cgroup), inner, state)))
-        assert kubectl.access.seconds < 15
         kubernetes_is_as_described(kubectl)
         first = application_is_reached(kubectl, outer)
         a_running_node_is_found_again(kubectl, spec(cgroup), inner, state)
