@@ -60,7 +60,7 @@ def _install(node: Node, target: Path) -> None:
     for name in ("package.json", "package-lock.json"):
         shutil.copy(SOURCE / name, partial)
     # No package has an install script that is needed, and what is not run can do no harm.
-    command = [*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    command = [*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--fetch-retries=5"]
     try:
         done = subprocess.run(
             command,

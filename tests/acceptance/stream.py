@@ -102,7 +102,7 @@ class Stream:
             connection.close()
 
     def _connect(self) -> http.client.HTTPSConnection:
-        connection = http.client.HTTPSConnection(self.host, context=self._trust, timeout=10)
-        plain = socket.create_connection((self.northbound["address"], self.northbound["port"]), 10)
+        connection = http.client.HTTPSConnection(self.host, context=self._trust, timeout=60)
+        plain = socket.create_connection((self.northbound["address"], self.northbound["port"]), 60)
         connection.sock = self._trust.wrap_socket(plain, server_hostname=self.host)
         return connection

@@ -353,7 +353,7 @@ def test_without_its_connector_the_function_reaches_nothing(shop: Shop) -> None:
     way = "v1/projects/acme-shop/locations/europe-west1/connectors/shop-vpc"
     assert shop.ask("/products", shop.key())[0] == 200
     shop.cloud.google("DELETE", "vpcaccess", way)
-    until(lambda: shop.ask("/products", shop.key())[0] == 504, seconds=60, what="a clean 504")
+    until(lambda: shop.ask("/products", shop.key())[0] == 504, seconds=180, what="a clean 504")
     # It is the function that says so, before the gateway would cut it off, and it names no address.
     status, body = shop.ask("/products", shop.key())
     assert json.loads(body) == {"code": 504, "message": "The upstream did not answer in time."}

@@ -130,7 +130,7 @@ def test_ipv6_is_no_way_in_either(shop: Shop) -> None:
         for path, host in (("/", HOST), ("/", "other.example"), ("/healthz", HOST)):
             assert shop.outside(path, host=host, source=SOMEBODY_V6, address=address) == 403
     finally:
-        shop.cloud.kubectl("delete", "ingress", "shop-v6", "-n", "shop", "--wait=true", "--timeout=60s")
+        shop.cloud.kubectl("delete", "ingress", "shop-v6", "-n", "shop", "--wait=true", "--timeout=180s")
     shop.cloud.google("DELETE", "compute", f"{GLOBAL}/addresses/shop-v6")
 
 
@@ -160,7 +160,7 @@ def test_a_policy_that_was_taken_off_is_noticed_and_put_back(shop: Shop) -> None
     """Somebody takes it off a backend service, out of a BackendConfig (trap 3), and lets everybody in by a rule."""
     name = next(one for one in shop.backends() if "products" in one)
     shop.cloud.google("POST", "compute", f"{GLOBAL}/backendServices/{name}/setSecurityPolicy", json={})
-    until(lambda: shop.outside("/") == 200, seconds=30, what="the way in that somebody opened")
+    until(lambda: shop.outside("/") == 200, seconds=120, what="the way in that somebody opened")
     patch = '[{"op": "remove", "path": "/spec/securityPolicy"}]'
     shop.cloud.kubectl("patch", "backendconfig", "shop-nothing", "-n", "shop", "--type=json", "-p", patch)
     rule = {
@@ -176,7 +176,7 @@ def test_a_policy_that_was_taken_off_is_noticed_and_put_back(shop: Shop) -> None
         ("compute_security_policy", "shop", "updated"),
     } <= run.actions
     assert set(shop.backends().values()) == {"shop"}
-    until(lambda: shop.outside("/") == 403, seconds=30, what="the closed way")
+    until(lambda: shop.outside("/") == 403, seconds=120, what="the closed way")
     assert shop.through_apigee()["status"] == 200
 
 
@@ -198,7 +198,7 @@ def test_an_ingress_that_is_opened_loses_its_policy_altogether(shop: Shop) -> No
     run = shop.play(declaration(protect=False))
     assert ("compute_security_policy", "shop", "deleted") in run.actions
     assert set(shop.backends().values()) == {""}
-    until(lambda: shop.outside("/") == 200, seconds=30, what="the opened way")
+    until(lambda: shop.outside("/") == 200, seconds=120, what="the opened way")
 
 
 def test_teardown_leaves_nothing(shop: Shop) -> None:

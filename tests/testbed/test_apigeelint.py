@@ -46,7 +46,7 @@ def commands(node: Node) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         found = folder / "node_modules" / ".bin"
         if not (found / "apigeelint").exists():
-            options = ["install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)]
+            options = ["install", "--silent", "--no-audit", "--no-fund", "--fetch-retries=5", "--prefix", str(folder)]
             command = [*node.npm, *options, f"apigeelint@{APIGEELINT}"]
             done = subprocess.run(
                 command, env=node.environment(), capture_output=True, text=True, timeout=INSTALL_SECONDS)

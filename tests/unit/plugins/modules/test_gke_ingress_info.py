@@ -82,7 +82,7 @@ def test_waits_until_the_policy_is_on_every_backend_service(serve: t.Callable[..
     script = google(Script(), service("products", ""), service("nothing", ""))
     google(script, service("products"), service("nothing", ""))
     google(script, service("products"), service("nothing"))
-    result = run(script, wait_timeout=5, healthy=["shop/products"])
+    result = run(script, wait_timeout=60, healthy=["shop/products"])
     assert result["good"] and result["lacking"] == [] and server.asked == [INGRESS] * 4
 
 
@@ -116,7 +116,7 @@ def test_trap_3_no_policy_at_all_is_waited_for_with_an_empty_name(serve: t.Calla
     serve(found(), found())
     script = google(Script(), service("products"), service("nothing", ""))
     google(script, service("products", ""), service("nothing", ""))
-    assert run(script, wait_timeout=5, policy="")["good"]
+    assert run(script, wait_timeout=60, policy="")["good"]
 
 
 @pytest.mark.parametrize("health", ["UNHEALTHY", "Unknown"])
@@ -197,7 +197,7 @@ def test_it_is_gone_when_its_backend_services_are(serve: t.Callable[..., ApiServ
     path = f"{GLOBAL}/backendServices/k8s1-products"
     script.expect("GET", "compute", path).replies(service("products"))
     script.expect("GET", "compute", path).refuses(404, "not found", reason="notFound")
-    result = run(script, state="absent", backends=["k8s1-products"], policy=None, wait_timeout=5)
+    result = run(script, state="absent", backends=["k8s1-products"], policy=None, wait_timeout=60)
     assert result["good"] and not result["exists"] and result["backends"] == []
 
 
