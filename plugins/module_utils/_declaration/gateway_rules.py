@@ -9,6 +9,7 @@ Private to this collection.
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing
 
 from .._openapi import presets, render, rules, source, structure
@@ -175,7 +176,7 @@ def _gateway(declaration: dict, facts: dict, document: str | None) -> typing.Ite
         return
     if own:
         if document is not None:
-            yield from _document("gateway.document", document, gateway["deadline"], facts["function"]["timeout"])
+            yield from _document("gateway.document", document, gateway["deadline"], facts)
         return
     try:
         text = source.write(render.render(gateway_derive.declared_document(gateway, _SOMEWHERE)))
@@ -202,11 +203,11 @@ def _unfit_keys(facts: dict) -> typing.Iterator[Problem]:
 
 
 def _document(
-    path: str, text: str, deadline: float | None = None, timeout: float | None = None
+    path: str, text: str, deadline: float | None = None, facts: dict | None = None
 ) -> typing.Iterator[Problem]:
     """Faults by their lines.
 
-    ``deadline``: the document is the user's, and gets its backend where it names none; it waits for ``timeout``.
+    ``deadline``: the document is the user's, and gets its backend where it names none; it waits for the function of ``facts``.
     """
     try:
         read = source.read(text)
@@ -217,20 +218,24 @@ def _document(
         read = dataclasses.replace(read, value=render.complete(read.value, {"address": _SOMEWHERE}, deadline))
         for problem in structure.problems(read, "auto"):
             yield Problem(path, f"{problem}", fix="Correct the document.")
-        yield from _own_deadlines(path, read.value, timeout)
+        yield from _own_deadlines(path, read.value, facts or {})
     for fault in rules.faults(read):
         yield Problem(path, f"line {fault.line}, {fault.place}: {fault.problem}.", fix=f"{fault.remedy}.")
 
 
-def _own_deadlines(path: str, document: dict, timeout: float | None) -> typing.Iterator[Problem]:
-    """Backends of a document of one's own, at the top and of operations, that are not waited for as long as they may run."""
+def _own_deadlines(path: str, document: dict, facts: dict) -> typing.Iterator[Problem]:
+    """Backends of a document of one's own, at the top and of operations, that wait less than the function may run.
+
+    A backend of another address is no business of the function's.
+    """
+    timeout = facts["function"]["timeout"]
     places: list[tuple[str, typing.Any]] = [("x-google-backend", document)]
     for route, methods in (document.get("paths") or {}).items():
         if isinstance(methods, dict):
             places += [(f"paths.{route}.{method}.x-google-backend", one) for method, one in methods.items()]
     for place, holder in places:
         backend = holder.get("x-google-backend") if isinstance(holder, dict) else None
-        if not isinstance(backend, dict) or not timeout:
+        if not isinstance(backend, dict) or not timeout or not _is_function(str(backend.get("address") or ""), facts):
             continue
         waits = backend.get("deadline", _UNSTATED_DEADLINE)
         if isinstance(waits, int | float) and waits <= timeout:
@@ -241,6 +246,18 @@ def _own_deadlines(path: str, document: dict, timeout: float | None) -> typing.I
                 fix=f"Write deadline: {timeout + 5:g}.0 there, or give function.timeout less.",
                 docs=f"{_DOCS}#deadlines",
             )
+
+
+def _is_function(address: str, facts: dict) -> bool:
+    """Whether a backend is the function: by no address of its own, by the function's URL, or by one of its Cloud Run service.
+
+    Cloud Run's are ``https://NAME-HASH-xx.a.run.app`` and ``https://NAME-PROJECT_NUMBER.REGION.run.app``.
+    """
+    function = facts["function"]
+    name, region = re.escape(function["name"]), re.escape(function["region"] or "")
+    own = rf"{region}-{re.escape(facts['project'] or '')}\.cloudfunctions\.net/{name}"
+    run = rf"{name}-(?:[a-z0-9]{{10}}-[a-z]{{2}}\.a|[0-9]+\.{region})\.run\.app"
+    return not address or bool(re.match(rf"(?:{re.escape(_SOMEWHERE)}|https://(?:{own}|{run}))(?:[/?]|$)", address))
 
 
 # -- with what exists ----------------------------------------------------------------------------------------------

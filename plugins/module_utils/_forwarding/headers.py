@@ -28,11 +28,14 @@ FORGEABLE = frozenset(
         "host", "content-length", "expect", "forwarded", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix",
         "x-forwarded-server", "x-forwarded-uri", "x-original-url", "x-original-uri", "x-original-host",
         "x-rewrite-url", "x-real-ip", "x-client-ip", "x-http-method", "x-http-method-override", "x-method-override",
-        "metadata-flavor",
+        "metadata-flavor", "x-forwarded-client-cert", "x-forwarded-ssl", "x-forwarded-scheme",
+        "x-original-forwarded-for", "true-client-ip", "x-cluster-client-ip",
     ]
 )  # fmt: skip
-#: Google's own: the gateway's word on the caller among them.
-FORGEABLE_PREFIXES = ("x-goog-", "x-google-", "x-endpoint-", "x-apigateway-")
+#: Google's own, the gateway's word on the caller among them; then those of a mesh, and of proxies that check certificates.
+FORGEABLE_PREFIXES = (
+    "x-goog-", "x-google-", "x-endpoint-", "x-apigateway-", "x-envoy-", "x-client-cert", "x-ssl-",
+)  # fmt: skip
 USER_INFO = "x-apigateway-api-userinfo"
 #: The function's server writes its own.
 ANSWERED = frozenset(

@@ -120,9 +120,14 @@ class Functions(Service):
     def get(self, call: Call) -> dict[str, Any]:
         return _shown(self._stored(call)[1])
 
-    @handles(".list")
+    @handles(".list", rules=[Said("the location - means all", source=f"{_DOCUMENT}, functions.list, parent")])
     def list(self, call: Call) -> dict[str, Any]:
-        return {"functions": [_shown(one) for one in call.store.children(key(self._parent(call, call.path["parent"])))]}
+        if call.path["parent"].endswith("/-"):
+            start = f"cloudfunctions/projects/{call.project()['projectId']}/locations/"
+            found = [one for where, one in call.store.items(start) if "/functions/" in where]
+        else:
+            found = [*call.store.children(key(self._parent(call, call.path["parent"])))]
+        return {"functions": [_shown(one) for one in found]}
 
     @handles(".patch", rules=[*_RULES, Said("a missing mask means everything", source=_SEEN)])
     def patch(self, call: Call) -> dict[str, Any]:

@@ -122,7 +122,10 @@ def test_headers_that_others_believe_are_not_smuggled(function: Framework, upstr
         "Forwarded: host=forged", "X-Original-URL: /forged", "X-Rewrite-URL: /forged", "X-Real-IP: forged",
         "X-HTTP-Method-Override: DELETE-forged", "Proxy: http://forged", "Metadata-Flavor: forged",
         "X_Api_Key: forged", "Upgrade: forged", "Keep-Alive: forged", "TE: forged", "X-Named: forged",
-        "X-Goog-Authenticated-User-Email: forged",
+        "X-Goog-Authenticated-User-Email: forged", "X-Forwarded-Client-Cert: forged", "X-Client-Cert-Present: forged",
+        "X-SSL-Client-Verify: forged", "X-Envoy-Original-Path: /forged", "X-Envoy-External-Address: forged",
+        "X-Forwarded-SSL: forged", "X-Forwarded-Scheme: forged", "X-Original-Forwarded-For: forged",
+        "True-Client-IP: forged", "X-Cluster-Client-IP: forged",
     ]  # fmt: skip
     request = ["GET /products HTTP/1.1", "Host: c", "Connection: X-Named, keep-alive", *forged, "", ""]
     assert function.raw("\r\n".join(request).encode()).status == 200
