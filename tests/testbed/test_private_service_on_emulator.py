@@ -207,3 +207,32 @@ def test_the_connector_of_before_goes_with_the_function_and_stays_for_another(cl
     cloud.control("faults", "POST", {"match": "run.projects.locations.services.list", "kind": "status", "status": 403})
     unknown = preflight(cloud, declaration(cloud), judge=False)
     assert unknown["left"] == [] and "may not be listed" in str(unknown["warnings"])
+
+
+def test_a_deployment_that_fails_on_the_way_over_leaves_both_ways_open(elsewhere: Cloud) -> None:
+    elsewhere.control("reset", "POST")
+    place = {"network": "shop-vpc", "region": "europe-west1"}
+    subnet = {"kind": "compute_subnetwork", "name": "shop-vpc-egress", **place, "ip_cidr_range": "10.9.6.0/26"}
+    connector = {"kind": "vpc_access_connector", "name": "shop-vpc", **place, "ip_cidr_range": "10.9.8.0/28"}
+    function = {"kind": "cloud_function", **FUNCTION}
+    elsewhere.run(
+        [
+            {"kind": "project_services", "services": [*APIS]},
+            {"kind": "compute_network", "name": "shop-vpc"},
+            subnet,
+            connector,
+            function,
+        ]
+    )
+    interface = {"network": "shop-vpc", "subnetwork": "shop-vpc-egress"}
+    direct = {key: value for key, value in function.items() if key != "vpc_connector"} | {"direct_vpc": [interface]}
+    fault = {"match": "cloudfunctions.projects.locations.functions.patch", "kind": "operation", "times": 1}
+    elsewhere.control("faults", "POST", {**fault, "message": "No addresses left in the subnetwork"})
+    assert "No addresses left" in elsewhere.run([direct], fails=True)["msg"]
+    stated = declaration(elsewhere)
+    found = preflight(elsewhere, stated)
+    (service,) = found["site"]["services"]
+    assert service["source_ranges"] == ["10.9.6.0/26", "10.9.8.0/28"] and found["left"] == []
+    elsewhere.run([direct])
+    (service,) = preflight(elsewhere, stated)["site"]["services"]
+    assert service["source_ranges"] == ["10.9.6.0/26"]

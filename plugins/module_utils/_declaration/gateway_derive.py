@@ -59,7 +59,7 @@ def site(declaration: dict, live: dict | None = None) -> tuple[dict, list[Proble
         declaration: as ``shape.read`` returns it. Parts that were wrong may be missing and are passed over.
         live: what exists: ``subnets`` (name to ranges), ``reserved`` (name to range), ``connectors`` (name to range), and
             ``egress_subnets`` (name to range, of the function's region), ``calls_from``, the range from which the function
-            calls so far, and ``passes_on``, its paths and methods so far.
+            is configured to call, ``settled``, whether that is what serves, and ``passes_on``, its paths and methods so far.
     """
     live = live or {}
     # What both kinds of site have in common is derived in one place; an Apigee instance and services are not among it.
@@ -97,7 +97,7 @@ def _egress(declaration: dict, facts: dict, live: dict, problems: list[Problem])
     subnet = given.get("subnet") or f"{network[:56]}-egress"
     calls_from, connectors = live.get("calls_from") or "", live.get("connectors") or {}
     other = (live.get("egress_subnets") or {}).get(subnet) if mode == "connector" else connectors.get(connector)
-    subnets = live.get("subnets") or {}
+    subnets, settled = live.get("subnets") or {}, live.get("settled", True)
     existing = {"connector": connectors.get(connector), "direct": (subnets.get(subnet) or {}).get("nodes")}[mode]
     text = given.get("range") or existing or ""
     space = addresses.parse(declaration.get("address_space") or "")
@@ -118,14 +118,15 @@ def _egress(declaration: dict, facts: dict, live: dict, problems: list[Problem])
         "mode": mode,
         "range": text,
         "existing": existing or "",
-        # Until a run has brought the function over, it calls from where it did.
-        "leaves": "" if calls_from == text else calls_from,
+        # Until a run has brought the function over, it calls from where it did. One whose last deployment has not succeeded shows
+        # the new way, and serves by the one before.
+        "leaves": calls_from if calls_from != text else ("" if settled else other or ""),
         # What the other mode would have made. It can go where the function calls by the declared way, and nobody else by it.
         "left": {
             "kind": _SUBNET if mode == "connector" else _CONNECTOR,
             "name": subnet if mode == "connector" else connector,
             "range": other,
-            "gone_over": bool(calls_from) and calls_from == text,
+            "gone_over": bool(calls_from) and calls_from == text and settled,
         }
         if other
         else {},

@@ -276,6 +276,7 @@ def live_facts(documents: dict[str, typing.Any], facts: dict) -> dict:
         "connectors": connectors,
         "egress_subnets": {one["name"]: one.get("ipCidrRange") or "" for one in documents.get(f"subnets {own}") or []},
         "calls_from": _calls_from(documents, facts["function"]["region"]),
+        "settled": (documents.get("function") or {}).get("state", "ACTIVE") == "ACTIVE",
         "passes_on": _passes_on(documents),
     }
 
@@ -312,7 +313,7 @@ def why_stays(facts: dict, others: list[str] | None, judge: bool) -> str:
 
 
 def _calls_from(documents: dict[str, typing.Any], region: str) -> str:
-    """The range from which the function that exists calls; nothing where it has no way in, or that is gone."""
+    """The range from which the function is configured to call; nothing where it has no way in, or that is gone."""
     service = (documents.get("function") or {}).get("serviceConfig") or {}
     if service.get("vpcConnector"):
         listed = [one for one in documents.get("connectors") or [] if f"/locations/{region}/" in str(one.get("name"))]

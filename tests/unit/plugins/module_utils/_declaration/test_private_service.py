@@ -310,6 +310,11 @@ def test_a_function_that_goes_over_to_another_way_is_answered_on_both() -> None:
         facts, _problems = judged(wanted, gateway_rules.live_facts(found, facts))
         return facts["services"][0]["source_ranges"]
 
+    # A function whose deployment failed, or was cut off, shows the new way, and what was there before serves on.
+    for state in ("FAILED", "DEPLOYING", "UNKNOWN"):
+        assert ranges({**direct, "state": state}) == ["10.9.9.0/26", "10.9.8.0/28"]
+        assert ranges({**by_connector, "state": state}) == ["10.9.9.0/26", "10.9.8.0/28"]
+    assert ranges({**direct, "state": "ACTIVE"}) == ["10.9.9.0/26"]
     assert ranges(None) == ranges(direct) == ranges({"serviceConfig": {}}) == ["10.9.9.0/26"]
     assert ranges(by_connector) == ["10.9.9.0/26", "10.9.8.0/28"]
     # Where somebody says who may call, that is all.
@@ -328,6 +333,8 @@ def test_the_way_that_the_function_has_left_goes_unless_others_use_it(mode: str)
         return judged(declared(egress={"mode": mode, "range": ours}), {**live, **more})[0]
 
     gone_over, going_over, unmade = facts(calls_from=ours), facts(calls_from=other), facts()
+    failed = facts(calls_from=ours, settled=False)
+    assert failed["egress"]["leaves"] == other and gone_over["egress"]["leaves"] == ""
     (entry,) = gateway_derive.left_behind(gone_over)
     assert (entry["kind"], entry["name"]) == {
         "direct": ("vpc_access_connector", "shop-vpc"),
@@ -335,7 +342,7 @@ def test_the_way_that_the_function_has_left_goes_unless_others_use_it(mode: str)
     }[mode]
     assert entry["state"] == "absent" and entry["network"] == "shop-vpc" and entry["ip_cidr_range"] == other
     assert gateway_rules.why_stays(gone_over, [], True) == ""
-    for one in (going_over, unmade):
+    for one in (going_over, failed, unmade):
         assert "stays until the function" in gateway_rules.why_stays(one, [], True)
         # A teardown has removed the function before.
         assert gateway_rules.why_stays(one, [], False) == ""
