@@ -79,11 +79,18 @@ resources:
 left:
   description:
     - The way into the network that is not declared any more, where it can go, as entries of M(gatewayops.apigee_gke.resources).
-    - It is named as this collection names it, the function calls by the declared one, and no other function, Cloud Run service
-      of the region or project uses it.
+    - The function calls by the declared one, no other function, Cloud Run service, job or worker pool of the region and no
+      other project uses it, and a connector is asked for with C(egress.remove_left).
   returned: success
   type: list
   elements: dict
+stays:
+  description:
+    - Where O(judge=false), names of ways into the network that are not among RV(resources) and RV(left), because others use
+      them. They keep the network.
+  returned: success
+  type: list
+  elements: str
 connections:
   description: How to reach each declared cluster that exists, by name, as C(endpoint) and C(ca_certificate).
   returned: success
@@ -111,6 +118,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
     problems,
     reads,
     shape,
+    ways,
 )
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main import open_context
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
@@ -143,6 +151,28 @@ def _document(declaration, base_dir):
         return None, [problems.Problem("gateway.document", "cannot be read.", found=f"{path}: {error}")]
 
 
+def _ways(module, wire, site, documents):
+    """The way into the network that can go beside what is declared, and the names of those that stay at a teardown."""
+    egress, judge = site["egress"], module.params["judge"]
+    left, stays = [], []
+    if egress["left"]:
+        asks = ways.asked_to_go(site, judge) and (egress["left"]["gone_over"] or not judge)
+        others = reads.others_on(wire, site, egress["left"], documents) if asks else []
+        why = ways.why_stays(site, others, judge)
+        left = [] if why else gateway_derive.left_behind(site)
+        stays += [egress["left"]["name"]] if why else []
+        if why and not (judge and egress["leaves"]) and egress["remove_left"] is not False:
+            module.warn(why)
+    if not judge and egress["existing"]:
+        why = ways.why_way_stays(site, reads.others_on(wire, site, egress, documents))
+        stays += [egress["name"]] if why else []
+        if why:
+            module.warn(why)
+    if judge and egress["leaves"]:
+        module.warn(ways.going_over(site))
+    return left, [] if judge else stays
+
+
 def main():
     """Checks, derives, and ends the module."""
     argument_spec = dict(
@@ -162,7 +192,7 @@ def main():
         found += more + unreadable + gateway_rules.check(declaration, site, document)
     if found:
         _stop(module, found, counts)
-    connections, left = {}, []
+    connections, left, stays = {}, [], []
     if module.params["online"]:
         wire = Wire(open_context(module).client)
         try:
@@ -187,27 +217,18 @@ def main():
             _stop(module, found, counts)
         site["project_number"] = live.project_number(documents)
         connections = live.connections(site, documents)
-        if site["egress"]["left"]:
-            try:
-                others = reads.others_on(wire, site, documents)
-            except Failure as error:
-                _stop(module, [reads.problem_of(error)], counts, _UNASKED)
-            counts = {"reads": wire.counts.reads, "writes": wire.counts.writes}
-            stays = gateway_rules.why_stays(site, others, judge)
-            left = [] if stays else gateway_derive.left_behind(site)
-            if stays and not (judge and site["egress"]["leaves"]):
-                module.warn(stays)
-        if judge and site["egress"]["leaves"]:
-            module.warn(
-                f"The function goes over from {site['egress']['leaves']} to {site['egress']['range']}. So that no call is lost "
-                "meanwhile, the load balancers answer both; the next run closes the first, and removes it."
-            )
+        try:
+            left, stays = _ways(module, wire, site, documents)
+        except Failure as error:
+            _stop(module, [reads.problem_of(error)], counts, _UNASKED)
+        counts = {"reads": wire.counts.reads, "writes": wire.counts.writes}
     site["gateway"]["document_text"] = document or ""
     module.exit_json(
         changed=False,
         site=site,
-        resources=gateway_derive.entries(site),
+        resources=gateway_derive.entries(site, with_way=site["egress"]["name"] not in stays),
         left=left,
+        stays=stays,
         connections=connections,
         requests=counts,
     )

@@ -19,23 +19,25 @@ if TYPE_CHECKING:
 _PLACE = "cloudfunctions/addresses/"
 
 
-def keep(tx: Transaction, function: str, subnetworks: set[str], scale: float) -> None:
+def keep(tx: Transaction, function: str, subnetworks: set[str]) -> None:
     """Note in which subnetworks (projects/ID/regions/REGION/subnetworks/NAME) a function has addresses from now on.
 
-    Those in others are given back after a while, which ``scale`` shortens as it does all durations.
+    Those in others are given back after a while.
     """
     for path in subnetworks:
-        tx.put(_key(path, function), {"function": function, "subnetwork": path, "until": None})
-    until = time.time() + DURATIONS["cloudfunctions.addresses"] * scale
+        tx.put(_key(path, function), {"function": function, "subnetwork": path, "left": None})
     for key, held in list(tx.items(_PLACE)):
-        if held["function"] == function and held["subnetwork"] not in subnetworks and held["until"] is None:
-            tx.put(key, {**held, "until": until})
+        if held["function"] == function and held["subnetwork"] not in subnetworks and held["left"] is None:
+            tx.put(key, {**held, "left": time.time()})
 
 
-def holder(tx: Transaction, subnetwork: str) -> str:
-    """Return the path of an address in the subnetwork, or nothing when there is none any more."""
+def holder(tx: Transaction, subnetwork: str, scale: float) -> str:
+    """Return the path of an address in the subnetwork, or nothing when there is none any more.
+
+    ``scale`` shortens the while for which they are kept, as it does all durations: with 0 they are given back at once.
+    """
     for key, held in tx.items(_key(subnetwork, "")):
-        if held["until"] is None or time.time() < held["until"]:
+        if held["left"] is None or time.time() < held["left"] + DURATIONS["cloudfunctions.addresses"] * scale:
             number = int(hashlib.sha256(key.encode()).hexdigest()[:14], 16)
             return f"{subnetwork.split('/subnetworks/', maxsplit=1)[0]}/addresses/serverless-ipv4-{number}"
     return ""

@@ -199,14 +199,29 @@ def test_the_connector_of_before_goes_with_the_function_and_stays_for_another(cl
     stays = preflight(cloud, declaration(cloud))
     assert stays["left"] == []
     torn_down = preflight(cloud, declaration(cloud), judge=False)
+    assert torn_down["stays"] == []
     (connector,) = torn_down["left"]
     assert (connector["kind"], connector["name"], connector["state"]) == ("vpc_access_connector", "shop-vpc", "absent")
     # To a declaration with another function the one that is there is somebody else's.
-    other = preflight(cloud, declaration(cloud, function={"name": "another"}), judge=False)
-    assert other["left"] == [] and "used by function shop-api-forward" in str(other["warnings"])
+    another = {"function": {"name": "another"}}
+    other = preflight(cloud, declaration(cloud, **another), judge=False)
+    assert other["left"] == [] and other["stays"] == ["shop-vpc"] and "remove_left" in str(other["warnings"])
+    for wanted in (False, True):
+        egress = {"mode": "direct", "remove_left": wanted}
+        other = preflight(cloud, declaration(cloud, **another, egress=egress), judge=False)
+        assert other["left"] == [] and other["stays"] == ["shop-vpc"]
+        assert ("used by function shop-api-forward" in str(other.get("warnings"))) is wanted
+    # Nor does the declared one go, when others use it.
+    other = preflight(cloud, declaration(cloud, **another, egress="connector"), judge=False)
+    assert "vpc_access_connector" not in [one["kind"] for one in other["resources"]]
+    assert other["stays"] == ["shop-vpc"] and "used by function shop-api-forward" in str(other["warnings"])
+    made = preflight(cloud, declaration(cloud, **another, egress="connector"))
+    assert "vpc_access_connector" in [one["kind"] for one in made["resources"]] and made["stays"] == []
     cloud.control("faults", "POST", {"match": "run.projects.locations.services.list", "kind": "status", "status": 403})
-    unknown = preflight(cloud, declaration(cloud), judge=False)
-    assert unknown["left"] == [] and "may not be listed" in str(unknown["warnings"])
+    for egress in ("direct", "connector"):
+        unknown = preflight(cloud, declaration(cloud, egress=egress), judge=False)
+        assert unknown["left"] == [] and unknown["stays"] == ["shop-vpc"]
+        assert "may not be listed" in str(unknown["warnings"])
 
 
 def test_a_deployment_that_fails_on_the_way_over_leaves_both_ways_open(elsewhere: Cloud) -> None:

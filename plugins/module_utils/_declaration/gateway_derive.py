@@ -121,15 +121,18 @@ def _egress(declaration: dict, facts: dict, live: dict, problems: list[Problem])
         # Until a run has brought the function over, it calls from where it did. One whose last deployment has not succeeded shows
         # the new way, and serves by the one before.
         "leaves": calls_from if calls_from != text else ("" if settled else other or ""),
-        # What the other mode would have made. It can go where the function calls by the declared way, and nobody else by it.
+        # What the other mode has made, or somebody else.
         "left": {
             "kind": _SUBNET if mode == "connector" else _CONNECTOR,
             "name": subnet if mode == "connector" else connector,
             "range": other,
             "gone_over": bool(calls_from) and calls_from == text and settled,
+            "used": bool(calls_from) and calls_from == other,
         }
         if other
         else {},
+        "remove_left": given.get("remove_left"),
+        "kind": _CONNECTOR if mode == "connector" else _SUBNET,
         "name": connector if mode == "connector" else subnet,
         "connector": connector if mode == "connector" else "",
         "subnet": subnet if mode == "direct" else "",
@@ -319,7 +322,7 @@ def left_behind(facts: dict) -> list[dict[str, typing.Any]]:
     return [{**_way(facts, left["kind"], left["name"], left["range"]), "state": "absent"}] if left else []
 
 
-def entries(facts: dict) -> list[dict[str, typing.Any]]:
+def entries(facts: dict, with_way: bool = True) -> list[dict[str, typing.Any]]:
     """What is made beside network and clusters, and as early: the way in, and both accounts."""
     egress, project = facts["egress"], facts["project"]
     accounts = [
@@ -335,5 +338,4 @@ def entries(facts: dict) -> list[dict[str, typing.Any]]:
             (facts["function"]["service_account"], "The function runs as this; it needs no rights"),
         )
     ]
-    way = _way(facts, _CONNECTOR if egress["mode"] == "connector" else _SUBNET, egress["name"], egress["range"])
-    return [way, *accounts]
+    return [*([_way(facts, egress["kind"], egress["name"], egress["range"])] if with_way else []), *accounts]

@@ -50,7 +50,8 @@ def check(declaration: dict, facts: dict, document: str | None = None) -> list[P
 def _egress(declaration: dict, facts: dict) -> typing.Iterator[Problem]:
     given, egress = declaration.get("egress") or {}, facts["egress"]
     other = {"connector": "subnet", "direct": "connector"}[egress["mode"]]
-    if given.get(other):
+    # The connector that is left may bear a name of its own.
+    if given.get(other) and not (other == "connector" and given.get("remove_left")):
         yield Problem(
             f"egress.{other}", f"has no meaning with mode {egress['mode']}.", given[other], fix="Leave it out."
         )
@@ -286,30 +287,6 @@ def _passes_on(documents: dict[str, typing.Any]) -> dict[str, list[str]]:
     told = ((documents.get("function") or {}).get("serviceConfig") or {}).get("environmentVariables") or {}
     found = {key: str(told.get(f"FORWARD_{key.upper()}") or "").split(",") for key in ("paths", "methods")}
     return found if all(all(texts) for texts in found.values()) else {}
-
-
-def why_stays(facts: dict, others: list[str] | None, judge: bool) -> str:
-    """Why the way that is not declared any more is not removed now; "" where it can be.
-
-    Args:
-        facts: with ``egress.left``.
-        others: who else uses it, None where that is not known.
-        judge: whether the function stays; without it, it goes before.
-    """
-    left, network = facts["egress"]["left"], facts["network"]
-    title = "Connector" if left["kind"] == "vpc_access_connector" else "Subnet"
-    if others:
-        why = f"and stays, because it is used by {', '.join(others)}"
-    elif others is None:
-        why = "and stays, because functions or Cloud Run services may not be listed, which might use it"
-    elif judge and not left["gone_over"]:
-        why = "and stays until the function calls by the declared one"
-    else:
-        return ""
-    return (
-        f"{title} {left['name']} in {facts['egress']['region']} is not declared any more, {why}. It keeps network {network}. "
-        f"To remove it by hand: module {left['kind']}, state: absent."
-    )
 
 
 def _calls_from(documents: dict[str, typing.Any], region: str) -> str:

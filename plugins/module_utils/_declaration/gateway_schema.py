@@ -98,6 +98,10 @@ _EGRESS = _options(
     ),
     connector=Field("str", "Name of the connector; C(<network>) when not given.", pattern=CONNECTOR_NAME),
     subnet=Field("str", "Name of the subnet for direct egress; C(<network>-egress) when not given.", pattern=LABEL),
+    remove_left=Field(
+        "bool",
+        "Remove the connector that the function has left, once it calls by a subnet. Runs name it meanwhile, unless this is false.",
+    ),
 )
 
 _ROUTE = _options(

@@ -112,15 +112,24 @@ def read_network(wire: typing.Any, site: dict) -> Live:
     return _together(_network_reads(wire, site, {site["region"], *(one["region"] for one in site["clusters"])}), {})
 
 
-def others_on(wire: typing.Any, site: dict, documents: dict[str, typing.Any]) -> list[str] | None:
-    """Who else uses the way into the network that the function has left: functions, Cloud Run services, other projects.
+#: What Google runs for people beside App Engine, and may call by a way into the network.
+_RUNNERS = (
+    ("cloudfunctions", "functions", "function"),
+    ("run", "services", "service"),
+    ("run", "jobs", "job"),
+    ("run", "workerPools", "worker pool"),
+)
 
-    None where that may not be read. Raises Failure.
+
+def others_on(wire: typing.Any, site: dict, way: dict, documents: dict[str, typing.Any]) -> list[str] | None:
+    """Who else uses a way into the network: functions, Cloud Run services, jobs and worker pools, other projects.
+
+    ``way``: its ``kind`` and ``name``. None where that may not be read. Raises Failure.
     """
-    left, region = site["egress"]["left"], site["egress"]["region"]
+    region = site["egress"]["region"]
     parent = f"v2/projects/{site['project']}/locations/{region}"
-    users: dict[str, str] = {}
-    for service, collection in (("cloudfunctions", "functions"), ("run", "services")):
+    users: dict[tuple[str, str], str] = {}
+    for service, collection, title in _RUNNERS:
         try:
             found = wire.pages(service, f"{parent}/{collection}", collection)
         except ApiError as error:
@@ -132,22 +141,26 @@ def others_on(wire: typing.Any, site: dict, documents: dict[str, typing.Any]) ->
         for one in found:
             name = str(one.get("name")).rsplit("/", 1)[-1]
             # Behind each function is a service of its name.
-            if left["name"] in _ways(one) and name != site["function"]["name"]:
-                users.setdefault(name, f"{collection[:-1]} {name}")
-    if left["kind"] == "vpc_access_connector":
-        path = f"/locations/{region}/connectors/{left['name']}"
+            kind = "function" if title == "service" else title
+            if way["name"] in _ways(one) and (kind, name) != ("function", site["function"]["name"]):
+                users.setdefault((kind, name), f"{title} {name}")
+    if way["kind"] == "vpc_access_connector":
+        path = f"/locations/{region}/connectors/{way['name']}"
         own = {site["project"], str((documents.get("project") or {}).get("name") or "").removeprefix("projects/")}
         for one in documents.get("connectors") or []:
             if str(one.get("name")).endswith(path):
-                users.update({name: f"project {name}" for name in one.get("connectedProjects") or [] if name not in own})
+                found = [name for name in one.get("connectedProjects") or [] if name not in own]
+                users.update({("project", name): f"project {name}" for name in found})
     return sorted(users.values())
 
 
 def _ways(user: dict) -> set[str]:
-    """Names of the connector, or of the subnetworks, by which a function or a Cloud Run service calls."""
-    function, service = user.get("serviceConfig") or {}, (user.get("template") or {}).get("vpcAccess") or {}
-    paths = [function.get("vpcConnector"), service.get("connector")]
-    interfaces = [*(function.get("directVpcNetworkInterface") or []), *(service.get("networkInterfaces") or [])]
+    """Names of the connector, or of the subnetworks, by which a function or something of Cloud Run calls."""
+    function, template = user.get("serviceConfig") or {}, user.get("template") or {}
+    # A job's is one of executions, which have tasks.
+    run = (template.get("template") or template).get("vpcAccess") or {}
+    paths = [function.get("vpcConnector"), run.get("connector")]
+    interfaces = [*(function.get("directVpcNetworkInterface") or []), *(run.get("networkInterfaces") or [])]
     # Where the network alone is stated, the subnetwork of the same name is meant.
     paths += [one.get("subnetwork") or one.get("network") for one in interfaces]
     return {str(path).rsplit("/", 1)[-1] for path in paths if path}

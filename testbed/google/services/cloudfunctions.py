@@ -166,8 +166,7 @@ class Functions(Service):
                 document["_built"] = _build(tx, document)
             _served(document)
             tx.put(run.arguments["key"], document)
-            scale = run.emulator.operations.scale(tx)
-            serverless_addresses.keep(tx, document["name"], serverless_addresses.used(document), scale)
+            serverless_addresses.keep(tx, document["name"], serverless_addresses.used(document))
         await function_picture.push(run.emulator, document["name"])
         return {"@type": f"{_TYPE}Function", **_shown(document)}
 
@@ -188,7 +187,7 @@ class Functions(Service):
         async with run.transaction() as tx:
             stored = tx.get(run.arguments["key"])
             tx.delete(run.arguments["key"])
-            serverless_addresses.keep(tx, stored["name"], set(), run.emulator.operations.scale(tx))
+            serverless_addresses.keep(tx, stored["name"], set())
             for owner in (run.arguments["key"], service_key((stored.get("serviceConfig") or {}).get("service", ""))):
                 policies.forget(tx, owner)
         await function_picture.push(run.emulator)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who may call a function: its own policy, and that of the Cloud Run service behind one of the second generation.
 
-Of Cloud Run nothing else is emulated: there are the services that functions name as theirs (serviceConfig.service).
+Of Cloud Run nothing else is emulated: there are the services that functions name as theirs (serviceConfig.service), and
+lists of jobs and worker pools, of which there are none.
 """
 
 from __future__ import annotations
@@ -80,6 +81,22 @@ class RunServices(InvokerPolicies):
             if (one.get("serviceConfig") or {}).get("service") == path:
                 return one
         raise GoogleError(404, f"Resource '{path.rsplit('/', 1)[-1]}' of kind 'SERVICE' does not exist.")
+
+
+class JobsAndWorkerPools(Service):
+    """projects.locations.jobs.list and workerPools.list: there are none."""
+
+    document = "run.v2"
+    prefix = "run"
+    api = "run.googleapis.com"
+
+    @handles("run.projects.locations.jobs.list")
+    def jobs(self, call: Call) -> dict[str, Any]:
+        return {"jobs": []}
+
+    @handles("run.projects.locations.workerPools.list")
+    def worker_pools(self, call: Call) -> dict[str, Any]:
+        return {"workerPools": []}
 
 
 def _service(function: dict[str, Any]) -> dict[str, Any]:

@@ -60,6 +60,15 @@ async def test_the_service_of_a_function(forward: Google) -> None:
     assert (await forward.refused("GET", f"run/v2/{PLACE}/services/other"))["code"] == 404
 
 
+@pytest.mark.shows("run.projects.locations.jobs.list", "run.projects.locations.workerPools.list")
+async def test_of_jobs_and_worker_pools_there_are_none(google: Google) -> None:
+    for collection in ("jobs", "workerPools"):
+        assert (await google.refused("GET", f"run/v2/{PLACE}/{collection}"))["code"] == 403
+    await google.enable("run.googleapis.com")
+    for collection in ("jobs", "workerPools"):
+        assert await google.call("GET", f"run/v2/{PLACE}/{collection}") == {}
+
+
 async def test_a_function_that_is_made_again_inherits_no_callers(forward: Google) -> None:
     wanted = {"policy": {"bindings": [{"role": "roles/run.invoker", "members": [ANN]}]}}
     await forward.call("POST", f"run/v2/{PLACE}/services/forward:setIamPolicy", wanted)

@@ -154,7 +154,8 @@ class Subnetworks(ComputeService):
         for users in used_hosts(call.store, document).values():
             if users != ["Google"]:
                 raise in_use(self.path(call), users[0])
-        if address := serverless_addresses.holder(call.store, self.path(call)):
+        scale = call.operations.scale(call.store)
+        if address := serverless_addresses.holder(call.store, self.path(call), scale):
             raise in_use(self.path(call), address)
         return self.operate(call, document, "delete", duration="compute.delete", delete=True)
 

@@ -321,38 +321,6 @@ def test_a_function_that_goes_over_to_another_way_is_answered_on_both() -> None:
     assert ranges(by_connector, {"source_ranges": ["10.0.0.0/8"]}) == ["10.0.0.0/8"]
 
 
-@pytest.mark.parametrize("mode", ["direct", "connector"])
-def test_the_way_that_the_function_has_left_goes_unless_others_use_it(mode: str) -> None:
-    ours, other = {"direct": ("10.9.9.0/26", "10.9.8.0/28"), "connector": ("10.9.8.0/28", "10.9.9.0/26")}[mode]
-    live = {"connectors": {"theirs": "10.9.7.0/28"}, "egress_subnets": {"theirs": "10.9.6.0/26"}}
-    live[{"direct": "connectors", "connector": "egress_subnets"}[mode]][
-        {"direct": "shop-vpc", "connector": "shop-vpc-egress"}[mode]
-    ] = other
-
-    def facts(**more: typing.Any) -> dict:
-        return judged(declared(egress={"mode": mode, "range": ours}), {**live, **more})[0]
-
-    gone_over, going_over, unmade = facts(calls_from=ours), facts(calls_from=other), facts()
-    failed = facts(calls_from=ours, settled=False)
-    assert failed["egress"]["leaves"] == other and gone_over["egress"]["leaves"] == ""
-    (entry,) = gateway_derive.left_behind(gone_over)
-    assert (entry["kind"], entry["name"]) == {
-        "direct": ("vpc_access_connector", "shop-vpc"),
-        "connector": ("compute_subnetwork", "shop-vpc-egress"),
-    }[mode]
-    assert entry["state"] == "absent" and entry["network"] == "shop-vpc" and entry["ip_cidr_range"] == other
-    assert gateway_rules.why_stays(gone_over, [], True) == ""
-    for one in (going_over, failed, unmade):
-        assert "stays until the function" in gateway_rules.why_stays(one, [], True)
-        # A teardown has removed the function before.
-        assert gateway_rules.why_stays(one, [], False) == ""
-    assert "used by function orders" in gateway_rules.why_stays(gone_over, ["function orders"], True)
-    assert "used by function orders" in gateway_rules.why_stays(gone_over, ["function orders"], False)
-    assert "may not be listed" in gateway_rules.why_stays(gone_over, None, True)
-    nothing, _problems = judged(declared(egress=mode), {"connectors": {"theirs": "10.9.7.0/28"}})
-    assert nothing["egress"]["left"] == {} and gateway_derive.left_behind(nothing) == []
-
-
 def test_the_name_of_a_deleted_key_is_free_to_be_restored_only() -> None:
     keys = [
         {"name": "projects/123/locations/global/keys/partner", "deleteTime": "2026-11-20T10:00:00Z"},
