@@ -40,7 +40,7 @@ UNDEFINED = "The path is not defined by this API."
 def declaration(*routes: dict[str, Any], **gateway: Any) -> dict[str, Any]:
     """The testbed inventory's declaration with more routes and other settings of the gateway, and with a connector.
 
-    Direct egress, the inventory's, goes through Molecule's scenario.
+    Direct egress, the inventory's, is what the function goes over to, and what is torn down.
     """
     content = yaml.safe_load((INVENTORY / "group_vars" / "all" / "api_gateway.yml").read_text())
     found = copy.deepcopy(content["api_gateway_gke"])
@@ -120,6 +120,22 @@ class Shop:
         """As Google shows it."""
         path = "v2/projects/acme-shop/locations/europe-west1/functions/shop-api-forward"
         return self.cloud.google("GET", "cloudfunctions", path)
+
+    def ranges(self) -> list[str]:
+        """From where the load balancer is called."""
+        given = "--output=jsonpath={.spec.loadBalancerSourceRanges}"
+        return json.loads(self.cloud.kubectl("get", "service", "--namespace=staging", "shop-api", given))
+
+    def objects(self) -> list[str]:
+        """What there is, as far as the playbook makes it and takes it away: the last two parts of names."""
+        whole = ("apigateway/", "cloudfunctions/projects/", "vpcaccess/", "container/")
+        kinds = {"compute/": ("/networks/", "/subnetworks/"), "dns/": ("/managedZones/",)}
+        return sorted(
+            "/".join(name.split("/")[-2:])
+            for name in self.cloud.state()["objects"]
+            if name.startswith(whole)
+            or any(name.startswith(service) and kind in name for service in kinds for kind in kinds[service])
+        )
 
     def configs(self) -> list[str]:
         found = self.cloud.google("GET", "apigateway", f"v1/{GLOBAL}/apis/shop/configs").get("apiConfigs", [])
@@ -364,22 +380,43 @@ def test_without_its_connector_the_function_reaches_nothing(shop: Shop) -> None:
     assert shop.ask("/products", shop.key())[0] == 200
 
 
+def test_another_way_into_the_network_loses_no_call_and_the_one_that_is_left_goes(shop: Shop) -> None:
+    (before,) = shop.ranges()
+    direct = {**declaration(), "egress": "direct"}
+    run = shop.play_under_load(direct)
+    assert ("cloud_function", "shop-api-forward", "updated") in run.actions
+    assert "the load balancers answer both" in " ".join(run.output.split())
+    assert before in shop.ranges() and len(shop.ranges()) == 2
+    assert shop.function()["serviceConfig"].get("directVpcNetworkInterface")
+    # Nothing says who made the connector, so it goes on request.
+    asked = {**direct, "egress": {"mode": "direct", "remove_left": True}}
+    closing = shop.play_under_load(asked)
+    assert {(kind, action) for kind, _name, action in closing.actions} == {
+        ("Service", "updated"),
+        ("vpc_access_connector", "deleted"),
+    }
+    assert before not in shop.ranges() and len(shop.ranges()) == 1
+    assert not [name for name in shop.objects() if name.startswith("connectors/")]
+    assert shop.play(direct, "--check").changed == 0
+    assert shop.ask("/products", shop.key())[0] == 200
+
+
 def test_teardown_leaves_nothing_and_what_is_wanted_again_comes_back(shop: Shop) -> None:
     key = shop.key()
-    refused = shop.play(playbook=TEARDOWN, check=False)
+    direct = {**declaration(), "egress": "direct"}
+    refused = shop.play(direct, playbook=TEARDOWN, check=False)
     assert refused.code != 0 and "was not confirmed" in refused.output
-    assert shop.watched(None, "-e", "api_gateway_gke_teardown=acme-shop", playbook=TEARDOWN).changed
-    objects = shop.cloud.state()["objects"]
-    left = [
-        name
-        for name in objects
-        if name.startswith(("apigateway/", "cloudfunctions/projects/", "vpcaccess/", "container/"))
-        or (name.startswith("compute/") and "/networks/" in name)
-        or (name.startswith("dns/") and "/managedZones/" in name)
-    ]
-    assert left == []
-    again = shop.play(None, "-e", "api_gateway_gke_teardown=acme-shop", playbook=TEARDOWN)
-    assert again.changed == 0
+    confirmed = ("-e", "api_gateway_gke_teardown=acme-shop")
+    # Google keeps the function's addresses in its subnet: at this scale for longer than a run may take.
+    shop.cloud.control("PUT", "durations", json={"scale": 0.05})
+    first = shop.watched(direct, *confirmed, playbook=TEARDOWN, check=False)
+    shop.cloud.control("PUT", "durations", json={"scale": 0})
+    assert first.code != 0 and "one to two hours" in " ".join(first.output.split())
+    assert shop.objects() == ["networks/shop-vpc", "subnetworks/shop-vpc-egress"]
+    # Nothing takes any time now, so the addresses are gone.
+    assert shop.play(direct, *confirmed, playbook=TEARDOWN).changed
+    assert shop.objects() == []
+    assert shop.play(direct, *confirmed, playbook=TEARDOWN).changed == 0
     # Google keeps the key's name: whether its string is to be good again, people decide, and before anything is made.
     shop.cloud.control("DELETE", "requests")
     anew = shop.play(check=False)
