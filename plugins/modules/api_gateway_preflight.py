@@ -15,10 +15,12 @@ description:
     with what was found and what to do.
   - First offline (misspelt keys, wrong values, ranges that overlap, regions that do not reach each other, deadlines that do
     not grow towards the caller, ways to authenticate that API Gateway does not enforce, services that are not declared,
-    faults of an OpenAPI document with their lines), then against what exists (project, subnets, connectors).
+    faults of an OpenAPI document with their lines), then against what exists (project, subnets, connectors,
+    private names).
   - Returns every fact that follows from the declaration, which the roles use.
   - Where the function goes over to another way into the network, its load balancers are to answer both ways, until a later run
     finds the function gone over.
+  - Warns of gateways and functions of this collection that serve the same API, or call into the same domain, and are not declared.
   - Never changes anything.
 options:
   declaration:
@@ -91,6 +93,14 @@ stays:
   returned: success
   type: list
   elements: str
+shared:
+  description:
+    - What a removal is to leave to others, where O(judge=false); C(accounts) as the names of those that another function or
+      config runs as, which are not among RV(resources) either, and C(ranges) as the names of those that are reserved for a
+      peering in the network, by which a site of Apigee marks that it uses network and clusters.
+    - The C(host) of a service whose private name leads to somebody else's load balancer is then empty in RV(site).
+  returned: success
+  type: dict
 connections:
   description: How to reach each declared cluster that exists, by name, as C(endpoint) and C(ca_certificate).
   returned: success
@@ -115,6 +125,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
     gateway_rules,
     gateway_schema,
     live,
+    neighbours,
     problems,
     reads,
     shape,
@@ -173,6 +184,18 @@ def _ways(module, wire, site, documents):
     return left, [] if judge else stays
 
 
+def _shared(module, site, answers):
+    """What a removal is to leave to others, said as warnings; names that are others' are taken out of ``site``."""
+    documents = answers.documents
+    accounts = neighbours.accounts_of_others(site, documents, answers.failures)
+    names, ranges = neighbours.disputed(site, documents), neighbours.peered(documents)
+    for warning in neighbours.removal_warnings(site, {"accounts": accounts, "names": names, "ranges": ranges}):
+        module.warn(warning)
+    for service in site["services"]:
+        service["host"] = "" if service["name"] in names else service["host"]
+    return {"accounts": sorted(email.split("@", 1)[0] for email in accounts), "ranges": ranges}
+
+
 def main():
     """Checks, derives, and ends the module."""
     argument_spec = dict(
@@ -192,11 +215,11 @@ def main():
         found += more + unreadable + gateway_rules.check(declaration, site, document)
     if found:
         _stop(module, found, counts)
-    connections, left, stays = {}, [], []
+    connections, left, stays, shared = {}, [], [], {"accounts": [], "ranges": []}
     if module.params["online"]:
         wire = Wire(open_context(module).client)
         try:
-            answers = reads.read_private(wire, site)
+            answers = reads.read_private(wire, site, not module.params["judge"])
         except Failure as error:
             _stop(module, [reads.problem_of(error)], counts, _UNASKED)
         counts = {"reads": wire.counts.reads, "writes": wire.counts.writes}
@@ -206,15 +229,20 @@ def main():
         failures = {
             name: failure
             for name, failure in answers.failures.items()
-            if judge or isinstance(failure, (CredentialsError, UnreachableError))
+            if (judge and name not in neighbours.OPTIONAL) or isinstance(failure, (CredentialsError, UnreachableError))
         }
         if failures:
             _stop(module, reads.problems_of(failures), counts, _UNASKED)
         existing = {**live.facts(documents), **gateway_rules.live_facts(documents, site)}
         site, more = gateway_derive.site(declaration, existing)
         found = more + gateway_rules.check_live(site, documents, existing["connectors"])
+        found += neighbours.name_problems(site, documents)
         if found and judge:
             _stop(module, found, counts)
+        for warning in neighbours.forgotten(site, documents) if judge else ():
+            module.warn(warning)
+        if not judge:
+            shared = _shared(module, site, answers)
         site["project_number"] = live.project_number(documents)
         connections = live.connections(site, documents)
         try:
@@ -226,9 +254,14 @@ def main():
     module.exit_json(
         changed=False,
         site=site,
-        resources=gateway_derive.entries(site, with_way=site["egress"]["name"] not in stays),
+        resources=[
+            one
+            for one in gateway_derive.entries(site, with_way=site["egress"]["name"] not in stays)
+            if one["kind"] != "iam_service_account" or one["name"] not in shared["accounts"]
+        ],
         left=left,
         stays=stays,
+        shared=shared,
         connections=connections,
         requests=counts,
     )

@@ -406,6 +406,8 @@ def test_teardown_leaves_nothing_and_what_is_wanted_again_comes_back(shop: Shop)
     direct = {**declaration(), "egress": "direct"}
     refused = shop.play(direct, playbook=TEARDOWN, check=False)
     assert refused.code != 0 and "was not confirmed" in refused.output
+    # What runs in the clusters beside this goes with them, which is said.
+    assert "api_gateway_gke_teardown_clusters=false" in refused.output
     confirmed = ("-e", "api_gateway_gke_teardown=acme-shop")
     # Google keeps the function's addresses in its subnet: at this scale for longer than a run may take.
     shop.cloud.control("PUT", "durations", json={"scale": 0.05})

@@ -31,7 +31,8 @@ def function(role: dict) -> list[dict]:
         extra = [CONNECTOR_API] if "vpc_connector" in options else []
         result.append({"kind": "project_services", "project": project, "services": [*role["apis"], *extra]})
     result += way
-    if email.endswith(f"@{project}{_ACCOUNTS}"):
+    kept = role.get("state") == "absent" and role.get("keep_account")
+    if email.endswith(f"@{project}{_ACCOUNTS}") and not kept:
         result.append({"kind": "iam_service_account", "project": project, "name": email.split("@", maxsplit=1)[0]})
     result.append(_function(role, email, options))
     result += [

@@ -13,7 +13,7 @@ import typing
 
 from .._google.errors import ApiError, CredentialsError, Failure, UnreachableError
 from .._google.locations import everywhere
-from . import clusters
+from . import clusters, neighbours
 from .gateway_derive import REGIONS
 from .live import undeclared_servers
 from .problems import Problem
@@ -87,8 +87,8 @@ def _network_reads(wire: typing.Any, site: dict, regions: set[str]) -> dict[str,
     return reads
 
 
-def read_private(wire: typing.Any, site: dict) -> Live:
-    """Reads what the checks of a private service behind API Gateway need; otherwise as ``read_all``."""
+def read_private(wire: typing.Any, site: dict, removal: bool = False) -> Live:
+    """Reads what the checks of a private service behind API Gateway, or its removal, need; otherwise as ``read_all``."""
     wire.client.token()
     project, region = site["project"], site["egress"]["region"]
     reads = _network_reads(wire, site, {region, *(cluster["region"] for cluster in site["clusters"])})
@@ -103,7 +103,7 @@ def read_private(wire: typing.Any, site: dict) -> Live:
         keys = f"v2/projects/{project}/locations/global/keys"
         # Deleted ones keep their names for a while.
         reads["keys"] = lambda: wire.pages("apikeys", keys, "keys", {"showDeleted": True})
-    return _together(reads, {})
+    return _together(reads | neighbours.reads(wire, site, removal), {})
 
 
 def read_network(wire: typing.Any, site: dict) -> Live:

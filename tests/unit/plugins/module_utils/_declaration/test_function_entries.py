@@ -75,8 +75,12 @@ def test_bodies_as_large_as_stated() -> None:
     assert (told["FORWARD_REQUEST_BYTES"], told["FORWARD_RESPONSE_BYTES"]) == ("1024", "10485760")
 
 
-def test_removal_leaves_apis_alone() -> None:
+def test_removal_leaves_apis_alone_and_an_account_that_others_need() -> None:
     assert "project_services" not in entries(state="absent")
+    assert "iam_service_account" in entries(state="absent")
+    assert "iam_service_account" not in entries(state="absent", keep_account=True)
+    # It is made all the same.
+    assert "iam_service_account" in entries(keep_account=True)
 
 
 @pytest.mark.parametrize(
