@@ -14,7 +14,7 @@ description:
   - Reads one gateway of a region by name, or all of them.
 options:
   region:
-    description: Region of the gateways.
+    description: Region of the gateways; V(-) asks for those of every region.
     type: str
     required: true
   name:

@@ -52,6 +52,12 @@ def keys(cloud: Cloud) -> set[str]:
     return {one["name"] for one in cloud.module("api_key_info")["resources"]}
 
 
+def accounts(cloud: Cloud) -> set[str]:
+    """Accounts of gateways; the emulator's own are named otherwise."""
+    found = {one["name"] for one in cloud.module("iam_service_account_info")["resources"]}
+    return found & {"shop-gateway", "shop-far", "caller"}
+
+
 def calls(cloud: Cloud, method: str) -> list[int]:
     """Statuses of the calls of a method since the log was cleared."""
     return [one["status"] for one in cloud.control("requests")["requests"] if one["method"] == method]
@@ -104,18 +110,79 @@ def test_keys_that_are_not_declared_any_more_go_and_those_of_others_stay(cloud: 
     )
     wider = [{"service": api["managed_service"]}, {"service": "compute.googleapis.com"}]
     cloud.run([{"kind": "api_key", "name": "wider", "services": wider}])
+    # Made with this collection, and not by this declaration.
+    cloud.run([{"kind": "api_key", "name": "onboarded", "apis": ["shop"]}])
+    others = {"by-hand", "wider", "onboarded"}
+    # Whoever does not ask for it loses none.
+    assert play(cloud, tmp_path).changed == play(cloud, tmp_path, keys=None).changed == 0
+    assert keys(cloud) == {"partner", "left", *others}
     cloud.control("requests", "DELETE")
-    preview = play(cloud, tmp_path, "--check", "--diff")
+    preview = play(cloud, tmp_path, "--check", "--diff", prune_keys=True)
     going = [(one["name"], one["action"]) for one in preview.fact["resources"] if one["action"] != "unchanged"]
     assert going == [("left", "deleted")]
     assert cloud.writes() == calls(cloud, "servicemanagement.services.configs.submit").count(200)
     assert "left" in keys(cloud)
-    assert play(cloud, tmp_path).changed == 1
-    assert keys(cloud) == {"partner", "by-hand", "wider"}
-    assert play(cloud, tmp_path).changed == 0
+    pruned = play(cloud, tmp_path, prune_keys=True)
+    assert pruned.changed == 1 and "by-hand, onboarded" in pruned.said
+    assert keys(cloud) == {"partner", *others}
+    assert play(cloud, tmp_path, prune_keys=True).changed == 0
     # Declared nowhere at all any more, as far as the teardown knows.
-    assert play(cloud, tmp_path, keys=[], state="absent").changed == 1
-    assert keys(cloud) == {"by-hand", "wider"}
+    removed = play(cloud, tmp_path, keys=[], state="absent")
+    assert removed.changed == 1 and "by-hand, onboarded" in removed.said
+    assert keys(cloud) == others
+
+
+def test_keys_of_before_get_their_note_and_where_none_are_stated_nobody_lists_them(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    play(cloud, tmp_path, keys=None, security="none")
+    assert calls(cloud, "apikeys.projects.locations.keys.list") == []
+    cloud.run([{"kind": "api_key", "name": "partner", "apis": ["shop"]}])
+    play(cloud, tmp_path, security="none")
+    (key,) = cloud.module("api_key_info")["resources"]
+    assert key["annotations"]["declared-by"] == "europe-west1/shop"
+
+
+FAR: dict[str, t.Any] = {"region": "us-east1", "api": "shop", "routes": [{"path": "/orders", "methods": ["get"]}]}
+
+
+def test_one_api_with_two_gateways(cloud: Cloud, tmp_path: Path) -> None:
+    """What the second gateway uses outlives the first, and goes with the second."""
+    near = {"keys": [{"name": "partner"}, {"name": "both"}], "prune_keys": True}
+    account = "shop-far@acme-shop.iam.gserviceaccount.com"
+    far = {**FAR, "keys": [{"name": "far"}, {"name": "both"}], "prune_keys": True, "service_account": account}
+    play(cloud, tmp_path, **near)
+    play(cloud, tmp_path, **far)
+    # Neither takes the other's keys, and they do not disagree about the one that both declare.
+    assert play(cloud, tmp_path, **near).changed == 0
+    assert keys(cloud) == {"partner", "both", "far"}
+    gateways = {one["region"]: one for one in cloud.module("api_gateway_gateway_info", region="-")["resources"]}
+    assert set(gateways) == {"europe-west1", "us-east1"} and {one["api"] for one in gateways.values()} == {"shop"}
+    removed = play(cloud, tmp_path, **near, state="absent")
+    assert removed.changed == 1 and "other gateways serve it: us-east1/shop" in removed.said
+    assert keys(cloud) == {"both", "far"} and accounts(cloud) == {"shop-far"}
+    (config,) = cloud.module("api_gateway_config_info", api="shop")["resources"]
+    assert config["name"] == gateways["us-east1"]["config"]
+    play(cloud, tmp_path, **far, state="absent")
+    assert keys(cloud) == accounts(cloud) == set() and not cloud.module("api_gateway_api_info")["resources"]
+
+
+def test_an_account_that_another_gateway_of_the_api_calls_as_stays(cloud: Cloud, tmp_path: Path) -> None:
+    play(cloud, tmp_path)
+    play(cloud, tmp_path, **FAR)
+    play(cloud, tmp_path, state="absent")
+    assert accounts(cloud) == {"shop-gateway"}
+
+
+def test_an_account_of_another_project_is_neither_made_nor_removed(cloud: Cloud, tmp_path: Path) -> None:
+    foreign = "caller@acme-people.iam.gserviceaccount.com"
+    # The emulator knows one project, so it refuses the config.
+    assert f"{foreign} does not exist" in play(cloud, tmp_path, service_account=foreign, fails=True).said
+    assert accounts(cloud) == set()
+    # One of that name in this project is somebody else's.
+    cloud.run([{"kind": "iam_service_account", "name": "caller"}])
+    play(cloud, tmp_path, service_account=foreign, state="absent")
+    assert accounts(cloud) == {"caller"}
 
 
 def test_removal_where_no_api_was_ever_enabled(cloud: Cloud, tmp_path: Path) -> None:

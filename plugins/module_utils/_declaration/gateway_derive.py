@@ -264,12 +264,15 @@ def _gateway(declaration: dict, facts: dict) -> dict:
             {"name": key, **{option: value for option, value in (settings or {}).items() if value or value == []}}
             for key, settings in (given.get("keys") or {}).items()
         ],
+        # Whoever states none may have them made elsewhere.
+        "keys_managed": given.get("keys") is not None,
         "keep_configs": given.get("keep_configs"),
         "service_account": f"{account}@{facts['project']}.iam.gserviceaccount.com",
         "verify": {
             "enabled": verify.get("enabled", True) is not False,
             "path": verify.get("path") or _first_path(routes),
             "status": verify.get("status") or [],
+            "timeout": verify.get("timeout"),
             "security": _asked(routes, verify.get("path") or _first_path(routes)) or given.get("security") or "api_key",
         },
     }

@@ -153,9 +153,11 @@ _GATEWAY = _options(
     document=Field("str", "File with an OpenAPI document of your own, relative to the inventory."),
     keys=Field(
         "map",
-        "API keys by name, each good for this API alone; those taken out are removed. Their strings are shown nowhere.",
+        "API keys by name, each good for this API alone; those taken out are removed. Their strings are shown nowhere. "
+        "Where it is not written, keys are left as they are.",
         key_pattern=LABEL,
         elements=_KEY,
+        unmanaged=True,
     ),
     keep_configs=Field("int", "Earlier configs to keep.", default=1, minimum=0, maximum=99),
     service_account=Field(
@@ -168,6 +170,7 @@ _GATEWAY = _options(
             "enabled": Field("bool", "Send it.", default=True),
             "path": Field("str", "Path; the first route without parameters when not given.", pattern=ROUTE_PATH),
             "status": Field("list", "Accepted status codes; any below 400 when not given.", elements=Field("int")),
+            "timeout": Field("int", "Longest time in seconds to wait for it.", default=600, minimum=1, maximum=3600),
         },
     ),
 )

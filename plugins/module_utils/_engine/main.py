@@ -70,7 +70,7 @@ def run_info(resource: type[Resource], access: Access | None = None) -> None:
             label = wanted.options.get(resource.name_option) or document.get("name") or document.get(resource.name_option)
             options = {**module.params, resource.name_option: str(label).rsplit("/", 1)[-1]}
             # "-" asks for every place: each object tells its own.
-            options.update({x.name: document.get(x.name) for x in places if options.get(x.name) == "-"})
+            options.update({x.name: _place(resource, document, x.name) for x in places if options.get(x.name) == "-"})
             single = resource(options, context)
             found.append(single.output(document))
     except Failure as error:
@@ -80,6 +80,12 @@ def run_info(resource: type[Resource], access: Access | None = None) -> None:
     if failure:
         fail(module, failure)
     module.exit_json(changed=False, resources=found)
+
+
+def _place(resource: type[Resource], document: dict[str, t.Any], option: str) -> t.Any:
+    """Where an object is: it says so, or its full name does."""
+    parts = zip(reversed(resource.path.split("/")), reversed(str(document.get("name")).split("/")), strict=False)
+    return document.get(option) or dict(parts).get(f"{{{option}}}")
 
 
 def _everything(wanted: Resource) -> list[dict[str, t.Any]]:

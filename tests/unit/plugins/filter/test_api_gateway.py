@@ -46,22 +46,59 @@ def test_a_document_of_ones_own_gets_its_backend() -> None:
         api_gateway.api_gateway_document({**declared, "document": "a: ["})
 
 
+OURS = {"managed-by": "gatewayops-apigee-gke"}
+HERE, THERE = "europe-west1/shop", "us-east1/shop"
+
+
 def key(name: str, *services: str, **annotations: str) -> dict[str, Any]:
-    return {"name": name, "services": [{"service": one} for one in services], "annotations": annotations}
+    noted = {one.replace("_", "-"): value for one, value in annotations.items()}
+    return {"name": name, "services": [{"service": one} for one in services], "annotations": noted}
 
 
-def test_keys_that_are_not_declared_any_more() -> None:
-    ours = {"managed-by": "gatewayops-apigee-gke"}
-    keys = [
-        key("partner", "shop-1.example", **ours),
-        key("left", "shop-1.example", **ours),
-        key("wider", "shop-1.example", "orders-2.example", **ours),
-        key("orders", "orders-2.example", **ours),
+def found() -> list[dict[str, Any]]:
+    mine = {**OURS, "declared-by": HERE}
+    return [
+        key("partner", "shop-1.example", **mine),
+        key("left", "shop-1.example", **mine),
+        key("wider", "shop-1.example", "orders-2.example", **mine),
+        key("orders", "orders-2.example", **mine),
+        key("onboarded", "shop-1.example", **OURS),
         key("by-hand", "shop-1.example"),
-        key("terraform", "shop-1.example", **{"managed-by": "terraform"}),
+        key("terraform", "shop-1.example", **{**mine, "managed-by": "terraform"}),
+        key("theirs", "shop-1.example", **{**OURS, "declared-by": THERE}),
+        key("both", "shop-1.example", **{**OURS, "declared-by": f"{HERE} {THERE}"}),
         {"name": "bare"},
     ]
-    entry = {"kind": "api_key", "name": "left", "apis": ["shop"], "state": "absent"}
-    assert api_gateway.keys_to_remove(keys, "shop-1.example", ["partner"], "shop") == [entry]
+
+
+def absent(*names: str) -> list[dict[str, Any]]:
+    return [{"kind": "api_key", "name": name, "apis": ["shop"], "state": "absent"} for name in names]
+
+
+def test_only_keys_that_this_declaration_alone_named_go() -> None:
+    declared = [{"name": "partner", "allowed_ips": []}, {"name": "new", "annotations": {"team": "web"}}]
+    judged = api_gateway.keys_of_gateway(found(), "shop-1.example", declared, "shop", HERE)
+    assert judged["unwanted"] == absent("left")
+    assert judged["left"] == ["both", "by-hand", "onboarded", "terraform", "theirs"]
+    noted = {"kind": "api_key", "apis": ["shop"]}
+    assert judged["wanted"] == [
+        {"name": "partner", "allowed_ips": [], **noted, "annotations": {"declared-by": HERE}},
+        {"name": "new", **noted, "annotations": {"team": "web", "declared-by": HERE}},
+    ]
+    # Two declarations that name one key agree about its note.
+    judged = api_gateway.keys_of_gateway(found(), "shop-1.example", [{"name": "theirs"}], "shop", HERE)
+    assert judged["wanted"][0]["annotations"] == {"declared-by": f"{HERE} {THERE}"}
     # Before the API is made no key is its own, and one without restrictions least of all.
-    assert api_gateway.keys_to_remove([{"name": "bare", "annotations": ours}], "", [], "shop") == []
+    bare = [{"name": "bare", "annotations": {**OURS, "declared-by": HERE}}]
+    assert api_gateway.keys_of_gateway(bare, "", [], "shop", HERE) == {"wanted": [], "unwanted": [], "left": []}
+
+
+def test_keys_that_another_gateway_of_the_api_names_stay_when_one_goes() -> None:
+    declared = [{"name": "partner"}, {"name": "theirs"}, {"name": "onboarded"}]
+    judged = api_gateway.keys_of_gateway(found(), "shop-1.example", declared, "shop", HERE, [THERE])
+    # Before keys had notes a declared one was no other's; the modules look for the mark.
+    assert judged["unwanted"] == absent("partner", "onboarded", "left") and judged["wanted"] == []
+    assert judged["left"] == ["theirs", "both", "by-hand", "terraform"]
+    # A note of a gateway that is gone holds nothing back.
+    judged = api_gateway.keys_of_gateway(found(), "shop-1.example", [], "shop", HERE, [])
+    assert judged["unwanted"] == absent("both", "left", "partner")

@@ -16,6 +16,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.modules import (
     api_gateway_config,
     api_gateway_config_info,
     api_gateway_gateway,
+    api_gateway_gateway_info,
 )
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.scripted_http import Script
 
@@ -240,6 +241,14 @@ def served(config: str, number: str = "123456789012") -> dict[str, t.Any]:
         "defaultHostname": "products-1.ew.gateway.dev",
         "labels": OURS,
     }
+
+
+def test_gateways_of_every_region_say_where_they_are() -> None:
+    script = Script()
+    everywhere = GATEWAYS.replace("europe-west1", "-")
+    script.expect("GET", "apigateway", everywhere).replies({"gateways": [served("old")]})
+    (one,) = script.run(api_gateway_gateway_info, region="-")["resources"]
+    assert (one["region"], one["name"], one["api"], one["config"]) == ("europe-west1", "products", "products", "old")
 
 
 def test_a_gateway_is_moved() -> None:

@@ -231,6 +231,20 @@ def test_a_restriction_can_be_lifted() -> None:
     assert facts["gateway"]["keys"] == [{"name": "partner"}]
 
 
+def test_no_keys_stated_is_not_no_keys() -> None:
+    for keys, managed in ((None, False), ({}, True)):
+        stated = declared(gateway={"security": "none"})
+        stated["gateway"]["keys"] = keys
+        facts, problems = judged(stated)
+        assert problems == [] and facts["gateway"]["keys"] == [] and facts["gateway"]["keys_managed"] is managed
+
+
+def test_how_long_the_proof_waits() -> None:
+    facts, _problems = judged(declared(gateway={"verify": {"timeout": 90}}))
+    assert facts["gateway"]["verify"]["timeout"] == 90
+    assert judged(GOOD)[0]["gateway"]["verify"]["timeout"] == 600
+
+
 def test_a_key_that_google_has_not_spread_yet_is_asked_for_again() -> None:
     for status in (400, 401, 403):
         assert answers.not_yet({"error": "", "status": status}, answers.API_GATEWAY)
