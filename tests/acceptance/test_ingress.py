@@ -204,8 +204,8 @@ def test_an_ingress_that_is_opened_loses_its_policy_altogether(shop: Shop) -> No
 def test_another_form_takes_the_place_and_the_address_of_the_first(shop: Shop) -> None:
     before = shop.address()
     run = shop.play(declaration(form="gateway"))
-    assert {("Ingress", "gke/shop/shop", "removed"), ("Gateway", "gke/shop/shop", "created")} <= run.actions
-    assert ("BackendConfig", "gke/shop/products", "removed") in run.actions
+    assert {("Ingress", "gke/shop/shop", "deleted"), ("Gateway", "gke/shop/shop", "created")} <= run.actions
+    assert ("BackendConfig", "gke/shop/products", "deleted") in run.actions
     assert not {one for one in run.actions if one[0] in ("Deployment", "compute_global_address")}
     assert shop.address() == before
     asked = {host: shop.outside("/", host=host) for host in (HOST, "other.example", "")}
@@ -219,7 +219,7 @@ def test_teardown_leaves_nothing(shop: Shop) -> None:
     refused = shop.play(stated, playbook=TEARDOWN, check=False)
     assert refused.code != 0 and "was not confirmed" in refused.output
     run = shop.play(stated, "-e", "ingress_gke_teardown=acme-shop", playbook=TEARDOWN)
-    assert {("Gateway", "gke/shop/shop", "removed"), ("Service", "gke/shop/products", "removed")} <= run.actions
+    assert {("Gateway", "gke/shop/shop", "deleted"), ("Service", "gke/shop/products", "deleted")} <= run.actions
     left = [
         name
         for name in shop.cloud.state()["objects"]
