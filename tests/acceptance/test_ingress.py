@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from testbed.certificates import Authority
 from tests.acceptance.cloud import INVENTORY, Cloud, Run, until
 from tests.acceptance.gateway_site import Site
 
@@ -53,10 +54,12 @@ class Shop:
     def through_apigee(self, path: str = "/products") -> dict[str, Any]:
         return self.cloud.call(f"https://api.acme.example{path}")
 
-    def outside(self, path: str, host: str = HOST, source: str = SOMEBODY, address: str = "") -> int:
+    def outside(
+        self, path: str, host: str = HOST, source: str = SOMEBODY, address: str = "", scheme: str = "http"
+    ) -> int:
         """The status that somebody on the internet gets."""
         to = address or self.address()
-        url = f"http://[{to}]{path}" if ":" in to else f"http://{to}{path}"
+        url = f"{scheme}://[{to}]{path}" if ":" in to else f"{scheme}://{to}{path}"
         arguments = ["outside", url, "--from", source, "--json", *(["--host", host] if host else [])]
         return int(json.loads(self.cloud.testbed(*arguments, check=False).stdout)["status"])
 
@@ -72,6 +75,19 @@ def shop(running_cloud: Cloud) -> Shop:
     found = Shop(running_cloud)
     found.play()
     return found
+
+
+@pytest.fixture(scope="module")
+def gateway(shop: Shop) -> dict[str, Any]:
+    """The declaration of a Gateway with a certificate of an authority of one's own, whose Secret is there."""
+    folder = shop.cloud.home / "authority-of-the-shop"
+    authority = Authority.load_or_create(folder, "Authority of the shop")
+    for name, content in zip(("tls.crt", "tls.key"), authority.issue([HOST]), strict=True):
+        (folder / name).write_bytes(content)
+    files = [f"--cert={folder / 'tls.crt'}", f"--key={folder / 'tls.key'}"]
+    shop.cloud.kubectl("create", "secret", "tls", "shop-tls", "-n", "shop", *files)
+    certificate = {"secret": "shop-tls", "authority": authority.certificate_file.read_text()}
+    return declaration(form="gateway", http="redirect", certificate=certificate)
 
 
 def test_apigee_is_served_from_the_addresses_that_it_reserved(shop: Shop) -> None:
@@ -201,10 +217,26 @@ def test_an_ingress_that_is_opened_loses_its_policy_altogether(shop: Shop) -> No
     until(lambda: shop.outside("/") == 200, seconds=120, what="the opened way")
 
 
-def test_teardown_leaves_nothing(shop: Shop) -> None:
-    refused = shop.play(playbook=TEARDOWN, check=False)
+def test_a_gateway_with_tls_takes_the_place_and_the_address_of_the_ingress(shop: Shop, gateway: dict[str, Any]) -> None:
+    before = shop.address()
+    run = shop.play(gateway)
+    assert {("Ingress", "gke/shop/shop", "deleted"), ("Gateway", "gke/shop/shop", "created")} <= run.actions
+    assert ("BackendConfig", "gke/shop/products", "deleted") in run.actions
+    assert not {one for one in run.actions if one[0] in ("Deployment", "compute_global_address")}
+    assert shop.address() == before
+    asked = {host: shop.outside("/", host=host, scheme="https") for host in (HOST, "other.example", "")}
+    assert set(asked.values()) == {403}, asked
+    assert shop.outside("/") == 301
+    # Apigee trusts the authority that is declared, which nobody else knows.
+    assert shop.through_apigee()["status"] == 200
+
+
+def test_teardown_leaves_nothing(shop: Shop, gateway: dict[str, Any]) -> None:
+    """Of the Gateway: what goes of an Ingress, the test before has shown."""
+    refused = shop.play(gateway, playbook=TEARDOWN, check=False)
     assert refused.code != 0 and "was not confirmed" in refused.output
-    shop.play(None, "-e", "ingress_gke_teardown=acme-shop", playbook=TEARDOWN)
+    run = shop.play(gateway, "-e", "ingress_gke_teardown=acme-shop", playbook=TEARDOWN)
+    assert {("Gateway", "gke/shop/shop", "deleted"), ("Service", "gke/shop/products", "deleted")} <= run.actions
     left = [
         name
         for name in shop.cloud.state()["objects"]

@@ -21,6 +21,9 @@ BACKEND_CONFIG = "cloud.google.com/backend-config"
 NEG = "cloud.google.com/neg"
 #: Whoever changes it makes GKE look at the Ingress again.
 SYNC = "gatewayops.apigee-gke/looked-at"
+#: Kinds of which GKE makes a load balancer, those that name others first; and kinds that both forms use.
+_FRONTS = ("Ingress", "HTTPRoute", "Gateway")
+_SHARED = ("Service", "Deployment", "NetworkPolicy")
 
 
 def definitions(role: dict) -> list[dict]:
@@ -32,7 +35,25 @@ def definitions(role: dict) -> list[dict]:
     return [*head, *(_gateway_form(role) if role["form"] == "gateway" else _ingress_form(role))]
 
 
-def removed(role: dict, form: str) -> list[dict]:
+def fronts(role: dict, form: str) -> list[dict]:
+    """What of one form takes calls, by what names it. It goes first, and alone: as long as Google's load balancer is there
+    it needs the rest, above all the policies that keep others out."""
+    return [one for one in _removed(role, form) if one["kind"] in _FRONTS]
+
+
+def behind(role: dict) -> list[dict]:
+    """Everything else of both forms, by what names it: for when no load balancer uses any of it any more."""
+    made = [one for form in ("ingress", "gateway") for one in _removed(role, form) if one["kind"] not in _FRONTS]
+    return [one for number, one in enumerate(made) if one not in made[:number]]
+
+
+def other_form(role: dict) -> list[dict]:
+    """What goes when the form is changed, after the fronts: what the other one alone has, by what names it."""
+    other = "ingress" if role["form"] == "gateway" else "gateway"
+    return [one for one in _removed(role, other) if one["kind"] not in (*_FRONTS, *_SHARED)]
+
+
+def _removed(role: dict, form: str) -> list[dict]:
     """The objects of one form, with whatever was ever optional, by what names them: whoever uses others first."""
     all_of_it = {
         **role,
@@ -48,15 +69,9 @@ def removed(role: dict, form: str) -> list[dict]:
     )
     made += [_network_policy(role, one) for one in role["services"]]
     made += [_sample(role, one) for one in role["services"] if one["sample"]]
-    order = ("Ingress", "HTTPRoute", "Gateway", "Service")
+    order = (*_FRONTS, "Service")
     made.sort(key=lambda one: order.index(one["kind"]) if one["kind"] in order else len(order))
     return ownership.identities(made)
-
-
-def other_form(role: dict) -> list[dict]:
-    """What goes when the form is changed: the objects of the other one alone, by what names them."""
-    other = "ingress" if role["form"] == "gateway" else "gateway"
-    return [one for one in removed(role, other) if one["kind"] not in ("Service", "Deployment", "NetworkPolicy")]
 
 
 def _sample(role: dict, service: dict) -> dict:

@@ -19,15 +19,17 @@ _MOST_CONNECTIONS = 8
 def path(api_version: str, kind: str, namespace: str | None = None, name: str = "") -> str:
     """Where the API server has an object, or with no name all objects of a kind.
 
-    The plural is guessed as Kubernetes' own clients do (meta.UnsafeGuessKindToResource): right for all kinds of
-    Kubernetes itself but Endpoints.
+    The plural is guessed as English has it: right for all kinds of Kubernetes itself but Endpoints, and for Gateways, of
+    which Kubernetes' own guess (meta.UnsafeGuessKindToResource) makes "gatewaies".
     """
     root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
     singular = kind.lower()
     if singular.endswith("s"):
         plural = f"{singular}es"
+    elif singular.endswith("y") and singular[-2:-1] not in "aeiou":
+        plural = f"{singular[:-1]}ies"
     else:
-        plural = f"{singular[:-1]}ies" if singular.endswith("y") else f"{singular}s"
+        plural = f"{singular}s"
     place = f"/namespaces/{namespace}" if namespace else ""
     return f"{root}{place}/{plural}" + (f"/{name}" if name else "")
 

@@ -42,6 +42,21 @@ def test_reads_each_object_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not result["changed"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "plural"),
+    [
+        ("Service", "services"),
+        ("Ingress", "ingresses"),
+        ("NetworkPolicy", "networkpolicies"),
+        ("GCPGatewayPolicy", "gcpgatewaypolicies"),
+        ("Gateway", "gateways"),
+    ],
+)
+def test_where_the_api_server_has_a_kind(kind: str, plural: str) -> None:
+    """Asked for elsewhere, it is taken for absent: overwritten although it is somebody else's, and never removed."""
+    assert objects.path("some.example/v1", kind, "shop", "one") == f"/apis/some.example/v1/namespaces/shop/{plural}/one"
+
+
 def test_somebody_elses_object_stands_in_the_way_of_ours_only(monkeypatch: pytest.MonkeyPatch) -> None:
     result, _server = run(monkeypatch, ABSENT, ABSENT, THEIRS, fails=True)
     assert "Nothing has been changed in cluster gke." in result["msg"]

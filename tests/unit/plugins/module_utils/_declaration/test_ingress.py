@@ -378,25 +378,27 @@ def test_a_gateway_with_a_redirect() -> None:
 
 
 @pytest.mark.parametrize("form", ["ingress", "gateway"])
-def test_a_removal_names_all_that_was_ever_made_and_users_of_others_first(form: str) -> None:
+def test_a_removal_names_all_that_was_ever_made_and_first_what_takes_calls(form: str) -> None:
+    """As long as its load balancer is there, what keeps others out stays."""
     sampled = [{**TWO[0], "sample": {"image": "app:1"}}]
     found = role(ingress={"form": form, "ssl_policy": "modern", "network_policy": True}, services=sampled)
-    gone = ingress_manifests.removed(found, form)
+    fronts, behind = ingress_manifests.fronts(found, form), ingress_manifests.behind(found)
 
     def named(definitions: list[dict]) -> set[tuple[str, str]]:
         return {(one["kind"], one["metadata"]["name"]) for one in definitions}
 
-    assert named(ingress_manifests.definitions(found)) - {("Namespace", "shop")} <= named(gone)
-    kinds = [one["kind"] for one in gone]
-    assert kinds.index("Service") > max(
-        kinds.index(kind) for kind in ("Ingress", "Gateway", "HTTPRoute") if kind in kinds
-    )
-    assert not any("spec" in one for one in gone)
+    assert named(ingress_manifests.definitions(found)) - {("Namespace", "shop")} <= named(fronts + behind)
+    assert {one["kind"] for one in fronts} == ({"Ingress"} if form == "ingress" else {"HTTPRoute", "Gateway"})
+    assert not {"Ingress", "HTTPRoute", "Gateway"} & {one["kind"] for one in behind}
+    assert len(behind) == len({(one["kind"], one["metadata"]["name"]) for one in behind}), "each once"
+    assert not any("spec" in one for one in fronts + behind)
 
 
 def test_another_form_takes_the_first_away_and_leaves_what_both_use() -> None:
     kinds = {one["kind"] for one in ingress_manifests.other_form(role(ingress={"form": "gateway"}))}
-    assert kinds == {"Ingress", "BackendConfig", "FrontendConfig", "ManagedCertificate"}
+    assert kinds == {"BackendConfig", "FrontendConfig", "ManagedCertificate"}
+    kinds = {one["kind"] for one in ingress_manifests.other_form(role())}
+    assert kinds == {"GCPBackendPolicy", "HealthCheckPolicy", "GCPGatewayPolicy"}
 
 
 def test_a_policy_that_was_lost_and_came_back_is_told_as_a_change() -> None:
