@@ -172,6 +172,9 @@ def test_an_account_that_another_gateway_of_the_api_calls_as_stays(cloud: Cloud,
     play(cloud, tmp_path, **FAR)
     play(cloud, tmp_path, state="absent")
     assert accounts(cloud) == {"shop-gateway"}
+    # Nobody calls as it then, but whoever removes may know of others.
+    play(cloud, tmp_path, **FAR, state="absent", keep_account=True)
+    assert accounts(cloud) == {"shop-gateway"}
 
 
 def test_an_account_of_another_project_is_neither_made_nor_removed(cloud: Cloud, tmp_path: Path) -> None:

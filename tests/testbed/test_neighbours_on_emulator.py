@@ -6,8 +6,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import typing as t
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._openapi import render
@@ -16,6 +21,7 @@ from tests.testbed.emulated_cloud import Cloud
 
 APIS = ("compute", "container", "dns", "iam", "apikeys", "cloudfunctions", "run", "vpcaccess")
 GATEWAY_APIS = ("apigateway", "servicemanagement", "servicecontrol")
+ROOT = Path(__file__).resolve().parents[2]
 HERE, FAR = "europe-west1", "us-east1"
 PLACE = {"network": "shop-vpc", "region": FAR}
 FUNCTION: dict[str, t.Any] = {"kind": "cloud_function", "region": FAR, "forwarding": True, "name": "shop-forward"}
@@ -48,9 +54,9 @@ def project(cloud: Cloud) -> str:
     return str(cloud.connection["project"])
 
 
-def preflight(cloud: Cloud, **how: t.Any) -> dict[str, t.Any]:
+def declaration(cloud: Cloud) -> dict[str, t.Any]:
     gateway = {"name": "shop", "routes": [{"path": "/products", "methods": ["get"]}], "keys": {"partner": {}}}
-    stated = {
+    return {
         "project": project(cloud),
         "region": HERE,
         "network": "shop-vpc",
@@ -58,10 +64,35 @@ def preflight(cloud: Cloud, **how: t.Any) -> dict[str, t.Any]:
         "services": [{"name": "shop-api", "port": 3000}],
         "gateway": gateway,
     }
+
+
+def preflight(cloud: Cloud, **how: t.Any) -> dict[str, t.Any]:
     before = cloud.writes()
-    found = cloud.module("api_gateway_preflight", declaration=stated, **how)
+    found = cloud.module("api_gateway_preflight", declaration=declaration(cloud), **how)
     assert cloud.writes() == before
     return found
+
+
+def tear_down(cloud: Cloud, folder: Path, *confirmed: str, fails: bool = False) -> str:
+    """What the playbook says, in one line."""
+    access = {**cloud.access, "auth_kind": "serviceaccount"}
+    stated = {"api_gateway_gke": declaration(cloud), "apigee_gke_auth": access}
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-c", "local"]
+    command += ["-e", json.dumps(stated), "-e", f"ansible_python_interpreter={sys.executable}"]
+    for one in confirmed:
+        command += ["-e", one]
+    extra = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_LOCAL_TEMP": str(folder)}
+    done = subprocess.run(
+        [*command, "playbooks/api_gateway_teardown.yml"],
+        env={**os.environ, **extra},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (done.returncode != 0) is fails, done.stdout + done.stderr
+    return " ".join(done.stdout.replace("\\n", " ").split())
 
 
 def address(region: str, subnetwork: str, text: str) -> dict[str, t.Any]:
@@ -178,3 +209,31 @@ def test_a_network_that_a_site_of_apigee_uses_is_said(cloud: Cloud) -> None:
     found = preflight(cloud, judge=False)
     assert found["shared"]["ranges"] == ["apigee"]
     assert "clusters gke stay" in str(found["warnings"])
+
+
+def networks(cloud: Cloud) -> list[str]:
+    """Network and subnets that are there."""
+    return sorted(
+        one["name"]
+        for kind in ("compute_network", "compute_subnetwork")
+        for one in cloud.module(f"{kind}_info", **({} if kind == "compute_network" else {"region": HERE}))["resources"]
+    )
+
+
+def test_a_teardown_leaves_what_others_use(cloud: Cloud, tmp_path: Path) -> None:
+    confirmed = f"api_gateway_gke_teardown={project(cloud)}"
+    reserved = {"name": "apigee", "network": "shop-vpc", "purpose": "VPC_PEERING", "address_type": "INTERNAL"}
+    reserved = {"kind": "compute_global_address", **reserved, "address": "10.1.0.0", "prefix_length": 22}
+    accounts = [{"kind": "iam_service_account", "name": name} for name in ("shop-gateway", "shop-api-forward")]
+    user = {**FUNCTION, "service_account": f"shop-api-forward@{project(cloud)}.iam.gserviceaccount.com"}
+    user["environment"] = {"FORWARD_TO": "http://a.example"}
+    cloud.run([*accounts, user])
+    cloud.run([reserved])
+    before = networks(cloud)
+    assert before == ["shop-vpc", "shop-vpc-gke"]
+    said = tear_down(cloud, tmp_path, "api_gateway_gke_teardown_clusters=true", fails=True)
+    assert "clusters gke would go" in said and networks(cloud) == before
+    tear_down(cloud, tmp_path, confirmed)
+    assert networks(cloud) == before
+    left = {one["name"] for one in cloud.module("iam_service_account_info")["resources"]}
+    assert "shop-api-forward" in left and "shop-gateway" not in left
