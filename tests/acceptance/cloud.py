@@ -28,7 +28,7 @@ URL = "https://api.acme.example/orders/42"
 APIGEE_SCALE = 0.1
 # Nothing that works takes this long; a hang shall say where it hangs. A cold cache builds Kubernetes first.
 TESTBED_SECONDS = 1200.0
-PLAYBOOK_SECONDS = 300.0
+PLAYBOOK_SECONDS = 900.0
 RECAP = re.compile(r"ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)")
 
 
