@@ -24,13 +24,14 @@ from tests.acceptance.cloud import Cloud
 #: converged site as the next one takes it over (see ``Cloud.converge``). A file that is not named is a group of
 #: its own, after these.
 GROUPS = (
+    ("api_gateway",),
     ("tls_changes",),
     ("ownership",),
     ("tls_adopted",),
     ("secrets", "drift", "verification", "links"),
     ("bad_input", "sidecar_policy", "certificates"),
     ("webhook",),
-    ("api_gateway",),
+    ("ingress",),
     ("tls_site",),
     ("proxy_deployments",),
     ("internal_load_balancer",),
