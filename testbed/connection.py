@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from testbed.edge import front
 from testbed.google import connection as emulator
 from testbed.google.proxy import gcloud_proxy_environment
 from testbed.images.cert_manager import VERSION, built_cert_manager
@@ -52,6 +53,7 @@ def connection(state: State, ca_cert: Path) -> dict[str, Any]:
         "token_file": str(state.token_file),
         "northbound": {"address": state.northbound_address, "port": NORTHBOUND_PORT, "ca_cert": str(ca_cert)},
         "api_gateway": {"address": state.api_gateway_address, "port": NORTHBOUND_PORT, "ca_cert": str(ca_cert)},
+        "edge": front.connection(state, str(ca_cert)),
         "kubeconfig": str(state.kubeconfig),
         "gcloud": gcloud_environment(state, ca_cert),
         **_cert_manager(),

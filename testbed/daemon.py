@@ -213,6 +213,7 @@ class Daemon:
             return
         state = self._state
         for path in (state.home, state.pid_file, state.run, state.logs, state.google, state.gcloud, state.certificates,
+                     state.edge, state.edge / "password",
                      state.connection_file, state.kubeconfig, state.token_file,
                      *state.google.glob("service-account*.json"), self._world.authority.certificate_file,
                      state.run / CONTROL_SOCKET, *state.logs.glob("*.log")):

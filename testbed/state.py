@@ -120,6 +120,11 @@ class State:
         """Where functions are called, told apart by host name."""
         return self.address(5)
 
+    @property
+    def edge_address(self) -> str:
+        """Where the double of Apigee Edge answers."""
+        return self.address(6)
+
     # -- files ------------------------------------------------------------------------------------------------
     @property
     def connection_file(self) -> Path:
@@ -167,6 +172,11 @@ class State:
         return self.home / "functions"
 
     @property
+    def edge(self) -> Path:
+        """Of the double of Apigee Edge: its certificate, and its administrator's password."""
+        return self.home / "edge"
+
+    @property
     def certificates(self) -> Path:
         return self.home / "certificates"
 
@@ -191,7 +201,7 @@ class State:
     def prepare(self) -> None:
         """Make the folders, readable by their owner only."""
         for folder in (self.home, self.run, self.logs, self.google, self.apigee, self.network, self.api_gateway,
-                       self.http_balancing, self.functions, self.certificates, self.gcloud):
+                       self.http_balancing, self.functions, self.edge, self.certificates, self.gcloud):
             folder.mkdir(parents=True, exist_ok=True)
         self.home.chmod(0o700)
 

@@ -44,20 +44,22 @@ class Microservices:
 
     def routes(self) -> list[web.RouteDef]:
         place = "/organization/{organization}/environment/{environment}"
-        # There the host name tells organisation and environment, here the first part of the path.
-        auth = f"/{{host}}/{AUTH_PROXY}"
-        quotas = [f"/edgemicro/quotas{place}", auth]
+        # The host name tells organisation and environment; where there is only an address, the first part of the path.
+        auths = [f"/{AUTH_PROXY}", f"/{{host}}/{AUTH_PROXY}"]
+        quotas = [f"/edgemicro/quotas{place}", *auths]
         return [
             web.get(f"/edgemicro/bootstrap{place}", self.bootstrap),
             web.get(f"/edgemicro/region{place}", self.where),
             web.post(f"/edgemicro/credential{place}", self.register),
             web.delete(f"/edgemicro/credential{place}", self.revoke),
             web.post(f"/edgemicro/axpublisher{place}", self.publish),
-            web.get(f"{auth}/products", self.list_products),
-            web.get(f"{auth}/publicKey", self.public_key),
-            web.get(f"{auth}/jwkPublicKeys", self.key_set),
-            web.post(f"{auth}/verifyApiKey", self.verify_key),
-            web.post(f"{auth}/token", self.token),
+            *(route for auth in auths for route in (
+                web.get(f"{auth}/products", self.list_products),
+                web.get(f"{auth}/publicKey", self.public_key),
+                web.get(f"{auth}/jwkPublicKeys", self.key_set),
+                web.post(f"{auth}/verifyApiKey", self.verify_key),
+                web.post(f"{auth}/token", self.token),
+            )),
             *(web.get(f"{base}/v2/version", self.quota_version) for base in quotas),
             *(web.post(f"{base}/v2/quotas/apply", self.quota) for base in quotas),
         ]
@@ -150,7 +152,8 @@ class Microservices:
     # -- who asks ---------------------------------------------------------------------------------------------
     def _environment(self, request: web.Request) -> str:
         told = request.match_info
-        asked = told.get("host") or f"{told['organization']}-{told['environment']}"
+        place = f"{told['organization']}-{told['environment']}" if "organization" in told else ""
+        asked = place or told.get("host") or request.host.partition(".")[0]
         for environment in self.organization.environments:
             if asked == f"{self.organization.name}-{environment}":
                 return environment

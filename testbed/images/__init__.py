@@ -13,7 +13,7 @@ from testbed.kubernetes.build import GoModule, ensure_module
 from testbed.kubernetes.configuration import PAUSE_IMAGE
 from testbed.kubernetes.toolchain import BuildError, Progress, quiet
 
-from . import tls
+from . import microgateway, tls
 from .oci import Entry, Image, write_archive
 
 #: The demonstration's application, and (by the name of ``curl``) the caller of the verification Job.
@@ -61,6 +61,8 @@ RECIPES = (Recipe("pause.tar", PAUSE_IMAGE, _pause), Recipe("sample-app.tar", SA
            _engine("nginx"), Recipe("python.tar", tls.PYTHON.reference, lambda _binaries: tls.image(tls.PYTHON.name)))
 #: What nodes have only where it is asked for, because it takes room and time.
 OPTIONAL = {f"tls-{name}": _engine(name) for name in tls.SERVERS if name != "nginx"}
+OPTIONAL[microgateway.NAME] = Recipe(f"{microgateway.NAME}.tar", microgateway.REFERENCE,
+                                     lambda _binaries: microgateway.image())
 #: Names of :data:`OPTIONAL` separated by commas, for every node that a testbed starts.
 WANTED_VARIABLE = "TESTBED_IMAGES"
 
@@ -78,7 +80,8 @@ def ensure_images(progress: Progress = quiet, wanted: Iterable[str] | None = Non
     by name; unless given, :data:`WANTED_VARIABLE` says so. Raises BuildError."""
     binaries = ensure_module(GO_IMAGES, progress)
     # What makes the archives decides them too.
-    makers = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
+    sources = [*sorted(Path(__file__).parent.glob("*.py")), *microgateway.SOURCES]
+    makers = hashlib.sha256(b"".join(path.read_bytes() for path in sources))
     archives = []
     for recipe in (*RECIPES, *(OPTIONAL[name] for name in (_wanted() if wanted is None else wanted))):
         archive = binaries / f"{makers.hexdigest()[:12]}-{recipe.file}"

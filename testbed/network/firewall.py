@@ -23,6 +23,8 @@ APIGEE_LINK = "apigee"
 INTERNET_LINK = "internet"
 NODE_LINKS, FUNCTION_LINKS = "node*", "function*"
 RESOLVER = "169.254.169.254"
+#: Apigee Edge's public cloud, in a range for tests (RFC 2544), which nobody else here uses.
+EDGE = "198.18.0.10"
 #: Each network's own view of the resolver has an address in here, which its machines are led to.
 VIEWS = "169.254.171.0/24"
 ANY = "0.0.0.0/0"
@@ -78,6 +80,9 @@ def render(networks: Sequence[Network], machines: Sequence[Machine], instance_ra
         "    ct state established,related accept",
         *(f'    iifname "{links}" ip daddr {{ {RESOLVER}, {VIEWS} }} meta l4proto {{ tcp, udp }} th dport 53 accept'
           for links in (NODE_LINKS, FUNCTION_LINKS)),
+        *(line for links in (NODE_LINKS, FUNCTION_LINKS)
+          for line in (f'    iifname "{links}" ip daddr {EDGE} tcp dport 443 jump egress',
+                       f'    iifname "{links}" ip daddr {EDGE} tcp dport 443 accept')),
         f'    iifname "{NODE_LINKS}" meta l4proto icmp accept',
         "  }",
         "  chain output {",

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from testbed.network.firewall import APIGEE_LINK, RESOLVER
+from testbed.network.firewall import APIGEE_LINK, EDGE, RESOLVER
 from testbed.network.namespace import Namespace
 
 #: The router's own end of the link to Apigee's tenant network; seen by nobody else.
@@ -45,6 +45,7 @@ class Vpc:
             namespace.create()
             self._sysctl(namespace, "ipv4/conf/all/rp_filter", "0")
             self._batch(namespace, [f"address replace {RESOLVER}/32 dev lo"])
+        self._batch(self.router, [f"address replace {EDGE}/32 dev lo"])
         self._sysctl(self.router, "ipv4/ip_forward", "1")
         if APIGEE_LINK not in self._links(self.router):
             self._batch(self.router, [f"link add {APIGEE_LINK} type veth peer name eth0 netns {self.apigee.name}"])

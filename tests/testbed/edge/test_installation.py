@@ -10,8 +10,9 @@ import pytest
 
 from testbed.edge import installation
 from testbed.edge.installation import Engine
+from testbed.images.packages import NODE_WHEEL
 from testbed.kubernetes.toolchain import BuildError
-from testbed.node import WHEEL, ensure_node, version_of
+from testbed.node import ensure_node, version_of
 from tests.testbed.edge.conftest import PROXIES, Start
 from tests.testbed.edge.site import Site, call
 from tests.testbed.function.upstream import Upstream
@@ -48,7 +49,7 @@ def test_without_a_node_of_the_machine_the_engine_runs_on_the_one_from_a_wheel(
     engine: Engine, site: Site, start: Start, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node = ensure_node(installation.OLDEST_NODE)
-    assert ".".join(map(str, version_of(node.program))) == WHEEL.partition("==")[2]
+    assert ".".join(map(str, version_of(node.program))) == NODE_WHEEL.partition("==")[2]
     monkeypatch.setattr(site, "engine", Engine(node.program, engine.folder))
     gateway = start("service", ["oauth"], proxies=PROXIES)
     key = {"x-api-key": site.app("wheel", "whole")["consumerKey"]}
