@@ -66,7 +66,7 @@ class EdgeClient(Client):
         for secret in (token, password, self._authorization.partition(" ")[2]):
             self._on_secret(secret)
         if options.get("ca_path"):
-            self._session.verify = str(options["ca_path"])
+            self._authorities = str(options["ca_path"])
         # Without one of its own, a session takes a password for this host out of the user's .netrc in place of ours.
         self._session.auth = lambda request: request
         self._options_as_told = dict(options)

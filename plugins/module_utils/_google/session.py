@@ -84,6 +84,8 @@ class Client:
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._session.headers["User-Agent"] = USER_AGENT
+        #: File with the authorities to trust; the environment's or the system's when there is none.
+        self._authorities: str | None = None
         self._credentials: t.Any = None
         self._credentials_project: str | None = None
         self._lock = threading.Lock()
@@ -277,6 +279,8 @@ class Client:
                 data=data,
                 timeout=(CONNECT_TIMEOUT, timeout or self._timeout),
                 allow_redirects=False,
+                # Said for every request: a session's own gives way to the environment's list of authorities.
+                verify=self._authorities,
             )
         except requests.exceptions.RequestException as error:
             return None, error
