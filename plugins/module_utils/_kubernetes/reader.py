@@ -118,6 +118,11 @@ class Reader:
         """The object as the API server would store it below a path. Nothing is stored. Raises ReadError."""
         return self._answer("POST", f"{path}?dryRun=All", definition)
 
+    def ask_service(self, path: str, headers: t.Mapping[str, str]) -> tuple[int, str]:
+        """Status and text of a GET through the proxy to a Service. ``path`` begins with the proxy's own. Raises ReadError."""
+        status, content = self._exchange("GET", path, None, {"Accept": "*/*", **headers})
+        return status, content.decode("utf-8", "replace")
+
     def close(self) -> None:
         """Give the connection back."""
         if self._connection is not None:
@@ -137,25 +142,30 @@ class Reader:
 
     def _ask(self, method: str, path: str, body: dict[str, t.Any] | None = None) -> tuple[int, dict[str, t.Any]]:
         """Status and document (empty when the answer is none). Raises ReadError when there is no answer."""
-        headers = {"Authorization": f"Bearer {self._token()}", "Accept": "application/json"}
+        headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
+        status, content = self._exchange(method, path, None if body is None else json.dumps(body), headers)
+        try:
+            document = json.loads(content)
+        except ValueError:
+            document = {}
+        return status, document if isinstance(document, dict) else {}
+
+    def _exchange(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> tuple[int, bytes]:
+        """Status and content. Raises ReadError when there is no answer."""
         try:
             if self._connection is None:
                 self._connection = http.client.HTTPSConnection(
                     self._endpoint, context=self._context, timeout=self._timeout
                 )
-            self._connection.request(method, path, None if body is None else json.dumps(body), headers)
+            allowed = {**headers, "Authorization": f"Bearer {self._token()}"}
+            self._connection.request(method, path, body, allowed)
             reply = self._connection.getresponse()
-            status, content = reply.status, reply.read()
+            return reply.status, reply.read()
         except ssl.SSLCertVerificationError as error:
             self.close()
             raise ReadError(f"its certificate is not trusted: {error.verify_message}", again=False) from error
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise ReadError(f"no answer: {error or type(error).__name__}") from error
-        try:
-            document = json.loads(content)
-        except ValueError:
-            document = {}
-        return status, document if isinstance(document, dict) else {}
