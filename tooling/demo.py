@@ -3,18 +3,19 @@
 """A system, shown: the site on the testbed, a request through it, and a second run that changes nothing.
 
 Without an argument the main job, Apigee to pods; with ``api_gateway`` a private service behind API Gateway; with
-``ingress`` a GKE Ingress that admits Apigee alone.
+``ingress`` a GKE Ingress that admits Apigee alone; with ``microgateway`` Edge Microgateway before a Service.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 import time
 
-from tooling import demo_api_gateway, demo_ingress
+from tooling import demo_api_gateway, demo_ingress, demo_microgateway
 from tooling.prepare import ROOT, VENV
 from tooling.steps import Step, StepFailed, duration, run
 
@@ -34,6 +35,8 @@ def main(name: str = "site") -> None:
     if name not in SYSTEMS:
         sys.exit(f"There is no system {name} to show. Known are: {', '.join(SYSTEMS)}.")
     playbook, call = SYSTEMS[name]
+    # Nodes get what they need beside what all have; a testbed that is up already has what it was told then.
+    os.environ.setdefault("TESTBED_IMAGES", IMAGES.get(name, ""))
     try:
         with Step("testbed") as step:
             run([TESTBED, "up"])
@@ -97,7 +100,9 @@ SYSTEMS = {
     "site": ("site.yml", call),
     "api_gateway": ("playbooks/api_gateway.yml", demo_api_gateway.call),
     "ingress": ("playbooks/ingress.yml", demo_ingress.call),
+    "microgateway": ("playbooks/microgateway.yml", demo_microgateway.call),
 }
+IMAGES = {"microgateway": "edge-microgateway"}
 
 if __name__ == "__main__":
     main(*sys.argv[1:2])

@@ -1,0 +1,212 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Edge Microgateway before a Service, whole: the real engine in pods, asked through its Service. Edge is a double.
+
+Every answer of the engine is asserted in tests/testbed/edge; here, that pods, Service and policies let it give them.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from testbed.network.namespace import Namespace
+from testbed.state import State
+from tests.acceptance.cloud import INVENTORY, Cloud, Run
+from tests.acceptance.test_secrets import leaks, watched
+
+PLAYBOOK, TEARDOWN = "playbooks/microgateway.yml", "playbooks/microgateway_teardown.yml"
+DEVELOPER = "ann@partner.example"
+NAMESPACE = "edge-microgateway"
+#: Beside the inventory's proxy, product and app: one whose target is down, one that few calls may be made of.
+PROXIES = [{"name": "edgemicro_down", "base_path": "/down", "target": "http://127.0.0.1:9/"}]
+PRODUCTS = [
+    {"name": "down", "proxies": ["edgemicro_down"], "paths": ["/"]},
+    {"name": "few", "proxies": ["edgemicro_orders"], "paths": ["/"],
+     "quota": 2, "quota_interval": 1, "quota_time_unit": "month"},
+]  # fmt: skip
+APPS = [{"developer": DEVELOPER, "name": name, "products": [name]} for name in ("down", "few")]
+PLUGINS = ["oauth", {"name": "quota", "settings": {"bufferSize": {"default": 0}}}]
+
+
+class Gateway:
+    """The gateway of a testbed, and callers on the node, who are let in as its kubelet is."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.edge = cloud.connection["edge"]
+        self.password = Path(self.edge["password_file"]).read_text()
+
+    def play(self, playbook: str = PLAYBOOK, **more: Any) -> Run:
+        stated = yaml.safe_load((INVENTORY / "group_vars" / "all" / "microgateway.yml").read_text())
+        own = {"proxies": PROXIES, "products": PRODUCTS, "apps": APPS}
+        names = {f"edge_microgateway_{name}": added for name, added in own.items()}
+        extra = {name: stated[name] + added for name, added in names.items()}
+        return self.cloud.play(playbook, "-e", json.dumps({**extra, "edge_microgateway_plugins": PLUGINS, **more}))
+
+    def manage(self, path: str) -> Any:
+        url = f"{self.edge['url']}/v1/organizations/{self.edge['organization']}{path}"
+        answer = requests.get(url, auth=(self.edge["user"], self.password), verify=self.edge["ca_cert"], timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def app(self, name: str = "shop") -> dict[str, str]:
+        return self.manage(f"/developers/{DEVELOPER}/apps/{name}")["credentials"][0]
+
+    def token(self) -> str:
+        app = self.app()
+        told = {"client_id": app["consumerKey"], "client_secret": app["consumerSecret"],
+                "grant_type": "client_credentials"}
+        url = f"{self.edge['url']}/acme-test/edgemicro-auth/token"
+        return requests.post(url, json=told, verify=self.edge["ca_cert"], timeout=30).json()["access_token"]
+
+    def pairs(self) -> set[str]:
+        """Key and secret of every Secret in the cluster, in base64."""
+        found = json.loads(self.cloud.kubectl("-n", NAMESPACE, "get", "secrets", "-o", "json"))["items"]
+        return {one["data"][name] for one in found for name in ("mgw-key", "mgw-secret")}
+
+    @property
+    def address(self) -> str:
+        return self.cloud.kubectl("-n", NAMESPACE, "get", "service", NAMESPACE, "-o", "jsonpath={.spec.clusterIP}")
+
+    def call(self, address: str, target: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
+        """One request to the Service, with the target just as it is written."""
+        node = Namespace(State(self.cloud.home, self.cloud.home).namespace("node-0"))
+        connection = http.client.HTTPConnection(address, 8000, timeout=30)
+        connection.sock = node.inside(lambda: socket.create_connection((address, 8000), 30))
+        try:
+            connection.putrequest("GET", target, skip_accept_encoding=True)
+            for name, value in (headers or {}).items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def curl(self, url: str) -> str:
+        """The exit status of curl in a pod that is neither gateway nor anybody else who is let in."""
+        command = f"/usr/bin/curl --silent --max-time 3 {url}"
+        try:
+            self.cloud.kubectl("-n", "shop", "exec", "deploy/orders", "--", *command.split())
+        except AssertionError as error:
+            found = re.search(r"exit code (\d+)", str(error))
+            return found[1] if found else str(error)
+        return "0"
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[Gateway]:
+    """A testbed of its own: its node has an image that others need not wait for."""
+    home = Path(tempfile.mkdtemp(prefix="tb-", dir="/tmp"))
+    cloud = Cloud(home)
+    cloud.environment["TESTBED_IMAGES"] = "edge-microgateway"
+    try:
+        cloud.up()
+        made = Gateway(cloud)
+        with watched(re.compile(re.escape(made.password))):
+            run = made.play()
+        assert leaks(cloud, run, re.compile(re.escape(made.password))) == []
+        yield made
+    finally:
+        cloud.down()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def test_what_callers_get_through_the_service(gateway: Gateway) -> None:
+    address, token = gateway.address, gateway.token()
+    key = gateway.app()["consumerKey"]
+    header, _dot, rest = token.partition(".")
+    claims, _dot, signature = rest.partition(".")
+    good = {"x-api-key": key}
+    expected: list[tuple[str, dict[str, str], int]] = [
+        ("/orders/42", {}, 401),
+        ("/orders/42", {"x-api-key": "nobodys"}, 403),
+        ("/orders/42", good, 200),
+        (f"/orders/42?x-api-key={key}", {}, 200),
+        ("/orders/42", {"x-api-key": gateway.app("down")["consumerKey"]}, 403),
+        ("/orders/42", {"Authorization": f"Bearer {token}"}, 200),
+        ("/orders/42", {"Authorization": f"Bearer {header}.{claims[:-4]}AAAA.{signature}"}, 401),
+        ("/orders/42", {"Authorization": "Basic YTpi"}, 400),
+        ("/orders/../admin", good, 400),
+        ("/orders/%2e%2e/admin", good, 400),
+        ("/elsewhere", good, 404),
+        ("/down", {"x-api-key": gateway.app("down")["consumerKey"]}, 502),
+        ("/healthcheck", {}, 200),
+    ]
+    found = [(target, headers, gateway.call(address, target, headers)[0]) for target, headers, _status in expected]
+    assert found == expected
+    assert json.loads(gateway.call(address, "/orders/42", good)[1])["pod"].startswith("orders-")
+
+
+def test_a_quota_is_counted_for_both_pods_together(gateway: Gateway) -> None:
+    address, key = gateway.address, {"x-api-key": gateway.app("few")["consumerKey"]}
+    assert sorted(gateway.call(address, "/orders/1", key)[0] for _each in range(6)) == [200, 200, 403, 403, 403, 403]
+
+
+def test_nobody_gets_around_the_gateway(gateway: Gateway) -> None:
+    """From a pod: to the application it hides, which the gateway reaches, and to the gateway itself. 28: timed out."""
+    pods = json.loads(gateway.cloud.kubectl("-n", "shop", "get", "pods", "-o", "json"))["items"]
+    addresses = [pod["status"]["podIP"] for pod in pods]
+    assert len(addresses) > 1
+    # One may be the caller itself, whom no policy stops.
+    assert [gateway.curl(f"http://{one}:8080/orders/1") for one in addresses].count("28") >= len(addresses) - 1
+    assert gateway.curl(f"http://{gateway.address}:8000/orders/1") == "28"
+
+
+def test_secrets_are_in_no_log_and_no_argument_of_a_pod(gateway: Gateway) -> None:
+    key = gateway.app()["consumerKey"]
+    gateway.call(gateway.address, "/elsewhere", {"x-api-key": key})
+    shown = gateway.cloud.kubectl("-n", NAMESPACE, "logs", "-l", f"app={NAMESPACE}", "--tail=-1")
+    assert "listening" in shown
+    assert key not in shown and gateway.password not in shown
+    assert not [one for one in gateway.pairs() if one in json.dumps(json.loads(gateway.cloud.kubectl(
+        "-n", NAMESPACE, "get", "deployments,configmaps,pods", "-o", "json")))]
+
+
+def test_key_and_secret_are_replaced_and_no_call_is_lost(gateway: Gateway) -> None:
+    address, good, before = gateway.address, {"x-api-key": gateway.app()["consumerKey"]}, gateway.pairs()
+    answers: list[int] = []
+    stopped = threading.Event()
+
+    def call() -> None:
+        while not stopped.is_set():
+            try:
+                answers.append(gateway.call(address, "/orders/42", good)[0])
+            except OSError:
+                answers.append(0)
+            time.sleep(0.1)
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    try:
+        run = gateway.play(edge_microgateway_rotate=True)
+    finally:
+        stopped.set()
+        caller.join()
+    assert run.changed and len(answers) > 20
+    assert set(answers) == {200}
+    after = gateway.pairs()
+    assert len(after) == 2 and not after & before
+
+
+def test_a_second_run_changes_nothing_and_a_teardown_leaves_nothing(gateway: Gateway) -> None:
+    assert gateway.play().changed == 0
+    gateway.play(TEARDOWN)
+    assert [gateway.manage(f"/{kind}") for kind in ("apis", "apiproducts", "developers")] == [[], [], []]
+    left = gateway.cloud.kubectl("get", "deployments,services,secrets,configmaps,networkpolicies", "-A", "-l",
+                                 "edge-microgateway.gatewayops.io/name", "-o", "name")
+    assert left == ""

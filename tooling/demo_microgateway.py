@@ -1,0 +1,69 @@
+# Copyright (c) 2026, The gatewayops.apigee_gke contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Edge Microgateway before a Service, shown: with a key the pod answers, without one nobody does."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import ssl
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from tooling import gateway_call
+from tooling.steps import StepFailed
+
+#: Of inventories/testbed.
+DEVELOPER, APP, PATH = "ann@partner.example", "shop", "/orders/42"
+SERVICE = "/api/v1/namespaces/edge-microgateway/services/edge-microgateway:8000/proxy"
+
+
+def call() -> None:
+    """Call the gateway through its Service, by the API server's proxy, with and without a key.
+
+    :raises StepFailed: when a status is not the expected one.
+    """
+    key = {"x-api-key": _key()}
+    print(f" $ curl http://edge-microgateway.edge-microgateway.svc:8000{PATH} --header 'x-api-key: ...'\n", flush=True)
+    status, body = _ask(PATH, key)
+    if status != 200:
+        raise StepFailed(f"The gateway was to pass the call on to a pod, and answered {status}: {body.decode()}")
+    answer = json.loads(body)
+    print(f" {status}  pod {answer['pod']} answers {answer['path']}")
+    for what, wanted, status in (
+        ("without a key", 401, _ask(PATH, {})[0]),
+        ("with a key that does not exist", 403, _ask(PATH, {"x-api-key": "nobodys"})[0]),
+        ("a path of no proxy", 404, _ask("/admin", key)[0]),
+    ):
+        print(f" {status}  {what}")
+        if status != wanted:
+            raise StepFailed(f"A call {what} was to be answered with {wanted}.")
+    print("\n The engine is the real one; Edge, which it asks about keys, is a double.")
+
+
+def _key() -> str:
+    """The app's key, as its developer sees it on Edge."""
+    edge = gateway_call.connection()["edge"]
+    url = f"{edge['url']}/v1/organizations/{edge['organization']}/developers/{DEVELOPER}/apps/{APP}"
+    request = urllib.request.Request(url)
+    user = f"{edge['user']}:{Path(edge['password_file']).read_text(encoding='ascii')}"
+    request.add_header("Authorization", "Basic " + base64.b64encode(user.encode()).decode())
+    context = ssl.create_default_context(cafile=edge["ca_cert"])
+    with urllib.request.urlopen(request, timeout=30, context=context) as answer:
+        return json.load(answer)["credentials"][0]["consumerKey"]
+
+
+def _ask(path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    access: dict[str, Any] = json.loads(Path(gateway_call.connection()["kubeconfig"]).read_text(encoding="utf-8"))
+    cluster, user = access["clusters"][0]["cluster"], access["users"][0]["user"]
+    authority = base64.b64decode(cluster["certificate-authority-data"]).decode("ascii")
+    host = cluster["server"].removeprefix("https://")
+    connection = http.client.HTTPSConnection(host, context=ssl.create_default_context(cadata=authority), timeout=30)
+    try:
+        connection.request("GET", SERVICE + path, headers={**headers, "Authorization": f"Bearer {user['token']}"})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
