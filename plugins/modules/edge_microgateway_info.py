@@ -152,7 +152,7 @@ def main():
         ):
             late = _trouble(reader, params)
         deployment = _deployment(reader, params)
-        labels = {objects.GATEWAY_LABEL: params["name"], objects.OWNER_LABEL: objects.MANAGED_BY}
+        labels = objects.labels(params["name"], params["namespace"])
         found = {kind: reader.list(path, labels) for kind, (_version, path) in objects.KINDS.items()}
         result["objects"] = [objects.named(kind, one) for kind, these in found.items() for one in these]
         result["rolled_out"] = objects.rolled_out(deployment, _pods(reader, params))

@@ -19,12 +19,13 @@ import typing as t
 from .._declaration.manifests import MANAGED_BY, NAME_LABEL, OWNER_LABEL, namespace_definition
 from .._sidecar import microgateway
 from . import render
+from .beside import GATEWAY_LABEL
 from .gateway import Gateway
 
 Object = dict[str, t.Any]
 
-#: Marks what belongs to a gateway, with its name.
-GATEWAY_LABEL = "edge-microgateway.gatewayops.io/name"
+#: Beside the gateway's name: what belongs to it may stand in another namespace, and another gateway have its name there.
+NAMESPACE_LABEL = "edge-microgateway.gatewayops.io/namespace"
 CHECKSUM = "edge-microgateway.gatewayops.io/checksum"
 #: By kind: version, and where the API server lists all of it. In an order in which they can be removed.
 KINDS = {
@@ -176,12 +177,13 @@ def _own(where: Place) -> dict[str, str]:
     return {"app": where.name}
 
 
-def _labels(where: Place) -> dict[str, str]:
-    return {NAME_LABEL: where.name, OWNER_LABEL: MANAGED_BY, GATEWAY_LABEL: where.name}
+def labels(name: str, namespace_name: str) -> dict[str, str]:
+    """What everything of a gateway bears, and nothing else does."""
+    return {OWNER_LABEL: MANAGED_BY, GATEWAY_LABEL: name, NAMESPACE_LABEL: namespace_name}
 
 
 def _object(where: Place, version: str, kind: str, name: str, **content: t.Any) -> Object:
-    metadata = {"name": name, "namespace": where.namespace, "labels": _labels(where)}
+    metadata = {"name": name, "namespace": where.namespace, "labels": {NAME_LABEL: where.name, **labels(where.name, where.namespace)}}
     return {"apiVersion": version, "kind": kind, "metadata": metadata, **content}
 
 

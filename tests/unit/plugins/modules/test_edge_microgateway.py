@@ -17,7 +17,7 @@ from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.scripted_http 
 
 ASKED = {"endpoint": "203.0.113.7", "namespace": "gateways", "name": "edge"}
 PROXY = "/api/v1/namespaces/gateways/services/edge:8000/proxy"
-LABELS = {objects.GATEWAY_LABEL: "edge", objects.OWNER_LABEL: objects.MANAGED_BY}
+LABELS = objects.labels("edge", "gateways")
 CANARY = "canary-of-the-gateway"
 
 

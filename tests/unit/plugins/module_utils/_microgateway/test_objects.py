@@ -117,6 +117,12 @@ def test_the_pair_of_the_pods_is_found_again() -> None:
     assert objects.current(secrets, None) == objects.current([other], only(found, "Deployment")) == {}
 
 
+def test_a_gateway_of_the_same_name_elsewhere_bears_other_labels() -> None:
+    here, there = made(), made(namespace="elsewhere")
+    assert all(one["metadata"]["labels"][objects.NAMESPACE_LABEL] == "gateways" for one in here.values())
+    assert all(one["metadata"]["labels"][objects.NAMESPACE_LABEL] == "elsewhere" for one in there.values())
+
+
 def test_only_what_is_wanted_no_more_is_left() -> None:
     wanted = list(made().values())
     before = [objects.named(one["kind"], one) for one in made({"log_level": "warn"}).values()]
