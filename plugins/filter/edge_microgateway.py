@@ -8,13 +8,19 @@ from __future__ import annotations
 import typing
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import microgateway
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import InvalidError
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._microgateway import gateway, objects, rules
+from ansible_collections.gatewayops.apigee_gke.plugins.plugin_utils.late import Late
+
+microgateway = Late("_declaration.microgateway")
+gateway = Late("_microgateway.gateway")
+objects = Late("_microgateway.objects")
+rules = Late("_microgateway.rules")
 
 
 def edge_microgateway_problems(declared: dict) -> list[str]:
     """Everything that is refused of a declared gateway; empty for one that may run."""
+    # Where it is used: Ansible loads this file to look for any filter (see plugin_utils/late.py).
+    from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import InvalidError
+
     try:
         return rules.problems(gateway.read(_stated(declared)))
     except InvalidError as error:
@@ -60,6 +66,8 @@ def _stated(declared: dict) -> dict:
 
 
 def _made(make: typing.Callable[[], typing.Any]) -> typing.Any:
+    from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import InvalidError
+
     try:
         return make()
     except InvalidError as error:

@@ -32,6 +32,7 @@ GROUPS = (
     ("bad_input", "sidecar_policy", "certificates"),
     ("webhook",),
     ("ingress",),
+    ("microgateway",),
     ("tls_site",),
     ("proxy_deployments",),
     ("internal_load_balancer",),

@@ -117,7 +117,7 @@ def gateway() -> Iterator[Gateway]:
     try:
         cloud.up()
         made = Gateway(cloud)
-        with watched(re.compile(re.escape(made.password))):
+        with watched(home, re.compile(re.escape(made.password))):
             run = made.play()
         assert leaks(cloud, run, re.compile(re.escape(made.password))) == []
         yield made
