@@ -7,11 +7,15 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import time
 import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
 from .spec import ClientFiles
+
+#: How often a server that says "later" is asked again before that counts as its answer; client-go's number.
+REPEATS = 10
 
 
 class ApiError(Exception):
@@ -33,19 +37,31 @@ class ApiClient:
 
     def request(self, method: str, path: str, body: Any = None, content_type: str = "application/json",
                 accept: str = "application/json") -> Any:
-        """The decoded JSON answer, or its text. Raises ApiError for a refusal, OSError when nobody answers."""
-        try:
-            self._connection.request(method, path, json.dumps(body) if body is not None else None,
-                                     {"Content-Type": content_type, "Accept": accept})
-            response = self._connection.getresponse()
-            data = response.read()
-        except (http.client.HTTPException, OSError) as error:
-            self._connection.close()
-            raise error if isinstance(error, OSError) else OSError(str(error)) from error
-        text = data.decode("utf-8", "replace")
+        """The decoded JSON answer, or its text. Raises ApiError for a refusal, OSError when nobody answers.
+
+        An API server that is busy says when to come again, for one while it sets up the storage of a new kind.
+        """
+        headers = {"Content-Type": content_type, "Accept": accept}
+        response, text = self._answer(method, path, body, headers)
+        for _each in range(REPEATS):
+            later = response.headers.get("Retry-After", "")
+            if not (response.status == 429 or response.status >= 500) or not later.isdigit():
+                break
+            time.sleep(int(later))
+            response, text = self._answer(method, path, body, headers)
         if response.status >= 400:
             raise ApiError(response.status, text[:500])
         return json.loads(text) if response.headers.get_content_type() == "application/json" else text
+
+    def _answer(self, method: str, path: str, body: Any,
+                headers: dict[str, str]) -> tuple[http.client.HTTPResponse, str]:
+        try:
+            self._connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            response = self._connection.getresponse()
+            return response, response.read().decode("utf-8", "replace")
+        except (http.client.HTTPException, OSError) as error:
+            self._connection.close()
+            raise error if isinstance(error, OSError) else OSError(str(error)) from error
 
     def watch(self, path: str) -> Iterator[dict[str, Any]]:
         """The events of a watch, until the API server ends it. Raises ApiError when it refuses, OSError when the

@@ -21,7 +21,7 @@ KEPT = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 OWN = frozenset({"events", "leases", "nodes", "csinodes", "namespaces", "apiservices"})
 #: Made anew by a controller wherever it is missing.
 REMADE = frozenset({"configmaps/kube-root-ca.crt", "serviceaccounts/default"})
-PATIENCE = 10.0
+PATIENCE = 30.0
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
