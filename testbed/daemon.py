@@ -123,6 +123,10 @@ class Daemon:
             await self._world.instances.forget()
             return web.json_response({})
 
+        async def edge(request: web.Request) -> web.Response:
+            await (self._world.edge.close() if request.method == "DELETE" else self._world.edge.answer())
+            return web.json_response({})
+
         async def called(request: web.Request) -> web.Response:
             asked = json.loads(request.query["call"])
             try:
@@ -146,6 +150,9 @@ class Daemon:
         app.router.add_get("/outside", called)
         app.router.add_get("/trace/{identifier}", trace)
         app.router.add_delete("/memory", forget)
+        # Apigee Edge as if it were down, and as it was before.
+        app.router.add_delete("/edge", edge)
+        app.router.add_put("/edge", edge)
         app.router.add_post("/environment", environment)
         return app
 

@@ -16,13 +16,14 @@ objects = Late("_microgateway.objects")
 rules = Late("_microgateway.rules")
 
 
-def edge_microgateway_problems(declared: dict) -> list[str]:
-    """Everything that is refused of a declared gateway; empty for one that may run."""
+def edge_microgateway_problems(declared: dict, place: dict | None = None) -> list[str]:
+    """Everything that is refused of a declared gateway and its place; empty for one that may run."""
     # Where it is used: Ansible loads this file to look for any filter (see plugin_utils/late.py).
     from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import InvalidError
 
     try:
-        return rules.problems(gateway.read(_stated(declared)))
+        found = rules.problems(gateway.read(_stated(declared)))
+        return [*found, *objects.problems(objects.place(place))] if place else found
     except InvalidError as error:
         return [str(error)]
 

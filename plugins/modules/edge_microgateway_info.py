@@ -70,6 +70,10 @@ rolled_out:
   description: Whether all replicas are available and as declared, and no earlier pod is left.
   returned: success
   type: bool
+replicas:
+  description: How many pods its Deployment asks for; 0 where there is none.
+  returned: success
+  type: int
 credentials:
   description: C(key) and C(secret) that its pods use; empty where there are none.
   returned: with O(show_credentials)
@@ -156,6 +160,7 @@ def main():
         found = {kind: reader.list(path, labels) for kind, (_version, path) in objects.KINDS.items()}
         result["objects"] = [objects.named(kind, one) for kind, these in found.items() for one in these]
         result["rolled_out"] = objects.rolled_out(deployment, _pods(reader, params))
+        result["replicas"] = ((deployment or {}).get("spec") or {}).get("replicas") or 0
         if params["show_credentials"]:
             result["credentials"] = objects.current(found["Secret"], deployment)
         reader.close()

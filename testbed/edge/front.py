@@ -44,36 +44,41 @@ class EdgeFront:
         self._requests: list[str] = []
         self._runner: web.AppRunner | None = None
         self._context: ssl.SSLContext | None = None
-        self._password = ""
+        self._parts: tuple[Management, Microservices] | None = None
 
     async def open(self) -> None:
         """Listen at both places. Raises OSError."""
         self._context = await asyncio.to_thread(self._certified)
-        self._password = self._chosen()
-        await self._serve()
+        self._begin()
+        await self.answer()
 
     async def close(self) -> None:
-        """Close the listeners and every connection."""
+        """Close the listeners and every connection. What the organisation holds is there when it answers again."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
 
     async def reset(self) -> None:
         """Begin with an empty organisation."""
-        await self.close()
-        await self._serve()
+        self._begin()
+        await self.answer()
 
-    async def _serve(self) -> None:
-        organization, users = Organization(ORGANIZATION, (ENVIRONMENT,)), {USER: self._password}
-        microservices = Microservices(organization, users)
-        microservices.host = MICROSERVICES
-        self._requests.clear()
-        made = application(Management(organization, users), microservices, self._requests)
-        self._runner = web.AppRunner(made, access_log=None, shutdown_timeout=0.5)
+    async def answer(self) -> None:
+        """Listen; where it listens already, anew."""
+        await self.close()
+        assert self._parts is not None  # made when it was opened
+        self._runner = web.AppRunner(application(*self._parts, self._requests), access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
         for listener in (listening_socket(self._state.edge_address, NORTHBOUND_PORT),
                          self._router.listen(EDGE, NORTHBOUND_PORT)):
             await web.SockSite(self._runner, listener, ssl_context=self._context).start()
+
+    def _begin(self) -> None:
+        organization, users = Organization(ORGANIZATION, (ENVIRONMENT,)), {USER: self._chosen()}
+        microservices = Microservices(organization, users)
+        microservices.host = MICROSERVICES
+        self._requests.clear()
+        self._parts = Management(organization, users), microservices
 
     def _chosen(self) -> str:
         """The administrator's password, the same as long as the testbed's folder is there."""

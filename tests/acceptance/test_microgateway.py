@@ -7,6 +7,7 @@ Every answer of the engine is asserted in tests/testbed/edge; here, that pods, S
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import re
@@ -19,13 +20,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import requests
 import yaml
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._edge.keys import generated
 
+from testbed.commands.common import control
 from testbed.network.namespace import Namespace
 from testbed.state import State
-from tests.acceptance.cloud import INVENTORY, Cloud, Run
+from tests.acceptance.cloud import INVENTORY, Cloud, Run, until
 from tests.acceptance.test_secrets import leaks, watched
 
 PLAYBOOK, TEARDOWN = "playbooks/microgateway.yml", "playbooks/microgateway_teardown.yml"
@@ -38,28 +42,61 @@ PRODUCTS = [
     {"name": "few", "proxies": ["edgemicro_orders"], "paths": ["/"],
      "quota": 2, "quota_interval": 1, "quota_time_unit": "month"},
 ]  # fmt: skip
-APPS = [{"developer": DEVELOPER, "name": name, "products": [name]} for name in ("down", "few")]
-PLUGINS = ["oauth", {"name": "quota", "settings": {"bufferSize": {"default": 0}}}]
+APPS = [
+    {"developer": DEVELOPER, "name": name, "products": [product]}
+    for name, product in (("down", "down"), ("few", "few"), ("late", "orders"))
+]
+#: With a cache of keys, so that it is seen what a gateway does without Edge.
+OAUTH = {"name": "oauth", "settings": {"cacheKey": True}}
+PLUGINS = [OAUTH, {"name": "quota", "settings": {"bufferSize": {"default": 0}}}]
+#: One call in a minute of each pod; of more pods. The call at the end of a run shall not be that one.
+CHANGED = {
+    "edge_microgateway_plugins": [OAUTH, {"name": "spikearrest", "settings": {"timeUnit": "minute", "allow": 1}}],
+    "edge_microgateway_replicas": 3,
+    "edge_microgateway_max_replicas": 4,
+    "edge_microgateway_verify": {"path": "/healthcheck", "status": [200]},
+}
 
 
 class Gateway:
     """The gateway of a testbed, and callers on the node, who are let in as its kubelet is."""
 
+    first: Run
+
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
+        self.state = State(cloud.home, cloud.home)
         self.edge = cloud.connection["edge"]
         self.password = Path(self.edge["password_file"]).read_text()
+        #: Those of tokens. The organisation has them before the first run, as after ``edgemicro configure``.
+        self.keys = generated()
 
-    def play(self, playbook: str = PLAYBOOK, **more: Any) -> Run:
+    def configure(self) -> None:
+        """Give the organisation its keys of tokens."""
+        entries = [{"name": name, "value": value} for name, value in self.keys.items()]
+        self.manage(
+            f"/environments/{self.edge['environment']}/keyvaluemaps",
+            {"name": "microgateway", "encrypted": "true", "entry": entries},
+        )
+
+    def signed(self, **claims: Any) -> str:
+        """A token as the organisation signs them, with these claims."""
+        now = int(time.time())
+        told = {"api_product_list": ["orders"], "application_name": "shop", "client_id": "shop", "iat": now}
+        return jwt.encode({**told, "exp": now + 600, **claims}, self.keys["private_key"], "RS256", {"kid": "1"})
+
+    def play(self, *arguments: str, playbook: str = PLAYBOOK, **more: Any) -> Run:
         stated = yaml.safe_load((INVENTORY / "group_vars" / "all" / "microgateway.yml").read_text())
         own = {"proxies": PROXIES, "products": PRODUCTS, "apps": APPS}
         names = {f"edge_microgateway_{name}": added for name, added in own.items()}
         extra = {name: stated[name] + added for name, added in names.items()}
-        return self.cloud.play(playbook, "-e", json.dumps({**extra, "edge_microgateway_plugins": PLUGINS, **more}))
+        told = json.dumps({**extra, "edge_microgateway_plugins": PLUGINS, **more})
+        return self.cloud.play(playbook, *arguments, "-e", told)
 
-    def manage(self, path: str) -> Any:
+    def manage(self, path: str, document: Any = None) -> Any:
         url = f"{self.edge['url']}/v1/organizations/{self.edge['organization']}{path}"
-        answer = requests.get(url, auth=(self.edge["user"], self.password), verify=self.edge["ca_cert"], timeout=30)
+        how = {"auth": (self.edge["user"], self.password), "verify": self.edge["ca_cert"], "timeout": 30}
+        answer = requests.get(url, **how) if document is None else requests.post(url, json=document, **how)
         answer.raise_for_status()
         return answer.json()
 
@@ -78,13 +115,26 @@ class Gateway:
         found = json.loads(self.cloud.kubectl("-n", NAMESPACE, "get", "secrets", "-o", "json"))["items"]
         return {one["data"][name] for one in found for name in ("mgw-key", "mgw-secret")}
 
+    def secrets(self) -> re.Pattern[str]:
+        """The administrator's password, the gateway's key and secret, the apps' secrets, the key of tokens."""
+        told = [self.password, *(base64.b64decode(one).decode() for one in self.pairs())]
+        told += [self.app(app["name"])["consumerSecret"] for app in APPS]
+        told += [line for line in self.keys["private_key"].splitlines() if len(line) > 40]
+        return re.compile("|".join(map(re.escape, told)))
+
+    def pods(self) -> list[dict[str, Any]]:
+        """The gateway's pods that do not end, the oldest first."""
+        found = self.cloud.kubectl("-n", NAMESPACE, "get", "pods", "-l", f"app={NAMESPACE}", "-o", "json")
+        living = [pod for pod in json.loads(found)["items"] if "deletionTimestamp" not in pod["metadata"]]
+        return sorted(living, key=lambda pod: pod["metadata"]["creationTimestamp"])
+
     @property
     def address(self) -> str:
         return self.cloud.kubectl("-n", NAMESPACE, "get", "service", NAMESPACE, "-o", "jsonpath={.spec.clusterIP}")
 
     def call(self, address: str, target: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
         """One request to the Service, with the target just as it is written."""
-        node = Namespace(State(self.cloud.home, self.cloud.home).namespace("node-0"))
+        node = Namespace(self.state.namespace("node-0"))
         connection = http.client.HTTPConnection(address, 8000, timeout=30)
         connection.sock = node.inside(lambda: socket.create_connection((address, 8000), 30))
         try:
@@ -108,18 +158,26 @@ class Gateway:
         return "0"
 
 
+def ready(pod: dict[str, Any]) -> bool:
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", []))
+
+
 @pytest.fixture(scope="module")
-def gateway() -> Iterator[Gateway]:
+def gateway(running_cloud: Cloud) -> Iterator[Gateway]:
     """A testbed of its own: its node has an image that others need not wait for."""
+    # The worker's other testbed shall not keep nodes meanwhile.
+    running_cloud.reset(new_nodes=True)
     home = Path(tempfile.mkdtemp(prefix="tb-", dir="/tmp"))
     cloud = Cloud(home)
     cloud.environment["TESTBED_IMAGES"] = "edge-microgateway"
     try:
         cloud.up()
         made = Gateway(cloud)
-        with watched(home, re.compile(re.escape(made.password))):
-            run = made.play()
-        assert leaks(cloud, run, re.compile(re.escape(made.password))) == []
+        made.configure()
+        secret = re.compile(re.escape(made.password))
+        with watched(home, secret):
+            made.first = made.play("-vvv", "--diff")
+        assert leaks(cloud, made.first, secret) == []
         yield made
     finally:
         cloud.down()
@@ -139,7 +197,9 @@ def test_what_callers_get_through_the_service(gateway: Gateway) -> None:
         (f"/orders/42?x-api-key={key}", {}, 200),
         ("/orders/42", {"x-api-key": gateway.app("down")["consumerKey"]}, 403),
         ("/orders/42", {"Authorization": f"Bearer {token}"}, 200),
+        ("/orders/42", {"Authorization": f"Bearer {gateway.signed()}"}, 200),
         ("/orders/42", {"Authorization": f"Bearer {header}.{claims[:-4]}AAAA.{signature}"}, 401),
+        ("/orders/42", {"Authorization": f"Bearer {gateway.signed(exp=int(time.time()) - 60)}"}, 401),
         ("/orders/42", {"Authorization": "Basic YTpi"}, 400),
         ("/orders/../admin", good, 400),
         ("/orders/%2e%2e/admin", good, 400),
@@ -173,8 +233,38 @@ def test_secrets_are_in_no_log_and_no_argument_of_a_pod(gateway: Gateway) -> Non
     shown = gateway.cloud.kubectl("-n", NAMESPACE, "logs", "-l", f"app={NAMESPACE}", "--tail=-1")
     assert "listening" in shown
     assert key not in shown and gateway.password not in shown
-    assert not [one for one in gateway.pairs() if one in json.dumps(json.loads(gateway.cloud.kubectl(
-        "-n", NAMESPACE, "get", "deployments,configmaps,pods", "-o", "json")))]
+    found = gateway.cloud.kubectl("-n", NAMESPACE, "get", "deployments,configmaps,pods", "-o", "json")
+    assert not [one for one in gateway.pairs() if one in found]
+    # What the first run made: known only now.
+    assert leaks(gateway.cloud, gateway.first, gateway.secrets()) == []
+
+
+def test_without_edge_those_whom_it_knows_are_served(gateway: Gateway) -> None:
+    """A pod that comes up meanwhile never listens, and serves once Edge answers again."""
+    known, other = ({"x-api-key": gateway.app(name)["consumerKey"]} for name in ("shop", "late"))
+    pods = gateway.pods()
+    addresses = [pod["status"]["podIP"] for pod in pods]
+    assert [gateway.call(one, "/orders/42", known)[0] for one in addresses] == [200, 200]
+    token = {"Authorization": f"Bearer {gateway.signed()}"}
+    control(gateway.state, "DELETE", "/edge")
+    try:
+        for headers, expected in ((known, 200), (token, 200), (other, 504)):
+            assert [gateway.call(one, "/orders/42", headers)[0] for one in addresses] == [expected] * 2
+        gateway.cloud.kubectl("-n", NAMESPACE, "delete", "pod", pods[0]["metadata"]["name"])
+        names = {pod["metadata"]["name"] for pod in pods}
+
+        def restarted() -> list[dict[str, Any]]:
+            new = [pod for pod in gateway.pods() if pod["metadata"]["name"] not in names]
+            return [pod for pod in new if any(
+                one["restartCount"] for one in pod["status"].get("containerStatuses", []))]
+
+        (new,) = until(restarted, seconds=180, what="a new pod ends and is started again")
+        assert not ready(new)
+        assert gateway.call(gateway.address, "/orders/42", known)[0] == 200
+    finally:
+        control(gateway.state, "PUT", "/edge")
+    assert gateway.call(addresses[1], "/orders/42", other)[0] == 200
+    until(lambda: [ready(pod) for pod in gateway.pods()] == [True] * 2, seconds=180, what="two pods are ready")
 
 
 def test_key_and_secret_are_replaced_and_no_call_is_lost(gateway: Gateway) -> None:
@@ -193,7 +283,8 @@ def test_key_and_secret_are_replaced_and_no_call_is_lost(gateway: Gateway) -> No
     caller = threading.Thread(target=call)
     caller.start()
     try:
-        run = gateway.play(edge_microgateway_rotate=True)
+        with watched(gateway.cloud.home, gateway.secrets()):
+            run = gateway.play("-vvv", "--diff", edge_microgateway_rotate=True)
     finally:
         stopped.set()
         caller.join()
@@ -201,12 +292,24 @@ def test_key_and_secret_are_replaced_and_no_call_is_lost(gateway: Gateway) -> No
     assert set(answers) == {200}
     after = gateway.pairs()
     assert len(after) == 2 and not after & before
+    assert leaks(gateway.cloud, run, gateway.secrets()) == []
+
+
+def test_other_plugins_and_more_pods(gateway: Gateway) -> None:
+    """Changed plugins roll the pods. That there are enough of them is the autoscaler's work from then on."""
+    gateway.play(**CHANGED)
+    gateway.cloud.kubectl("-n", NAMESPACE, "scale", f"deployment/{NAMESPACE}", "--replicas=1")
+    pods = until(lambda: len(found := gateway.pods()) == 3 and all(map(ready, found)) and found, seconds=180,
+                 what="three pods are ready")  # fmt: skip
+    good = {"x-api-key": gateway.app()["consumerKey"]}
+    # It spaces calls: one in a minute, and no second one whatever came before.
+    assert [gateway.call(pods[0]["status"]["podIP"], "/orders/42", good)[0] for _each in range(3)] == [200, 503, 503]
 
 
 def test_a_second_run_changes_nothing_and_a_teardown_leaves_nothing(gateway: Gateway) -> None:
-    assert gateway.play().changed == 0
-    gateway.play(TEARDOWN)
+    assert gateway.play(**CHANGED).changed == 0
+    gateway.play(playbook=TEARDOWN)
     assert [gateway.manage(f"/{kind}") for kind in ("apis", "apiproducts", "developers")] == [[], [], []]
-    left = gateway.cloud.kubectl("get", "deployments,services,secrets,configmaps,networkpolicies", "-A", "-l",
-                                 "edge-microgateway.gatewayops.io/name", "-o", "name")
+    kinds = "horizontalpodautoscalers,deployments,services,secrets,configmaps,networkpolicies,poddisruptionbudgets"
+    left = gateway.cloud.kubectl("get", kinds, "-A", "-l", "edge-microgateway.gatewayops.io/name", "-o", "name")
     assert left == ""

@@ -29,6 +29,7 @@ NAMESPACE_LABEL = "edge-microgateway.gatewayops.io/namespace"
 CHECKSUM = "edge-microgateway.gatewayops.io/checksum"
 #: By kind: version, and where the API server lists all of it. In an order in which they can be removed.
 KINDS = {
+    "HorizontalPodAutoscaler": ("autoscaling/v2", "/apis/autoscaling/v2/horizontalpodautoscalers"),
     "Deployment": ("apps/v1", "/apis/apps/v1/deployments"),
     "Service": ("v1", "/api/v1/services"),
     "PodDisruptionBudget": ("policy/v1", "/apis/policy/v1/poddisruptionbudgets"),
@@ -62,13 +63,17 @@ class Target:
 class Place:
     """Where and how the gateway runs. ``trust``: authorities of Edge as PEM, empty for those known publicly.
 
-    ``admit``: peers of a NetworkPolicy that may call it, beside load balancers.
+    ``admit``: peers of a NetworkPolicy that may call it, beside load balancers. ``max_replicas``: up to so many pods,
+    as their processors are busy, 0 for always ``replicas``; ``standing``: how many there were, which nobody but the autoscaler changes.
     """
 
     name: str
     namespace: str
     image: str
     replicas: int = 2
+    max_replicas: int = 0
+    cpu_percent: int = 70
+    standing: int = 0
     drain_seconds: int = 20
     trust: str = ""
     targets: tuple[Target, ...] = ()
@@ -87,6 +92,16 @@ def place(told: t.Mapping[str, t.Any]) -> Place:
     lists = {key: tuple(told[key]) for key in ("admit", "load_balancers", "edge_ranges") if told.get(key) is not None}
     plain = {key: value for key, value in told.items() if key not in ("targets", *lists) and value is not None}
     return Place(**{**plain, **lists, "targets": targets})
+
+
+def problems(where: Place) -> list[str]:
+    """Everything that is refused of it, each with what to do."""
+    found = []
+    if not where.image:
+        found.append("The image is not said. Name the vendor's or one of your own with the engine in it, best by digest.")
+    if where.max_replicas and where.max_replicas < where.replicas:
+        found.append(f"There may be {where.max_replicas} pods at most and {where.replicas} at least. Raise the one or lower the other.")
+    return found
 
 
 def secret(where: Place, gateway: Gateway, key: str, credential: str) -> Object:
@@ -110,7 +125,8 @@ def definitions(where: Place, gateway: Gateway, secret_name: str) -> list[Object
     names = [one["metadata"]["name"] for one in (guard, *trust)]
     settled = [guard, *(trust if where.trust else [])]
     wanted = _container(where, gateway, secret_name, names[0], names[1] if where.trust else "")
-    return [*settled, *_policies(where, gateway), _budget(where), _service(where, gateway), _deployment(where, wanted)]
+    scaled = [_autoscaler(where)] if where.max_replicas else []
+    return [*settled, *_policies(where, gateway), _budget(where), _service(where, gateway), _deployment(where, wanted), *scaled]
 
 
 def namespace(where: Place) -> Object:
@@ -218,7 +234,7 @@ def _deployment(where: Place, wanted: microgateway.Microgateway) -> Object:
     }
     checksum = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:16]
     return _object(where, "apps/v1", "Deployment", where.name, spec={
-        "replicas": where.replicas,
+        "replicas": min(max(where.replicas, where.standing), where.max_replicas) if where.max_replicas else where.replicas,
         "selector": {"matchLabels": _own(where)},
         # One more than wanted for a while: there is never one less.
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
@@ -243,6 +259,16 @@ def _service(where: Place, gateway: Gateway) -> Object:
 def _budget(where: Place) -> Object:
     return _object(where, "policy/v1", "PodDisruptionBudget", where.name, spec={
         "maxUnavailable": 1, "selector": {"matchLabels": _own(where)}})
+
+
+def _autoscaler(where: Place) -> Object:
+    target = {"type": "Utilization", "averageUtilization": where.cpu_percent}
+    return _object(where, "autoscaling/v2", "HorizontalPodAutoscaler", where.name, spec={
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": where.name},
+        "minReplicas": where.replicas,
+        "maxReplicas": where.max_replicas,
+        "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
+    })
 
 
 # -- who may call whom ----------------------------------------------------------------------------------------------

@@ -81,6 +81,12 @@ def test_one_organisation_at_both_places_and_an_empty_one_after_a_reset(state: S
             keys = "/edgemicro-auth/publicKey"
             assert (await outside(keys, name="acme-test.apigee.net", within=router))[0] == 200
             assert (await outside(keys, name="acme-other.apigee.net", within=router))[0] == 404
+            # Down and up again, it is the same.
+            await double.close()
+            with pytest.raises(ConnectionRefusedError):
+                await outside(developers)
+            await double.answer()
+            assert await outside(developers) == (200, ["ann@partner.example"])
             await double.reset()
             assert await outside(developers) == (200, [])
         finally:

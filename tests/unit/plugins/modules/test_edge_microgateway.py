@@ -80,8 +80,8 @@ def listed(name: str) -> dict[str, t.Any]:
 
 
 EMPTY: dict[str, t.Any] = {"items": []}
-# Deployment, Service, PodDisruptionBudget, NetworkPolicy, ConfigMap.
-LISTS = [EMPTY] * 5
+# All kinds before the Secret.
+LISTS = [EMPTY] * (len(objects.KINDS) - 1)
 
 
 def test_it_names_what_bears_the_label_and_no_content(serve: t.Callable[..., ApiServer]) -> None:
@@ -91,7 +91,9 @@ def test_it_names_what_bears_the_label_and_no_content(serve: t.Callable[..., Api
     assert result["objects"] == [{"apiVersion": "v1", "kind": "Secret", "metadata": {
         "name": "mgwsecret-1", "namespace": "gateways", "labels": LABELS}}]
     assert CANARY not in json.dumps(result) and "credentials" not in result
-    assert server.asked[1].startswith("/apis/apps/v1/deployments?labelSelector=app.kubernetes.io%2Fmanaged-by")
+    assert result["replicas"] == 1
+    asked = "/apis/apps/v1/deployments?labelSelector=app.kubernetes.io%2Fmanaged-by"
+    assert any(one.startswith(asked) for one in server.asked)
 
 
 def test_the_pair_is_shown_where_it_is_asked_for(serve: t.Callable[..., ApiServer]) -> None:
@@ -113,7 +115,7 @@ def test_pods_that_do_not_come_up_are_named_with_what_they_wait_for(serve: t.Cal
 def test_it_waits_until_nothing_is_left(serve: t.Callable[..., ApiServer]) -> None:
     serve(pods("now"), EMPTY, (404, {}), *LISTS, EMPTY, EMPTY)
     result = look(wait_for="gone", wait_timeout=5)
-    assert result["rolled_out"] is False and result["objects"] == []
+    assert (result["rolled_out"], result["replicas"], result["objects"]) == (False, 0, [])
 
 
 def test_a_cluster_that_lets_nobody_read_says_so(serve: t.Callable[..., ApiServer]) -> None:

@@ -77,6 +77,35 @@ def test_there_is_never_one_pod_less_than_wanted() -> None:
     assert pod["automountServiceAccountToken"] is False
 
 
+@pytest.mark.parametrize(("standing", "expected"), [(0, 2), (4, 4), (9, 5)])
+def test_how_many_pods_there_are_is_left_to_the_autoscaler(standing: int, expected: int) -> None:
+    found = made(max_replicas=5, cpu_percent=60, standing=standing)
+    assert only(found, "Deployment")["spec"]["replicas"] == expected
+    scaler = only(found, "HorizontalPodAutoscaler")["spec"]
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (2, 5)
+    assert scaler["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "edge-microgateway"}
+    assert scaler["metrics"][0]["resource"]["target"] == {"type": "Utilization", "averageUtilization": 60}
+    # A share of what the container asks for, so that it has to ask for something.
+    (container,) = only(found, "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert container["resources"]["requests"]["cpu"]
+
+
+def test_without_an_autoscaler_there_are_as_many_pods_as_declared() -> None:
+    found = made(standing=4)
+    assert only(found, "Deployment")["spec"]["replicas"] == 2
+    assert not [kind for kind, _name in found if kind == "HorizontalPodAutoscaler"]
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ({"image": ""}, "image is not said"),
+    ({"max_replicas": 1}, "1 pods at most and 2 at least"),
+])
+def test_a_place_that_cannot_be_is_refused_with_what_to_do(change: dict[str, t.Any], said: str) -> None:
+    assert objects.problems(objects.place(PLACE)) == []
+    (found,) = objects.problems(objects.place({**PLACE, **change}))
+    assert said in found
+
+
 def test_what_the_container_names_is_made_with_it() -> None:
     found = made(trust="-----BEGIN CERTIFICATE-----")
     pod = only(found, "Deployment")["spec"]["template"]["spec"]
