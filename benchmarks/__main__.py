@@ -60,7 +60,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._environment = {**os.environ, "TESTBED_HOME": str(folder / "testbed")}
+        self._environment = {**os.environ, "TESTBED_HOME": str(folder / "testbed"), "TESTBED_IMAGES": latency.IMAGES}
         self._connection: dict = {}
 
     def up(self) -> None:

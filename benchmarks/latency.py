@@ -27,7 +27,7 @@ from benchmarks.processes import quantile
 from testbed.commands.common import control
 from testbed.network.namespace import Namespace
 from testbed.state import State
-from tooling import gateway_call
+from tooling import demo_microgateway, gateway_call
 from tooling.prepare import ROOT, VENV
 from tooling.steps import StepFailed, run
 
@@ -73,11 +73,15 @@ class Site:
 
 @dataclass(frozen=True)
 class Way:
-    """One row: its name, its site, and the request, which can be asked for once the site is there."""
+    """One row: its name, its site, and the request, which can be asked for once the site is there.
+
+    ``inside``: its caller stands in a network of the testbed, which root alone can.
+    """
 
     name: str
     site: Site
     request: Callable[[], Request]
+    inside: bool = False
 
 
 def apigee(path: str) -> Request:
@@ -99,6 +103,14 @@ def pod() -> Request:
     place = Namespace(State.from_environment().namespace("apigee"))
     connect = partial(place.inside, partial(socket.create_connection, (address, PORT), TIMEOUT))
     return Request(connect, None, address, f"/{WORKLOAD}")
+
+
+def microgateway() -> Request:
+    """A call from the cluster's node to the gateway's Service, with a key."""
+    place = Namespace(State.from_environment().namespace("node-0"))
+    address = demo_microgateway.address()
+    connect = partial(place.inside, partial(socket.create_connection, address, TIMEOUT))
+    return Request(connect, None, address[0], demo_microgateway.PATH, {"x-api-key": demo_microgateway.key()})
 
 
 def _to(where: Entry, host: str, path: str, headers: dict[str, str] | None = None) -> Request:
@@ -168,16 +180,31 @@ BEHIND_INGRESS = Site(
     },
 )
 
+BEHIND_MICROGATEWAY = Site(
+    "playbooks/microgateway.yml",
+    {
+        "microgateway_gke": _COMMON,
+        # The other ways are to reach the pod as well.
+        "edge_microgateway_targets": [
+            {"name": WORKLOAD, "namespace": NAMESPACE, "selector": LABELS, "port": PORT, "protect": False}
+        ],
+        # Without a cache every call would ask Edge, which is far away on the day and next door here.
+        "edge_microgateway_plugins": [{"name": "oauth", "settings": {"cacheKey": True}}],
+    },
+)
+#: What the testbed's nodes need beside what all have, as ``TESTBED_IMAGES``.
+IMAGES = "edge-microgateway"
+
 #: The way that all others are compared with.
 DIRECT = "Apigee straight to the pods, plain HTTP"
-#: Its caller stands where Apigee is, which root alone can.
 NOTHING = "no gateway at all"
 #: In this order; a way more is an entry more.
 WAYS = (
-    Way(NOTHING, STRAIGHT, pod),
+    Way(NOTHING, STRAIGHT, pod, inside=True),
     Way(DIRECT, STRAIGHT, partial(apigee, "/plain/42")),
     Way("Apigee straight to the pods, TLS sidecar", STRAIGHT, partial(apigee, "/tls/42")),
     Way("Apigee, Ingress with Cloud Armor", BEHIND_INGRESS, partial(apigee, "/ingress/42")),
+    Way("Edge Microgateway as a Service", BEHIND_MICROGATEWAY, microgateway, inside=True),
     Way("API Gateway, function, direct egress", behind_gateway("direct", "direct"), partial(gateway, "direct")),
     Way("API Gateway, function, connector", behind_gateway("connector", "connector"), partial(gateway, "connector")),
 )
@@ -325,7 +352,7 @@ def measure(home: Path) -> Entry:
     """
     # By this the testbed's own tools find it.
     os.environ["TESTBED_HOME"] = str(home)
-    ways = [way for way in WAYS if way.name != NOTHING or os.geteuid() == 0]
+    ways = [way for way in WAYS if not way.inside or os.geteuid() == 0]
     for playbook, facts in dict.fromkeys((way.site.playbook, json.dumps(way.site.facts)) for way in ways):
         run([*PLAY, playbook, "--extra-vars", facts], cwd=ROOT)
     callers = {way.name: Caller(way.name, way.request()) for way in ways}
@@ -341,7 +368,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         home = Path(folder) / "testbed"
-        environment = {**os.environ, "TESTBED_HOME": str(home)}
+        environment = {**os.environ, "TESTBED_HOME": str(home), "TESTBED_IMAGES": IMAGES}
         try:
             run([TESTBED, "up"], env=environment)
             found = measure(home)

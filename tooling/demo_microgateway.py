@@ -17,7 +17,7 @@ from tooling.steps import StepFailed
 
 #: Of inventories/testbed.
 DEVELOPER, APP, PATH = "ann@partner.example", "shop", "/orders/42"
-SERVICE = "/api/v1/namespaces/edge-microgateway/services/edge-microgateway:8000/proxy"
+SERVICE = "/api/v1/namespaces/edge-microgateway/services/edge-microgateway"
 
 
 def call() -> None:
@@ -25,9 +25,9 @@ def call() -> None:
 
     :raises StepFailed: when a status is not the expected one.
     """
-    key = {"x-api-key": _key()}
+    found = {"x-api-key": key()}
     print(f" $ curl http://edge-microgateway.edge-microgateway.svc:8000{PATH} --header 'x-api-key: ...'\n", flush=True)
-    status, body = _ask(PATH, key)
+    status, body = _ask(PATH, found)
     if status != 200:
         raise StepFailed(f"The gateway was to pass the call on to a pod, and answered {status}: {body.decode()}")
     answer = json.loads(body)
@@ -35,7 +35,7 @@ def call() -> None:
     for what, wanted, status in (
         ("without a key", 401, _ask(PATH, {})[0]),
         ("with a key that does not exist", 403, _ask(PATH, {"x-api-key": "nobodys"})[0]),
-        ("a path of no proxy", 404, _ask("/admin", key)[0]),
+        ("a path of no proxy", 404, _ask("/admin", found)[0]),
     ):
         print(f" {status}  {what}")
         if status != wanted:
@@ -43,7 +43,13 @@ def call() -> None:
     print("\n The engine is the real one; Edge, which it asks about keys, is a double.")
 
 
-def _key() -> str:
+def address() -> tuple[str, int]:
+    """Address and port of the Service, in the cluster."""
+    spec = json.loads(_read(SERVICE, {})[1])["spec"]
+    return spec["clusterIP"], spec["ports"][0]["port"]
+
+
+def key() -> str:
     """The app's key, as its developer sees it on Edge."""
     edge = gateway_call.connection()["edge"]
     url = f"{edge['url']}/v1/organizations/{edge['organization']}/developers/{DEVELOPER}/apps/{APP}"
@@ -56,13 +62,18 @@ def _key() -> str:
 
 
 def _ask(path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    return _read(f"{SERVICE}:8000/proxy{path}", headers)
+
+
+def _read(path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    """A call to the API server."""
     access: dict[str, Any] = json.loads(Path(gateway_call.connection()["kubeconfig"]).read_text(encoding="utf-8"))
     cluster, user = access["clusters"][0]["cluster"], access["users"][0]["user"]
     authority = base64.b64decode(cluster["certificate-authority-data"]).decode("ascii")
     host = cluster["server"].removeprefix("https://")
     connection = http.client.HTTPSConnection(host, context=ssl.create_default_context(cadata=authority), timeout=30)
     try:
-        connection.request("GET", SERVICE + path, headers={**headers, "Authorization": f"Bearer {user['token']}"})
+        connection.request("GET", path, headers={**headers, "Authorization": f"Bearer {user['token']}"})
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
