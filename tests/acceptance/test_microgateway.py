@@ -58,6 +58,22 @@ CHANGED = {
 }
 
 
+#: What docs/edge-microgateway.md shows: the gateway's pods behind an Ingress that admits a range.
+HOST, EDGE_CALLS_FROM = "gateway.acme.example", "192.0.2.66"
+BEFORE: dict[str, Any] = {
+    "project": "acme-shop",
+    "region": "europe-west1",
+    "network": "shop-vpc",
+    "domain": "acme.internal",
+    "clusters": {"gke": {"dns": "vpc_scope"}},
+    "apigee_source_ranges": ["192.0.2.64/29"],
+    "services": [
+        {"name": "gateway", "port": 8000, "selector": {"app": NAMESPACE}, "health_check": {"path": "/healthcheck"}},
+    ],
+    "ingress": {"name": "gateway", "namespace": NAMESPACE, "hosts": [HOST], "http": "plain"},
+}
+
+
 class Gateway:
     """The gateway of a testbed, and callers on the node, who are let in as its kubelet is."""
 
@@ -293,6 +309,26 @@ def test_key_and_secret_are_replaced_and_no_call_is_lost(gateway: Gateway) -> No
     after = gateway.pairs()
     assert len(after) == 2 and not after & before
     assert leaks(gateway.cloud, run, gateway.secrets()) == []
+
+
+def test_behind_an_ingress_only_those_it_admits_are_asked_for_a_key(gateway: Gateway) -> None:
+    gateway.cloud.play("playbooks/ingress.yml", "-e", json.dumps({"ingress_gke": BEFORE}))
+    name, key = BEFORE["ingress"]["name"], gateway.app()["consumerKey"]
+    found = gateway.cloud.google("GET", "compute", f"compute/v1/projects/acme-shop/global/addresses/{name}")
+
+    def outside(source: str, path: str, *headers: str) -> int:
+        options = [option for header in headers for option in ("--header", header)]
+        url = f"http://{found['address']}{path}"
+        asked = ("outside", url, "--from", source, "--host", HOST, "--json", *options)
+        return int(json.loads(gateway.cloud.testbed(*asked, check=False).stdout)["status"])
+
+    expected = {
+        (EDGE_CALLS_FROM, "/orders/42", f"x-api-key: {key}"): 200,
+        (EDGE_CALLS_FROM, "/orders/42"): 401,
+        (EDGE_CALLS_FROM, "/elsewhere", f"x-api-key: {key}"): 404,
+        ("192.0.2.7", "/orders/42", f"x-api-key: {key}"): 403,
+    }
+    assert {asked: outside(*asked) for asked in expected} == expected
 
 
 def test_other_plugins_and_more_pods(gateway: Gateway) -> None:
