@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import derive, rules, shape
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import (
+    derive,
+    microgateway,
+    rules,
+    shape,
+)
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._microgateway import gateway, objects
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._microgateway import rules as gateway_rules
 
 INVENTORIES = Path(__file__).resolve().parents[3] / "inventories"
 # What the testbed's inventory leaves to Ansible, with what comes of it.
@@ -25,3 +32,25 @@ def test_a_shipped_inventory_is_right(name: str) -> None:
     read, wrong = shape.read(declaration)
     site, more = derive.derive(read)
     assert wrong + more + rules.check(read, site) == []
+
+
+@pytest.mark.parametrize("name", ["testbed", "example"])
+def test_a_shipped_gateway_of_edge_is_right(name: str) -> None:
+    text = (INVENTORIES / name / "group_vars" / "all" / "microgateway.yml").read_text(encoding="utf-8")
+    told = yaml.safe_load(text.replace("{{ testbed.project }}", "acme-shop"))
+    site = microgateway.site(told["microgateway_gke"])
+    assert len(site["clusters"]) == 1
+    health = {"name": "edgemicro_health", "base_path": "/healthcheck"}
+    declared = {
+        "mode": "service",
+        "organization": "acme",
+        "environment": "test",
+        "proxies": [*told["edge_microgateway_proxies"], health],
+        "plugins": ["healthcheck", *told.get("edge_microgateway_plugins", ["oauth"])],
+    }
+    place = {"name": "g", "namespace": "g", "image": told["edge_microgateway_image"]}
+    targets = told["edge_microgateway_targets"]
+    assert gateway_rules.problems(gateway.read(declared)) == []
+    assert objects.problems(objects.place({**place, "targets": targets})) == []
+    sold = {one["name"] for one in told["edge_microgateway_products"]}
+    assert {product for app in told["edge_microgateway_apps"] for product in app["products"]} <= sold
