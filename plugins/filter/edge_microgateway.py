@@ -57,13 +57,9 @@ def edge_microgateway_left(found: list[dict], wanted: list[dict]) -> list[dict]:
 
 
 def _stated(declared: dict) -> dict:
-    """Without what nobody said: it has a default, or none is needed."""
     if not isinstance(declared, dict):
         raise AnsibleFilterError("A gateway is declared by a mapping.")
-    lists = {name: [{key: value for key, value in one.items() if value is not None} if isinstance(one, dict) else one
-                    for one in declared[name]]
-             for name in ("proxies", "products", "plugins") if isinstance(declared.get(name), list)}
-    return {key: value for key, value in {**declared, **lists}.items() if value not in (None, "")}
+    return gateway.stated(declared)
 
 
 def _made(make: typing.Callable[[], typing.Any]) -> typing.Any:

@@ -27,11 +27,13 @@ Object = dict[str, t.Any]
 
 #: Marks what belongs to a gateway, with its name.
 GATEWAY_LABEL = "edge-microgateway.gatewayops.io/name"
+#: What there is of it, in an order in which it can be removed; NetworkPolicies go first, before pods lose their gateway.
+KINDS = ("NetworkPolicy", "Service", "ConfigMap", "Secret")
 #: How it is seen to that nobody calls the application around its gateway; and what is not offered, with the reason.
 LOOPBACK, NETWORK_POLICY, REDIRECT = "loopback", "network_policy", "redirect"
 REFUSED = (
     f"capture is {REDIRECT}, which is not offered: the vendor's init container needs NET_ADMIN, sends every port of the pod to "
-    "the gateway, probes and TLS too, and lets the gateway's own user pass under another number than it runs with. Write "
+    "the gateway, probes and TLS too, and spares another user than the gateway runs as. Write "
     f"{LOOPBACK} for an application that listens on 127.0.0.1 alone, or {NETWORK_POLICY}."
 )
 
@@ -108,12 +110,29 @@ def annotations(workload: Workload, gateway: Gateway, name: str) -> dict[str, st
     if workload.trust:
         told["gateway-trust"] = name
     told.update(workload.settings)
-    return {PREFIX + name: value for name, value in told.items() if value != BY_NAME[name].default}
+    # The port is said in any case: the configuration has it, and a cluster's defaults may have another.
+    return {PREFIX + name: value for name, value in told.items()
+            if name == "gateway-port" or value != BY_NAME[name].default}
+
+
+def withdrawn(live: Object, wanted: t.Collection[str] = ()) -> dict[str, None]:
+    """What the pods of a workload say of a gateway and shall say no longer, each as nothing. ``wanted`` is what stays."""
+    asked = _template(live).get("annotations") or {}
+    ours = {name for name in asked if name == PREFIX + "gateway" or name.startswith(PREFIX + "gateway-")}
+    if ours and not wanted and PREFIX + "service" not in asked:
+        # TLS alone needs it, too; whoever wrote it, there it stays.
+        ours |= {PREFIX + "application-port"} & set(asked)
+    return dict.fromkeys(sorted(ours - set(wanted)))
+
+
+def labels(name: str) -> dict[str, str]:
+    """What everything of a gateway beside an application bears."""
+    return {OWNER_LABEL: MANAGED_BY, GATEWAY_LABEL: name}
 
 
 def _object(workload: Workload, version: str, kind: str, name: str, **content: t.Any) -> Object:
-    labels = {NAME_LABEL: workload.name, OWNER_LABEL: MANAGED_BY, GATEWAY_LABEL: workload.name}
-    metadata = {"name": name, "namespace": workload.namespace, "labels": labels}
+    metadata = {"name": name, "namespace": workload.namespace,
+                "labels": {NAME_LABEL: workload.name, **labels(workload.name)}}
     return {"apiVersion": version, "kind": kind, "metadata": metadata, **content}
 
 
@@ -145,6 +164,77 @@ def workload(told: t.Mapping[str, t.Any], live: Object) -> Workload:
         trust=told.get("trust") or "",
         settings={name: str(value) for name, value in (told.get("settings") or {}).items()},
     )
+
+
+def used(live: Object, secrets: t.Iterable[Object]) -> dict[str, str]:
+    """Key and secret of the gateway that the workload's pods ask for, as ``key`` and ``secret``; empty without one."""
+    name = (_template(live).get("annotations") or {}).get(PREFIX + "gateway")
+    found = pairs(one for one in secrets if one["metadata"]["name"] == name)
+    return found[0] if found else {}
+
+
+def pairs(secrets: t.Iterable[Object]) -> list[dict[str, str]]:
+    """Key and secret of each of a gateway's Secrets, as ``key`` and ``secret``. One that lacks either is left out."""
+    found = []
+    for one in secrets:
+        data = {key: base64.b64decode(value).decode() for key, value in (one.get("data") or {}).items()}
+        pair = [data.get(microgateway.FROM_SECRET[variable], "") for variable in ("EDGEMICRO_KEY", "EDGEMICRO_SECRET")]
+        if all(pair):
+            found.append(dict(zip(("key", "secret"), pair, strict=True)))
+    return found
+
+
+def probe_faults(pod: Object, gateway: Gateway) -> list[str]:
+    """What is wrong with a pod as the cluster would make it, a sentence for each; empty for one with its gateway."""
+    spec = pod.get("spec") or {}
+    found = [one for one in _containers(spec) if one["name"] == microgateway.NAME]
+    if not found:
+        return ["Its pods would start without a gateway."]
+    told = {one["name"]: one.get("value") for one in found[0].get("env") or []}
+    wanted = {"EDGEMICRO_PORT": gateway.port, "CONTAINER_PORT": gateway.application_port}
+    return [f"The gateway would be told {name}={told.get(name)}, and its configuration says {value}."
+            for name, value in wanted.items() if told.get(name) != str(value)]
+
+
+def served(pods: t.Iterable[Object]) -> list[str]:
+    """Names of the pods that have a gateway still."""
+    return [pod["metadata"]["name"] for pod in _running(pods)
+            if microgateway.NAME in {one["name"] for one in _containers(pod.get("spec") or {})}]
+
+
+def unserved(live: Object, pods: t.Iterable[Object], name: str) -> list[str]:
+    """What is still missing until all pods of the workload, and only such, have the gateway of this name and are ready."""
+    wanted, found, missing = (live.get("spec") or {}).get("replicas", 1), 0, []
+    for pod in _running(pods):
+        metadata = pod["metadata"]
+        conditions = {one["type"]: one["status"] for one in (pod.get("status") or {}).get("conditions") or []}
+        names = [one["name"] for one in _containers(pod.get("spec") or {})]
+        if (metadata.get("annotations") or {}).get(PREFIX + "gateway") != name:
+            missing.append(f"{metadata['name']} is of before")
+        elif microgateway.NAME not in names:
+            missing.append(f"{metadata['name']} was made without its gateway")
+        elif metadata.get("deletionTimestamp") or conditions.get("Ready") != "True":
+            missing.append(f"{metadata['name']} is not ready{_reasons(pod)}")
+        else:
+            found += 1
+    return missing or ([] if found >= wanted else [f"{found} of {wanted} pods are there"])
+
+
+def _running(pods: t.Iterable[Object]) -> list[Object]:
+    """Without those that have ended: a pod that was evicted stays listed."""
+    return [pod for pod in pods if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
+
+
+def _reasons(pod: Object) -> str:
+    status = pod.get("status") or {}
+    found = [state.get("reason")
+             for one in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+             for state in (one.get("state") or {}).values() if not one.get("ready")]
+    return f" ({', '.join(str(one) for one in found if one)})" if any(found) else ""
+
+
+def _containers(spec: Object) -> list[Object]:
+    return [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
 
 
 def _template(live: Object) -> Object:

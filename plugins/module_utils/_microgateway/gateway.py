@@ -84,6 +84,16 @@ class Gateway:
         return next((one for one in self.plugins if one.name == name), None)
 
 
+def stated(declared: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """A declaration as a role has it, without what nobody said: it has a default, or none is needed."""
+    told = dict(declared)
+    for name in ("proxies", "products", "plugins"):
+        if isinstance(told.get(name), list):
+            told[name] = [{key: value for key, value in one.items() if value is not None} if isinstance(one, t.Mapping)
+                          else one for one in told[name]]
+    return {key: value for key, value in told.items() if value not in (None, "")}
+
+
 def read(declared: t.Mapping[str, t.Any]) -> Gateway:
     """The declaration as a Gateway, defaults filled in. Raises InvalidError naming every key that cannot be."""
     faults = _faults("", declared, Gateway)

@@ -15,6 +15,9 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.gatewayops.apigee_gke.plugins.filter.edge_microgateway_beside import (
     edge_microgateway_beside,
+    edge_microgateway_beside_faults,
+    edge_microgateway_beside_patch,
+    edge_microgateway_beside_probe,
     edge_microgateway_beside_problems,
 )
 from ansible_collections.gatewayops.apigee_gke.plugins.filter.tls_sidecar import inject_tls_sidecar, remove_tls_sidecar
@@ -79,8 +82,8 @@ def test_another_key_policy_or_authority_is_another_name_and_the_same_is_the_sam
     assert len(set(names)) == 4 and made()["name"] == names[0]
 
 
-def test_only_what_differs_from_the_defaults_is_annotated():
-    assert set(made()["annotations"]) == {PREFIX + "gateway", PREFIX + "application-port"}
+def test_only_what_differs_from_the_defaults_is_annotated_and_the_port_that_the_configuration_has():
+    assert set(made()["annotations"]) == {PREFIX + "gateway", PREFIX + "application-port", PREFIX + "gateway-port"}
     told = made({"settings": {"gateway-memory": "300Mi"}}, port=9000, processes=2)["annotations"]
     assert told[PREFIX + "gateway-port"] == "9000" and told[PREFIX + "gateway-processes"] == "2"
     assert told[PREFIX + "gateway-memory"] == "300Mi"
@@ -120,3 +123,36 @@ def test_a_workload_without_labels_is_refused():
     bare = {**DEPLOYMENT, "spec": {**DEPLOYMENT["spec"], "selector": {}}}
     assert "every pod of the namespace" in " ".join(edge_microgateway_beside_problems(GATEWAY, {}, bare))
     assert edge_microgateway_beside_problems(GATEWAY, {}, DEPLOYMENT) == []
+
+
+def test_what_a_role_leaves_empty_is_as_if_not_said():
+    found = made(microservices="", authentication="", plugins=["healthcheck", {"name": "oauth", "settings": None}])
+    assert found["name"] == made(plugins=["healthcheck", {"name": "oauth"}])["name"] == made()["name"]
+
+
+def patched(annotations, before):
+    patch = edge_microgateway_beside_patch(annotations, annotated(before))
+    return patch["spec"]["template"]["metadata"]["annotations"]
+
+
+def test_what_the_pods_no_longer_ask_for_is_taken_out_and_what_is_not_the_gateways_stays():
+    before = {"team": "shop", PREFIX + "service": "a", PREFIX + "gateway": "old", PREFIX + "gateway-memory": "300Mi"}
+    assert patched({PREFIX + "gateway": "new"}, before) == {PREFIX + "gateway": "new", PREFIX + "gateway-memory": None}
+    assert patched({PREFIX + "gateway": "new"}, {"team": "shop"}) == {PREFIX + "gateway": "new"}
+
+
+def test_pods_that_shall_have_no_gateway_keep_what_tls_needs():
+    asked = {PREFIX + "gateway": "old", PREFIX + "gateway-port": "8000", PREFIX + "application-port": "8080"}
+    assert patched({}, asked) == dict.fromkeys(asked)
+    assert patched({}, {**asked, PREFIX + "service": "orders"}) == dict.fromkeys(list(asked)[:2])
+    assert patched({}, {"team": "shop"}) == {}
+
+
+def test_a_dry_run_shows_a_pod_without_its_gateway_or_with_one_that_is_told_another_port():
+    probe = edge_microgateway_beside_probe(made(), annotated({"team": "shop", PREFIX + "service": "orders"}))
+    assert set(probe["metadata"]["annotations"]) == {*made()["annotations"], PREFIX + "service"}
+    assert edge_microgateway_beside_faults(probe, GATEWAY) == ["Its pods would start without a gateway."]
+    (injected,) = inject_tls_sidecar([edge_microgateway_beside_probe(made(), DEPLOYMENT)])
+    assert edge_microgateway_beside_faults(injected, GATEWAY) == []
+    (fault,) = edge_microgateway_beside_faults(injected, {**GATEWAY, "port": 9000})
+    assert "EDGEMICRO_PORT=8000" in fault and "says 9000" in fault
