@@ -10,7 +10,7 @@ SYSTEM ?= site
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-demo: ## set everything up, run a site on the testbed twice, show the proof (SYSTEM=api_gateway, SYSTEM=ingress: the others)
+demo: ## set everything up, run a site on the testbed twice, show the proof (SYSTEM=api_gateway, ingress, microgateway, microgateway_sidecar: the others)
 	@$(PYTHON) -m tooling.prepare run
 	@.venv/bin/python -m tooling.demo $(SYSTEM)
 

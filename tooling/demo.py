@@ -3,7 +3,8 @@
 """A system, shown: the site on the testbed, a request through it, and a second run that changes nothing.
 
 Without an argument the main job, Apigee to pods; with ``api_gateway`` a private service behind API Gateway; with
-``ingress`` a GKE Ingress that admits Apigee alone; with ``microgateway`` Edge Microgateway before a Service.
+``ingress`` a GKE Ingress that admits Apigee alone; with ``microgateway`` Edge Microgateway before a Service, with
+``microgateway_sidecar`` beside each application.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import time
 
-from tooling import demo_api_gateway, demo_ingress, demo_microgateway
+from tooling import demo_api_gateway, demo_ingress, demo_microgateway, demo_microgateway_sidecar
 from tooling.prepare import ROOT, VENV
 from tooling.steps import Step, StepFailed, duration, run
 
@@ -34,16 +35,16 @@ def main(name: str = "site") -> None:
     """
     if name not in SYSTEMS:
         sys.exit(f"There is no system {name} to show. Known are: {', '.join(SYSTEMS)}.")
-    playbook, call = SYSTEMS[name]
+    *playbook, call = SYSTEMS[name]
     # Nodes get what they need beside what all have; a testbed that is up already has what it was told then.
     os.environ.setdefault("TESTBED_IMAGES", IMAGES.get(name, ""))
     try:
         with Step("testbed") as step:
             run([TESTBED, "up"])
             step.detail("Google's APIs and an empty project")
-        first([*PLAY, playbook])
+        first([*PLAY, *playbook])
         call()
-        second([*PLAY, playbook])
+        second([*PLAY, *playbook])
     except StepFailed as failure:
         sys.exit(f"\n{failure}")
 
@@ -95,14 +96,17 @@ def counters() -> dict[str, int]:
     return json.loads(run([TESTBED, "requests", "--json"]))["totals"]
 
 
-#: What there is to show: the playbook, and the request that proves it.
+#: What there is to show: the playbook with its arguments, and the request that proves it.
 SYSTEMS = {
     "site": ("site.yml", call),
     "api_gateway": ("playbooks/api_gateway.yml", demo_api_gateway.call),
     "ingress": ("playbooks/ingress.yml", demo_ingress.call),
     "microgateway": ("playbooks/microgateway.yml", demo_microgateway.call),
-}
-IMAGES = {"microgateway": "edge-microgateway"}
+    "microgateway_sidecar": (
+        "playbooks/microgateway.yml", "-e", "edge_microgateway_mode=sidecar", demo_microgateway_sidecar.call,
+    ),
+}  # fmt: skip
+IMAGES = dict.fromkeys(("microgateway", "microgateway_sidecar"), "edge-microgateway")
 
 if __name__ == "__main__":
     main(*sys.argv[1:2])

@@ -61,8 +61,13 @@ def key() -> str:
         return json.load(answer)["credentials"][0]["consumerKey"]
 
 
+def ask(service: str, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    """Status and body of a call through a gateway's Service, which is named as the API server does."""
+    return _read(f"{service}:8000/proxy{path}", headers)
+
+
 def _ask(path: str, headers: dict[str, str]) -> tuple[int, bytes]:
-    return _read(f"{SERVICE}:8000/proxy{path}", headers)
+    return ask(SERVICE, path, headers)
 
 
 def _read(path: str, headers: dict[str, str]) -> tuple[int, bytes]:

@@ -62,6 +62,20 @@ def test_a_valid_key_of_a_foreign_product_opens_everything(gateway: Gateway, sit
     assert len(upstream.seen) == 1
 
 
+def test_a_quota_is_counted_for_products_with_the_engines_own_proxy_alone(
+    start: Start, site: Site, upstream: Upstream
+) -> None:
+    """Known, and said in the documentation: of a product without it every call passes."""
+    fields = {"quota": "2", "quotaInterval": "1", "quotaTimeUnit": "month"}
+    site.product("counted", ["edgemicro_default"], ["/"], **fields)
+    site.product("uncounted", [], ["/"], **fields)
+    keys = {name: {"x-api-key": site.app(name, name)["consumerKey"]} for name in ("counted", "uncounted")}
+    plugins = ["oauth", {"name": "quota", "settings": {"bufferSize": {"default": 0}}}]
+    gateway = start("sidecar", plugins, application_port=upstream.port)
+    answers = {name: [call(gateway, "/orders/1", key).status for _each in range(4)] for name, key in keys.items()}
+    assert answers == {"counted": [200, 200, 403, 403], "uncounted": [200] * 4}
+
+
 def test_ambiguous_paths_are_refused_here_too(gateway: Gateway, upstream: Upstream) -> None:
     assert call(gateway, "/orders/../admin").status == 400
     assert upstream.seen == []
