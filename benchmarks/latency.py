@@ -54,13 +54,17 @@ LABELS = {"app.kubernetes.io/name": WORKLOAD}
 # -- what is called ---------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Request:
-    """A GET: who is connected to (``connect`` opens TCP), the TLS trust (None: plain), and what is asked for."""
+    """A GET: who is connected to (``connect`` opens TCP), the TLS trust (None: plain), and what is asked for.
+
+    ``workload``: whose pod has to answer.
+    """
 
     connect: Callable[[], socket.socket]
     trust: ssl.SSLContext | None
     host: str
     path: str
     headers: dict[str, str] = field(default_factory=dict)
+    workload: str = WORKLOAD
 
 
 @dataclass(frozen=True)
@@ -105,12 +109,13 @@ def pod() -> Request:
     return Request(connect, None, address, f"/{WORKLOAD}")
 
 
-def microgateway() -> Request:
-    """A call from the cluster's node to the gateway's Service, with a key."""
+def microgateway(service: str = demo_microgateway.SERVICE, workload: str = WORKLOAD) -> Request:
+    """A call from the cluster's node to a gateway's Service, with a key."""
     place = Namespace(State.from_environment().namespace("node-0"))
-    address = demo_microgateway.address()
+    address = demo_microgateway.address(service)
     connect = partial(place.inside, partial(socket.create_connection, address, TIMEOUT))
-    return Request(connect, None, address[0], demo_microgateway.PATH, {"x-api-key": demo_microgateway.key()})
+    headers = {"x-api-key": demo_microgateway.key()}
+    return Request(connect, None, address[0], demo_microgateway.PATH, headers, workload)
 
 
 def _to(where: Entry, host: str, path: str, headers: dict[str, str] | None = None) -> Request:
@@ -192,6 +197,29 @@ BEHIND_MICROGATEWAY = Site(
         "edge_microgateway_plugins": [{"name": "oauth", "settings": {"cacheKey": True}}],
     },
 )
+#: The same application in a pod of its own: its way in is closed to all who do not come by the gateway.
+BESIDE = "beside"
+BESIDE_MICROGATEWAY = Site(
+    "playbooks/microgateway.yml",
+    {
+        "edge_microgateway_mode": "sidecar",
+        "microgateway_gke": {
+            **_COMMON,
+            "services": [{"name": BESIDE, "namespace": NAMESPACE, "port": PORT, "sample": _SAMPLE}],
+        },
+        "edge_microgateway_workloads": [
+            {
+                "name": BESIDE,
+                "namespace": NAMESPACE,
+                "application_port": PORT,
+                "plugins": BEHIND_MICROGATEWAY.facts["edge_microgateway_plugins"],
+                "verify": {"path": "/healthcheck", "status": [200]},
+            }
+        ],
+        # As the gateway before the Service needs it.
+        "edge_microgateway_products": [{"name": WORKLOAD, "proxies": [f"edgemicro_{WORKLOAD}"], "paths": ["/"]}],
+    },
+)
 #: What the testbed's nodes need beside what all have, as ``TESTBED_IMAGES``.
 IMAGES = "edge-microgateway"
 
@@ -205,6 +233,12 @@ WAYS = (
     Way("Apigee straight to the pods, TLS sidecar", STRAIGHT, partial(apigee, "/tls/42")),
     Way("Apigee, Ingress with Cloud Armor", BEHIND_INGRESS, partial(apigee, "/ingress/42")),
     Way("Edge Microgateway as a Service", BEHIND_MICROGATEWAY, microgateway, inside=True),
+    Way(
+        "Edge Microgateway as a sidecar",
+        BESIDE_MICROGATEWAY,
+        partial(microgateway, f"/api/v1/namespaces/{NAMESPACE}/services/{BESIDE}-gateway", BESIDE),
+        inside=True,
+    ),
     Way("API Gateway, function, direct egress", behind_gateway("direct", "direct"), partial(gateway, "direct")),
     Way("API Gateway, function, connector", behind_gateway("connector", "connector"), partial(gateway, "connector")),
 )
@@ -242,9 +276,10 @@ class Caller:
         took = time.perf_counter() - began
         self._link = link
         said = _read(body)
-        if reply.status != 200 or not str(said.get("pod")).startswith(f"{WORKLOAD}-"):
+        workload = self._request.workload
+        if reply.status != 200 or not str(said.get("pod")).startswith(f"{workload}-"):
             raise StepFailed(
-                f"{self._name}: a pod of {WORKLOAD} was to answer with 200; there came {reply.status}: {body[:300]!r}"
+                f"{self._name}: a pod of {workload} was to answer with 200; there came {reply.status}: {body[:300]!r}"
             )
         if reply.will_close:
             self.close()

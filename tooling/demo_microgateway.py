@@ -43,9 +43,9 @@ def call() -> None:
     print("\n The engine is the real one; Edge, which it asks about keys, is a double.")
 
 
-def address() -> tuple[str, int]:
-    """Address and port of the Service, in the cluster."""
-    spec = json.loads(_read(SERVICE, {})[1])["spec"]
+def address(service: str = SERVICE) -> tuple[str, int]:
+    """Address and port of a gateway's Service, in the cluster."""
+    spec = json.loads(_read(service, {})[1])["spec"]
     return spec["clusterIP"], spec["ports"][0]["port"]
 
 
