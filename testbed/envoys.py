@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,17 @@ def typed(name: str, kind: str, **settings: Any) -> dict[str, Any]:
     return {"name": name, "typed_config": {"@type": f"type.googleapis.com/envoy.extensions.{kind}", **settings}}
 
 
-def downstream_tls(certificates: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """The transport of a listener that shows one of these certificates, as PEM of a chain and of its key."""
+def downstream_tls(certificates: Sequence[tuple[str, str]], parameters: Mapping[str, Any] | None = None
+                   ) -> dict[str, Any]:
+    """The transport of a listener that shows one of these certificates, as PEM of a chain and of its key.
+
+    ``parameters``: Envoy's TlsParameters, where its own defaults are not right.
+    """
     shown = [{"certificate_chain": {"inline_string": chain}, "private_key": {"inline_string": key}}
              for chain, key in certificates]
-    context = {"tls_certificates": shown, "alpn_protocols": ["h2", "http/1.1"]}
+    context: dict[str, Any] = {"tls_certificates": shown, "alpn_protocols": ["h2", "http/1.1"]}
+    if parameters:
+        context["tls_params"] = dict(parameters)
     return typed("envoy.transport_sockets.tls", "transport_sockets.tls.v3.DownstreamTlsContext",
                  common_tls_context=context)
 

@@ -8,6 +8,7 @@ import ipaddress
 import socket
 import ssl
 import urllib.parse
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,3 +71,25 @@ def call(namespace: Namespace, url: str, source: str, *, host: str = "", method:
         return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
     finally:
         link.close()
+
+
+def speaks(namespace: Namespace, address: str, source: str, version: ssl.TLSVersion, host: str) -> bool:
+    """Whether port 443 of an address accepts a version of TLS, however old. Needs root.
+
+    Raises OSError where nobody is to be reached.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    # The system's own settings would refuse old versions before the other side is asked.
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = version
+    with namespace.inside(lambda: socket.create_connection((address, 443), 20, (source, 0))) as link:
+        try:
+            context.wrap_socket(link, server_hostname=host).close()
+        except ssl.SSLError as error:
+            if "alert" not in str(error).lower():
+                raise
+            return False
+    return True

@@ -24,12 +24,23 @@ from testbed.network.dns_peering import DnsPeering
 from testbed.network.endpoints import Endpoints
 from testbed.network.internet import Internet
 from testbed.network.namespace import Namespace
+from testbed.network.proxies import Proxies
 from testbed.network.resolver import Resolver, View
 from testbed.network.vpc import Vpc
 from testbed.northbound import Northbound
 from testbed.state import State
 from testbed.token_review import Reviewer
-from testbed.world import Cluster, ClusterAccess, Function, Gateway, Instance, Network, Record, WorldError
+from testbed.world import (
+    Cluster,
+    ClusterAccess,
+    Function,
+    Gateway,
+    Instance,
+    LoadBalancer,
+    Network,
+    Record,
+    WorldError,
+)
 
 
 async def _nobody(_service: str, _token: str, _audiences: Sequence[str]) -> int:
@@ -50,6 +61,7 @@ class RealWorld:
         router, tenant = Namespace(state.namespace("vpc")), Namespace(state.namespace("apigee"))
         self._vpc = Vpc(router, tenant)
         self._internet = Internet(Namespace(state.namespace("internet")), router, tenant)
+        self._proxies = Proxies(Namespace(state.namespace("proxies")), router)
         self._resolver = Resolver(router, binaries / "coredns", state.network / "resolver",
                                   state.logs / "vpc-resolver.log")
         self._dns_peering = DnsPeering(tenant, router, firewall.RESOLVER)
@@ -61,9 +73,11 @@ class RealWorld:
         self.functions = Functions(state, self._vpc, self._bring_network)
         self._front = FunctionFront(state, self.authority, self.functions, judge)
         self.gateways = ApiGateways(state, self.authority, self._front.backends, self.authority.certificate_file)
-        self.balancers = HttpBalancers(state, self._internet.namespace)
+        self.balancers = HttpBalancers(state, self._internet.namespace, self._proxies.namespace)
         self.edge = front.EdgeFront(state, self.authority, router)
         self._networks: tuple[Network, ...] = ()
+        #: Internal load balancers for HTTP, whose addresses are in the network.
+        self._internal: tuple[HttpBalancer, ...] = ()
         self._views: dict[str, str] = {}
         #: Instances whose address and range are in the network, running or just starting.
         self._placed: dict[tuple[str, str], Instance] = {}
@@ -78,6 +92,7 @@ class RealWorld:
         """Make the namespaces, the resolvers and the way in to Apigee. Raises OSError or WorldError."""
         await asyncio.to_thread(self._vpc.create)
         await asyncio.to_thread(self._internet.create)
+        await asyncio.to_thread(self._proxies.create)
         await self._bring_network()
         await self._dns_peering.start()
         await self.northbound.open()
@@ -98,6 +113,7 @@ class RealWorld:
         await self._dns_peering.stop()
         await self._resolver.stop()
         await asyncio.to_thread(self._internet.delete)
+        await asyncio.to_thread(self._proxies.delete)
         await asyncio.to_thread(self._vpc.delete)
 
     # -- the protocol -----------------------------------------------------------------------------------------
@@ -147,6 +163,10 @@ class RealWorld:
         await self.gateways.apply(gateways)
 
     async def apply_balancers(self, balancers: Sequence[HttpBalancer]) -> None:
+        internal = tuple(each for each in balancers if each.network is not None)
+        if internal != self._internal:
+            self._internal = internal
+            await self._bring_network()
         await self.balancers.apply(balancers)
 
     async def backend_health(self) -> Mapping[str, Mapping[tuple[str, int], bool]]:
@@ -160,6 +180,9 @@ class RealWorld:
 
     def authority_certificate(self) -> bytes:
         return self.authority.certificate_file.read_bytes()
+
+    def issue_certificate(self, names: Sequence[str]) -> tuple[bytes, bytes]:
+        return self.authority.issue(names)
 
     async def reset(self, keep_nodes: bool = False) -> None:
         if keep_nodes:
@@ -176,7 +199,7 @@ class RealWorld:
         await self.northbound.clear()
         await self.instances.close()
         self._placed.clear()
-        self._networks = ()
+        self._networks, self._internal = (), ()
         await self._bring_network()
         await self.clusters.forget_folders()
 
@@ -202,6 +225,8 @@ class RealWorld:
             machines += [dataclasses.replace(each, view=views.get(each.network, ""))
                          for each in self.functions.machines()]
             regions = {instance.ip_range.split(",")[0].strip(): instance.location for instance in instances}
+            proxies = _proxies(self._internal)
+            machines += proxies
             script = firewall.render(self._networks, machines, ranges, regions)
             delivered = {each.cluster.number: (each.namespace, each.spec.node_ip,
                                                [one.address for one in machine.load_balancers])
@@ -214,6 +239,7 @@ class RealWorld:
                 self._vpc.set_views(views.values())
                 self._vpc.set_firewall(script)
                 self._vpc.set_load_balancers(delivered)
+                self._proxies.set_addresses(address for each in proxies for address in each.addresses)
                 self._vpc.set_instances(instance.host for instance in instances)
                 self._vpc.set_endpoints(endpoint.host for endpoint in endpoints)
                 self._vpc.peer(routed)
@@ -248,3 +274,15 @@ class RealWorld:
             return {name: kept.get(name) or next(free) for name in names}
         except (StopIteration, RuntimeError) as error:
             raise WorldError(f"the testbed has room for 254 networks, not for {len(names)}") from error
+
+
+def _proxies(balancers: Sequence[HttpBalancer]) -> list[firewall.Machine]:
+    """What the firewall has to know of the proxies: those of a region have one address in their subnet."""
+    found: dict[tuple[str, str], dict[str, LoadBalancer]] = {}
+    for each in balancers:
+        # Rules for two ports have one address.
+        one = LoadBalancer(each.name, each.address, each.region, ("", "", ""), each.global_access)
+        found.setdefault((each.network or "", each.proxy), {}).setdefault(each.address, one)
+    return [firewall.Machine(network, proxy, "", "", link=firewall.PROXIES_LINK, proxies=True,
+                             load_balancers=tuple(served.values()))
+            for (network, proxy), served in found.items() if proxy]

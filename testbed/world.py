@@ -320,6 +320,9 @@ class World(Protocol):
     def authority_certificate(self) -> bytes:
         """The certificate (PEM) of the authority that signs what Apigee instances show. Raises OSError."""
 
+    def issue_certificate(self, names: Sequence[str]) -> tuple[bytes, bytes]:
+        """A certificate of that authority and its key (PEM), which stands for one that Google manages."""
+
     async def reset(self, keep_nodes: bool = False) -> None:
         """Stop everything that was started and forget every picture.
 

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from testbed.google.services.compute.common import BASE
+from testbed.google.services.compute.common import BASE, is_for_proxies
 from testbed.http_balancing.model import Backend, Check, Host, HttpBalancer, PolicyRule, Redirect
 
 if TYPE_CHECKING:
@@ -81,11 +82,32 @@ def _balancer(
         hosts=hosts,
         backends=tuple(_backend(tx, link) for link in links),
         certificates=tuple((one["certificate"], one["_privateKey"]) for one in certificates if "certificate" in one),
+        minimum_tls=_minimum_tls(_linked(tx, proxy.get("sslPolicy", ""))),
         redirect=Redirect(_STATUSES[redirect["redirectResponseCode"]]) if redirect else None,
         network=network if rule["loadBalancingScheme"] == "INTERNAL_MANAGED" else None,
+        proxy=_proxy(tx, rule) if rule["loadBalancingScheme"] == "INTERNAL_MANAGED" else "",
         region=rule.get("region", "").rsplit("/", 1)[-1],
         global_access=rule.get("allowGlobalAccess", False),
     )
+
+
+def _minimum_tls(policy: dict[str, Any] | None) -> str:
+    """Return the oldest version that is accepted, which without a policy is the oldest of all."""
+    if policy is None:
+        return "TLSv1_0"
+    # The suites of this profile are of TLS 1.2 and later (SSL policies documentation).
+    version = policy["minTlsVersion"]
+    if policy["profile"] == "RESTRICTED" and version < "TLS_1_2":
+        version = "TLS_1_2"
+    return version.replace("TLS_", "TLSv")
+
+
+def _proxy(tx: Transaction, rule: dict[str, Any]) -> str:
+    """Return the address from which the proxies of a region call; empty once their subnet is gone."""
+    for subnetwork in tx.children(f"compute/{_path(rule['region'])}/subnetworks"):
+        if is_for_proxies(subnetwork) and subnetwork["network"] == rule["network"]:
+            return str(ipaddress.ip_network(subnetwork["ipCidrRange"])[2])
+    return ""
 
 
 _STATUSES = {"MOVED_PERMANENTLY_DEFAULT": 301, "FOUND": 302, "SEE_OTHER": 303, "TEMPORARY_REDIRECT": 307,

@@ -11,14 +11,15 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from testbed.google.errors import GoogleError
 from testbed.google.load_balancers import key_of, put, region_of
 from testbed.google.services.compute.addresses import external_address
-from testbed.google.services.compute.common import BASE, not_found
+from testbed.google.services.compute.common import BASE, is_for_proxies, not_found
 from testbed.google.services.compute.forwardingrules import chosen_address
+from testbed.google.services.compute.sslcertificates import issued
 from testbed.google.services.container.common import node_tag
 from testbed.google.store import Transaction
 from testbed.http_balancing.asked import (
@@ -57,11 +58,11 @@ class HttpBalancerObjects:
 
     async def ensure(self, asked: AskedBalancer) -> MadeBalancer:
         """Make the objects, or bring them to what is asked. Raises WorldError with Google's refusal."""
-        if asked.scheme not in (EXTERNAL, GLOBAL):
-            raise WorldError(f"the testbed has no {asked.scheme} Application Load Balancers, external ones alone")
+        if asked.scheme == REGIONAL:
+            raise WorldError(f"the testbed has no {asked.scheme} Application Load Balancers")
         try:
             async with self._emulator.store.transaction() as tx:
-                made = _Objects(tx, asked).ensure()
+                made = _Objects(tx, asked, self._emulator.world.issue_certificate).ensure()
         except GoogleError as exc:
             raise WorldError(f"googleapi: Error {exc.status}: {exc.message}") from exc
         await self._emulator.apply_network()
@@ -71,7 +72,7 @@ class HttpBalancerObjects:
         """Remove the objects."""
         async with self._emulator.store.transaction() as tx:
             if _cluster(tx, asked) is not None:
-                _Objects(tx, asked).remove()
+                _Objects(tx, asked, self._emulator.world.issue_certificate).remove()
         await self._emulator.apply_network()
 
     async def health(self, made: MadeBalancer, asked: AskedBalancer) -> Mapping[str, str]:
@@ -118,12 +119,15 @@ def _firewall(cluster: dict[str, Any]) -> str:
 class _Objects:
     """The objects of one balancer, inside a transaction."""
 
-    def __init__(self, tx: Transaction, asked: AskedBalancer) -> None:
+    def __init__(
+        self, tx: Transaction, asked: AskedBalancer, issue: Callable[[Sequence[str]], tuple[bytes, bytes]]
+    ) -> None:
         cluster = _cluster(tx, asked)
         if cluster is None:
             raise GoogleError(404, f"Not found: cluster {asked.cluster[2]}.")
         self._tx = tx
         self._asked = asked
+        self._issue = issue
         self._cluster = cluster
         self._place = _place(tx, asked)
         self._digest = hashlib.sha256(asked.cluster_uid.encode()).hexdigest()[:8]
@@ -131,6 +135,9 @@ class _Objects:
 
     def ensure(self) -> MadeBalancer:
         asked = self._asked
+        if asked.scheme == INTERNAL and not self._proxies():
+            raise GoogleError(400, "Invalid value for field 'resource.target': An active proxy-only subnetwork is "
+                              "required in the same region and VPC as the forwarding rule.")  # fmt: skip
         links = {backend.key: self._backend(backend) for backend in asked.backends}
         self._release({link.rsplit("/", 1)[-1] for link in links.values()})
         map_ = self._put("urlMaps", self._name("um"), "compute#urlMap", self._url_map(links))
@@ -154,7 +161,10 @@ class _Objects:
         if certificates:
             content = {"urlMap": map_["selfLink"], "sslCertificates": certificates}
             if asked.ssl_policy:
-                content["sslPolicy"] = f"{BASE}projects/{asked.cluster[0]}/global/sslPolicies/{asked.ssl_policy}"
+                policy = f"{self._place}/sslPolicies/{asked.ssl_policy}"
+                if not self._tx.exists(f"compute/{policy}"):
+                    raise not_found(policy)
+                content["sslPolicy"] = f"{BASE}{policy}"
             proxy = self._put("targetHttpsProxies", self._name("ts"), "compute#targetHttpsProxy", content)
             rule = self._rule(self._name("fs"), proxy, "443-443", address)
             address = rule["IPAddress"]
@@ -216,9 +226,11 @@ class _Objects:
         if self._asked.scheme == INTERNAL:
             subnetwork = self._tx.get(f"compute/{self._cluster['networkConfig']['subnetwork']}") or {}
             kept = (self._tx.get(f"compute/{path}") or {}).get("IPAddress", "")
-            asked = self._reserved("INTERNAL") or address or kept
+            chosen = self._reserved("INTERNAL") or address or kept
+            if not chosen or chosen not in (address, kept):
+                chosen = chosen_address(self._tx, subnetwork, chosen, own=path)
             content |= {
-                "IPAddress": asked if address else chosen_address(self._tx, subnetwork, asked, own=path),
+                "IPAddress": chosen,
                 "subnetwork": subnetwork["selfLink"],
                 "network": subnetwork["network"],
             }
@@ -250,17 +262,33 @@ class _Objects:
                 raise GoogleError(409, f"IP address {address} is already in use by another forwarding rule")
 
     def _certificates(self) -> list[str]:
-        """Return links: to those of Google that are named, which must exist, and to those made from Secrets."""
+        """Return links: to those of Google that are named, which must exist, those from Secrets, and managed ones.
+
+        What Google manages is issued when a load balancer shows it.
+        """
         links = []
         for name in self._asked.named_certificates:
             path = f"{self._place}/sslCertificates/{name}"
-            if not self._tx.exists(f"compute/{path}"):
+            document = self._tx.get(f"compute/{path}")
+            if document is None:
                 raise not_found(path)
+            if "certificate" not in document:
+                chain, key = self._issue(document["managed"]["domains"])
+                self._tx.put(f"compute/{path}", issued(document, chain.decode(), key.decode()))
             links.append(f"{BASE}{path}")
+        for name, domains in self._asked.managed_certificates:
+            found = self._tx.get(f"compute/{self._place}/sslCertificates/{name}")
+            if found is None:
+                chain, key = self._issue(domains)
+                content = {"type": "MANAGED", "managed": {"domains": list(domains)}}
+                content = issued(content, chain.decode(), key.decode())
+                found = self._put("sslCertificates", name, "compute#sslCertificate", content)
+            links.append(found["selfLink"])
         for name, chain, key in self._asked.certificates:
             digest = hashlib.sha256(f"{name}{chain}".encode()).hexdigest()[:16]
             content = {"certificate": chain, "_privateKey": key, "type": "SELF_MANAGED"}
-            made = self._put("sslCertificates", f"k8s2-cr-{self._digest}-{digest}", "compute#sslCertificate", content)
+            kind = "gkegw1" if self._asked.gateway else "k8s2"
+            made = self._put("sslCertificates", f"{kind}-cr-{self._digest}-{digest}", "compute#sslCertificate", content)
             links.append(made["selfLink"])
         return links
 
@@ -331,6 +359,10 @@ class _Objects:
         """Return the link of the policy: where nothing is said of one, the one that is there stays."""
         if backend.policy is None:
             return before
+        if "/regions/" in self._place and (backend.policy or not self._asked.gateway):
+            # Even an empty name is refused (ingress-gce, pkg/backends/features/securitypolicy.go).
+            name = self._backend_name(backend)
+            raise WorldError(f"cloud armor security policies not supported for regional backend service {name}")
         if not backend.policy:
             return ""
         path = f"{self._place}/securityPolicies/{backend.policy}"
@@ -423,6 +455,6 @@ class _Objects:
         network = BASE + self._cluster["networkConfig"]["network"]
         return [
             document["ipCidrRange"]
-            for key, document in self._tx.items(f"compute/{region_of(self._cluster)}/subnetworks/")
-            if document.get("network") == network and document.get("purpose") == "REGIONAL_MANAGED_PROXY"
+            for document in self._tx.children(f"compute/{region_of(self._cluster)}/subnetworks")
+            if document["network"] == network and is_for_proxies(document)
         ]

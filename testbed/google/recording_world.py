@@ -133,6 +133,9 @@ class RecordingWorld:
     def authority_certificate(self) -> bytes:
         return b"-----BEGIN CERTIFICATE-----\nrecorded\n-----END CERTIFICATE-----\n"
 
+    def issue_certificate(self, names: Sequence[str]) -> tuple[bytes, bytes]:
+        return f"certificate of {', '.join(names)}".encode(), b"its key"
+
     async def reset(self, keep_nodes: bool = False) -> None:
         """Forget everything but the list of calls."""
         await self._called("reset", None)

@@ -60,7 +60,8 @@ class AskedBalancer:
     """An Ingress or a Gateway. ``cluster_uid``: uid of kube-system, by which names tell clusters apart.
 
     ``gateway``: it is one, and its objects are named accordingly. ``address_name``: a reserved address.
-    ``certificates``: PEM of chain and key by the name of what they are from; ``named_certificates`` are Google's.
+    ``certificates``: PEM of chain and key by the name of what they are from; ``named_certificates`` are Google's;
+    ``managed_certificates`` Google makes: name and domains.
     """
 
     cluster: tuple[str, str, str]
@@ -76,6 +77,7 @@ class AskedBalancer:
     http: bool = True
     certificates: tuple[tuple[str, str, str], ...] = field(default=(), repr=False)
     named_certificates: tuple[str, ...] = ()
+    managed_certificates: tuple[tuple[str, tuple[str, ...]], ...] = ()
     redirect: Redirect | None = None
     ssl_policy: str = ""
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
-"""Application Load Balancers made real: an Envoy among Google's front ends, told of changes while it serves."""
+"""Application Load Balancers made real: an Envoy among Google's front ends and one for the proxies of internal load
+balancers, told of changes while they serve."""
 from __future__ import annotations
 
 import asyncio
@@ -14,28 +15,52 @@ import aiohttp
 from testbed.envoys import RunningEnvoy
 from testbed.http_balancing import envoy
 from testbed.http_balancing.model import HttpBalancer
-from testbed.network.internet import FRONT_END
 from testbed.network.namespace import Namespace
 from testbed.state import State
 
 log = logging.getLogger("testbed.http_balancing")
 
-NODE = "http-balancers"
-
 
 class HttpBalancers:
-    """Starts the Envoy with the first load balancer, and ends it after the last one."""
+    """External load balancers are served in the internet, internal ones among the proxies beside the VPC."""
 
-    def __init__(self, state: State, internet: Namespace) -> None:
+    def __init__(self, state: State, internet: Namespace, proxies: Namespace) -> None:
+        self._external = _Served(state, "http-balancers", "external", internet)
+        self._internal = _Served(state, "internal-balancers", "internal", proxies)
+
+    async def apply(self, balancers: Sequence[HttpBalancer]) -> None:
+        """Bring them to this picture; returns when they serve it. The addresses of internal ones must be there.
+
+        Raises WorldError.
+        """
+        await self._external.apply(tuple(each for each in balancers if each.network is None))
+        await self._internal.apply(tuple(each for each in balancers if each.network is not None))
+
+    async def health(self) -> dict[str, dict[tuple[str, int], bool]]:
+        """By backend service, whether each endpoint passes its health check; one that was not asked yet is not there.
+
+        A backend service that its Envoy does not have yet is not there, either.
+        """
+        return {**await self._external.health(), **await self._internal.health()}
+
+    async def close(self) -> None:
+        await self._external.close()
+        await self._internal.close()
+
+
+class _Served:
+    """One Envoy: started with its first load balancer, ended after its last one."""
+
+    def __init__(self, state: State, node: str, folder: str, namespace: Namespace) -> None:
         self._state = state
-        self._internet = internet
+        self._node = node
+        self._folder = folder
+        self._namespace = namespace
         self._envoy: RunningEnvoy | None = None
         self._told: tuple[HttpBalancer, ...] = ()
         self._step = asyncio.Lock()
 
-    async def apply(self, balancers: Sequence[HttpBalancer]) -> None:
-        """Bring it to this picture; returns when it serves it. Raises WorldError."""
-        wanted = tuple(each for each in balancers if each.network is None)
+    async def apply(self, wanted: tuple[HttpBalancer, ...]) -> None:
         async with self._step:
             if self._envoy is not None and self._envoy.ended:
                 log.error("the Envoy of the load balancers ended and is started again")
@@ -45,10 +70,10 @@ class HttpBalancers:
             elif wanted != self._told:
                 fresh = self._envoy is None
                 if self._envoy is None:
-                    folder = self._state.http_balancing / "external"
+                    folder = self._state.http_balancing / self._folder
                     folder.mkdir(parents=True, exist_ok=True)
-                    self._envoy = RunningEnvoy(self._state, NODE, NODE, folder, self._internet.entering)
-                await self._envoy.tell(envoy.clusters(wanted, FRONT_END), [envoy.listener(each) for each in wanted])
+                    self._envoy = RunningEnvoy(self._state, self._node, self._node, folder, self._namespace.entering)
+                await self._envoy.tell(envoy.clusters(wanted), [envoy.listener(each) for each in wanted])
                 self._told = wanted
                 if fresh:
                     self._envoy.when_it_ends(self._again)
@@ -57,10 +82,6 @@ class HttpBalancers:
         await self.apply(self._told)
 
     async def health(self) -> dict[str, dict[tuple[str, int], bool]]:
-        """By backend service, whether each endpoint passes its health check; one that was not asked yet is not there.
-
-        A backend service that the Envoy does not have yet is not there, either.
-        """
         running = self._envoy
         if running is None or running.ended:
             return {}

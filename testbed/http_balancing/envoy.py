@@ -13,6 +13,7 @@ from typing import Any
 
 from testbed.envoys import downstream_tls, typed
 from testbed.http_balancing.model import Backend, Check, Host, HttpBalancer, PolicyRule
+from testbed.network.internet import FRONT_END
 
 _RBAC = "envoy.filters.http.rbac"
 _KIND = "type.googleapis.com/envoy.extensions."
@@ -21,11 +22,17 @@ _INTERVAL, _TIMEOUT = 1, 2
 #: The load balancers' own keep-alive to backends (Application Load Balancer documentation, HTTP keepalive timeout).
 _KEEPALIVE = "600s"
 
+#: Old versions of TLS need suites that Envoy does not offer by itself. Of Google's the ones with forward secrecy.
+_CIPHERS = [f"ECDHE-{key}-{suite}" for suite in (
+    "AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305", "AES128-SHA", "AES256-SHA") for key in (
+        "ECDSA", "RSA")]
 
-def clusters(balancers: Iterable[HttpBalancer], source: str) -> list[dict[str, Any]]:
-    """Every backend service once. ``source``: the address from which backends are called and asked for their health."""
-    found = {backend.name: backend for balancer in balancers for backend in balancer.backends}
-    return [_cluster(backend, source) for backend in found.values()]
+
+def clusters(balancers: Iterable[HttpBalancer]) -> list[dict[str, Any]]:
+    """Every backend service once, called and asked for its health by Google's front ends or a region's proxies."""
+    found = {backend.name: (backend, balancer.proxy or FRONT_END) for balancer in balancers
+             for backend in balancer.backends}
+    return [_cluster(backend, source) for backend, source in found.values()]
 
 
 def listener(balancer: HttpBalancer) -> dict[str, Any]:
@@ -47,7 +54,8 @@ def listener(balancer: HttpBalancer) -> dict[str, Any]:
     chain: dict[str, Any] = {
         "filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}
     if balancer.certificates:
-        chain["transport_socket"] = downstream_tls(balancer.certificates)
+        chain["transport_socket"] = downstream_tls(balancer.certificates, {
+            "tls_minimum_protocol_version": balancer.minimum_tls, "cipher_suites": _CIPHERS})
     return {
         "name": balancer.name,
         "address": {"socket_address": {"address": balancer.address, "port_value": balancer.port}},

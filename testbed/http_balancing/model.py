@@ -71,9 +71,10 @@ class Host:
 class HttpBalancer:
     """A forwarding rule with all that it leads to.
 
-    ``name`` is its full one. ``network``: None for one that the internet reaches, else the network of its address.
+    ``name`` is its full one. ``network``: None for one that the internet reaches, else the network of its address, and
+    ``proxy`` the address in its subnet for proxies from which backends are called.
     ``default``: the backend service of what no host and path matches. ``certificates``: PEM of chain and key; without
-    any it is plain HTTP.
+    any it is plain HTTP. ``minimum_tls``: the oldest version that is accepted, as Envoy says it.
     """
 
     name: str
@@ -83,7 +84,9 @@ class HttpBalancer:
     hosts: tuple[Host, ...] = ()
     backends: tuple[Backend, ...] = ()
     certificates: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    minimum_tls: str = "TLSv1_0"
     redirect: Redirect | None = None
     network: str | None = None
+    proxy: str = ""
     region: str = ""
     global_access: bool = False

@@ -21,6 +21,8 @@ _PLACES = {
     "Gateway": "/apis/gateway.networking.k8s.io/v1/namespaces/{}/gateways/{}",
     "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/{}/httproutes/{}",
     "GCPBackendPolicy": "/apis/networking.gke.io/v1/namespaces/{}/gcpbackendpolicies/{}",
+    "GCPGatewayPolicy": "/apis/networking.gke.io/v1/namespaces/{}/gcpgatewaypolicies/{}",
+    "ManagedCertificate": "/apis/networking.gke.io/v1/namespaces/{}/managedcertificates/{}",
     "HealthCheckPolicy": "/apis/networking.gke.io/v1/namespaces/{}/healthcheckpolicies/{}",
 }
 

@@ -21,6 +21,8 @@ from .nftables import address_set, disjoint, merged_ports
 APIGEE_LINK = "apigee"
 #: Google's front ends come from here; they belong to no network, and rules must let them in.
 INTERNET_LINK = "internet"
+#: The proxies of internal load balancers. Rules of a network are not about them, but about what they call.
+PROXIES_LINK = "proxies"
 NODE_LINKS, FUNCTION_LINKS = "node*", "function*"
 RESOLVER = "169.254.169.254"
 #: Apigee Edge's public cloud, in a range for tests (RFC 2544), which nobody else here uses.
@@ -40,7 +42,8 @@ log = logging.getLogger("testbed.firewall")
 class Machine:
     """What a rule can aim at: a node with its pods, or a function with its way into the network, which has none.
 
-    Pods of VPC-native clusters carry their node's tags.
+    Pods of VPC-native clusters carry their node's tags. Or the proxies of internal load balancers in a network and a
+    region (``proxies``), with the address from which they call and those at which they are called.
 
     ``link`` is the router's end of its link, ``view`` the address at which its network's names are answered. Packets to
     a load balancer reach the node unchanged, and the rules that aim at the node judge them.
@@ -54,6 +57,7 @@ class Machine:
     link: str = ""
     view: str = ""
     load_balancers: tuple[LoadBalancer, ...] = ()
+    proxies: bool = False
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -96,6 +100,7 @@ def render(networks: Sequence[Network], machines: Sequence[Machine], instance_ra
         "    ct state invalid drop",
         f'    iifname != "{INTERNET_LINK}" jump isolation',
         "    jump egress",
+        f'    iifname != "{INTERNET_LINK}" oifname "{PROXIES_LINK}" accept',
         *_to_apigee(peered, machines),
         "    jump ingress",
         "  }",
@@ -159,7 +164,7 @@ def _regions(networks: Sequence[Network], peered: dict[str, tuple[str, ...]], ma
 def _rules(networks: Sequence[Network], machines: Sequence[Machine], direction: str) -> list[str]:
     lines = []
     for network in sorted(networks, key=lambda each: each.name):
-        own = [machine for machine in machines if machine.network == network.name]
+        own = [machine for machine in machines if machine.network == network.name and not machine.proxies]
         rules = [rule for rule in network.firewall_rules if rule.direction == direction and not rule.disabled]
         for rule in sorted(rules, key=lambda each: (each.priority, not each.deny, each.name)):
             try:

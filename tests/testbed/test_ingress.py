@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,16 @@ from typing import Any
 import pytest
 
 from testbed import leftovers
+from testbed.certificates import Authority
 from testbed.google.http_balancers import HttpBalancerObjects
 from testbed.images import SAMPLE_APP_IMAGE
 from testbed.kubernetes import build
 from testbed.kubernetes.client import ApiClient, ApiError
 from testbed.network.namespace import Namespace
-from testbed.outside import Answer, call
+from testbed.outside import Answer, call, speaks
 from testbed.real_world import RealWorld
 from testbed.state import State, cache_folder
-from tests.testbed.google.conftest import COMPUTE, CONTAINER, Google, open_google
+from tests.testbed.google.conftest import COMPUTE, CONTAINER, PROJECT, Google, open_google
 
 pytestmark = pytest.mark.testbed
 
@@ -29,14 +31,20 @@ HEALTHY = {"type": "HTTP", "requestPath": "/healthz", "port": 8080}
 PLACES = {"Namespace": "/api/v1/namespaces", "Deployment": "/apis/apps/v1/namespaces/shop/deployments",
           "Service": "/api/v1/namespaces/shop/services", "Event": "/api/v1/namespaces/shop/events",
           "Ingress": "/apis/networking.k8s.io/v1/namespaces/shop/ingresses",
+          "Secret": "/api/v1/namespaces/shop/secrets",
           "BackendConfig": "/apis/cloud.google.com/v1/namespaces/shop/backendconfigs",
+          "FrontendConfig": "/apis/networking.gke.io/v1beta1/namespaces/shop/frontendconfigs",
+          "ManagedCertificate": "/apis/networking.gke.io/v1/namespaces/shop/managedcertificates",
+          "GCPGatewayPolicy": "/apis/networking.gke.io/v1/namespaces/shop/gcpgatewaypolicies",
           "Gateway": "/apis/gateway.networking.k8s.io/v1/namespaces/shop/gateways",
           "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes",
           "GCPBackendPolicy": "/apis/networking.gke.io/v1/namespaces/shop/gcpbackendpolicies",
           "HealthCheckPolicy": "/apis/networking.gke.io/v1/namespaces/shop/healthcheckpolicies"}
 VERSIONS = {"Deployment": "apps/v1", "Ingress": "networking.k8s.io/v1", "BackendConfig": "cloud.google.com/v1",
             "Gateway": "gateway.networking.k8s.io/v1", "HTTPRoute": "gateway.networking.k8s.io/v1",
-            "GCPBackendPolicy": "networking.gke.io/v1", "HealthCheckPolicy": "networking.gke.io/v1"}
+            "FrontendConfig": "networking.gke.io/v1beta1", "ManagedCertificate": "networking.gke.io/v1",
+            "GCPGatewayPolicy": "networking.gke.io/v1", "GCPBackendPolicy": "networking.gke.io/v1",
+            "HealthCheckPolicy": "networking.gke.io/v1"}
 BOUND = {"cloud.google.com/neg": '{"ingress": true}', "cloud.google.com/backend-config": '{"default": "protected"}'}
 RULES = [
     {"priority": 1000, "action": "allow",
@@ -52,13 +60,17 @@ class Place:
     def __init__(self, google: Google, world: RealWorld, state: State) -> None:
         self.google = google
         self.world = world
+        self.folder = state.home
         self.internet = Namespace(state.namespace("internet"))
         (running,) = world.clusters.running()
+        #: A machine of the network.
+        self.node, self.node_ip = running.namespace, running.spec.node_ip
         self._client = ApiClient(world.clusters._client(running, "admin"))
 
     async def apply(self, kind: str, name: str, annotations: dict[str, str] | None = None, **spec: Any) -> None:
         """Make an object, or bring it to this."""
-        item = {"apiVersion": VERSIONS.get(kind, "v1"), "kind": kind, "spec": spec,
+        body = {"stringData": spec, "type": "kubernetes.io/tls"} if kind == "Secret" else {"spec": spec}
+        item = {"apiVersion": VERSIONS.get(kind, "v1"), "kind": kind, **body,
                 "metadata": {"name": name, "annotations": annotations or {}}}
         await asyncio.to_thread(self._client.apply, f"{PLACES[kind]}/{name}", item)
 
@@ -73,6 +85,9 @@ class Place:
             if error.status != 404:
                 raise
             return None
+
+    async def gone(self, kind: str, name: str) -> bool:
+        return await self.get(kind, name) is None
 
     async def events(self, name: str) -> list[tuple[str, str]]:
         return [(each["reason"], each["message"]) for each in (await self.get("Event"))["items"]
@@ -89,9 +104,17 @@ class Place:
 
         return await eventually(ready)
 
-    async def ask(self, source: str, address: str, path: str = "/", host: str = "shop.example") -> Answer:
+    async def ask(self, source: str, address: str, path: str = "/", host: str = "shop.example", *,
+                  ca: Path | None = None, inside: bool = False, timeout: float = 20) -> Answer:
+        """Encrypted with ``ca``; ``inside``: from the machine of the network."""
         where = f"[{address}]" if ":" in address else address
-        return await asyncio.to_thread(call, self.internet, f"http://{where}{path}", source, host=host)
+        url = f"{'https' if ca else 'http'}://{where}{path}"
+        return await asyncio.to_thread(call, self.node if inside else self.internet, url, source, host=host, ca=ca,
+                                       timeout=timeout)
+
+    async def speaks(self, address: str, version: ssl.TLSVersion) -> bool:
+        """Whether an address accepts a version of TLS, however old."""
+        return await asyncio.to_thread(speaks, self.internet, address, FRIEND, version, "shop.example")
 
     def endpoints(self, service: str) -> list[Any]:
         """Where the load balancer of a Service calls its pods."""
@@ -166,6 +189,8 @@ async def test_ingresses_and_gateways_let_in_whom_their_policy_lets_in(place: Pl
     await an_ingress_from_its_beginning(place)
     await a_config_that_is_bound_late_or_says_less(place)
     await a_gateway(place)
+    await internal_ones(place)
+    await certificates_and_versions(place)
     await the_add_on(place)
     await a_node_that_serves_another_cluster(place)
 
@@ -305,6 +330,124 @@ async def a_gateway(place: Place) -> None:
         return await place.get("Gateway", "front") is None
 
     await eventually(gone)
+
+
+async def internal_ones(place: Place) -> None:
+    """Behind an address of the network: for callers there, and without a policy."""
+    await place.apply("BackendConfig", "inner", healthCheck=HEALTHY)
+    bound = {**BOUND, "cloud.google.com/backend-config": '{"default": "inner"}'}
+    await place.apply("Service", "inside", bound, selector={"app": "rest"}, ports=[{"port": 80, "targetPort": 8080}])
+    backend = {"service": {"name": "inside", "port": {"number": 80}}}
+    internal = {"kubernetes.io/ingress.class": "gce-internal"}
+    await place.apply("Ingress", "inside", internal, defaultBackend=backend)
+
+    async def complains() -> bool:
+        return any("proxy-only subnetwork is required" in message for _reason, message in await place.events("inside"))
+
+    await eventually(complains)
+    proxies = {"name": "proxies", "network": f"projects/{PROJECT}/global/networks/shop", "ipCidrRange": "10.12.0.0/23",
+               "purpose": "REGIONAL_MANAGED_PROXY", "role": "ACTIVE"}
+    await place.google.do("POST", f"{COMPUTE}/regions/europe-west1/subnetworks", proxies)
+    await place.apply("Ingress", "inside", {**internal, "touched": "once"}, defaultBackend=backend)
+    address = await place.address("inside")
+    answer = await place.ask(place.node_ip, address, inside=True)
+    seen = json.loads(answer.body)
+    assert seen["pod"].startswith("rest-") and seen["peer"].startswith("10.12.0.2")
+    with pytest.raises(OSError):
+        await place.ask(FRIEND, address, timeout=1)
+    # The same by a Gateway, whose notes name objects of the region.
+    target = {"group": "", "kind": "Service", "name": "inside"}
+    check = {"config": {"type": "HTTP", "httpHealthCheck": {"requestPath": "/healthz", "port": 8080}}}
+    await place.apply("HealthCheckPolicy", "inside", targetRef=target, default=check)
+    listeners = [{"name": "http", "protocol": "HTTP", "port": 80}]
+    await place.apply("HTTPRoute", "inside", parentRefs=[{"name": "within"}], rules=[
+        {"backendRefs": [{"name": "inside", "port": 80}]}])
+    await place.apply("Gateway", "within", gatewayClassName="gke-l7-rilb", listeners=listeners)
+
+    async def served() -> bool:
+        given = (await place.get("Gateway", "within")).get("status", {}).get("addresses")
+        return bool(given) and (await place.ask(place.node_ip, given[0]["value"], inside=True)).status == 200
+
+    await eventually(served)
+    notes = (await place.get("Gateway", "within"))["metadata"]["annotations"]
+    assert "/regions/europe-west1/urlMaps/" in notes["networking.gke.io/url-maps"]
+    for kind, name in (("Ingress", "inside"), ("Gateway", "within")):
+        await place.delete(kind, name)
+
+    async def gone() -> bool:
+        return await place.get("Ingress", "inside") is None and await place.get("Gateway", "within") is None
+
+    await eventually(gone)
+    with pytest.raises(OSError):
+        await place.ask(place.node_ip, address, inside=True, timeout=1)
+
+
+async def certificates_and_versions(place: Place) -> None:
+    """Certificates that Google manages, those of one's own in both places; and which versions of TLS are accepted."""
+    mine = Authority.load_or_create(place.folder / "own", "of one's own")
+    chain, key = (part.decode() for part in mine.issue(["shop.example"]))
+    await place.apply("Secret", "own", **{"tls.crt": chain, "tls.key": key})
+    shared = {"name": "shared", "certificate": chain, "privateKey": key}
+    await place.google.do("POST", f"{COMPUTE}/global/sslCertificates", shared)
+    managed = {"name": "googles", "type": "MANAGED", "managed": {"domains": ["shop.example"]}}
+    await place.google.do("POST", f"{COMPUTE}/global/sslCertificates", managed)
+    await place.google.do("POST", f"{COMPUTE}/global/sslPolicies", {"name": "new", "minTlsVersion": "TLS_1_2"})
+    # A managed one, HTTPS alone, and the oldest versions as long as nobody says otherwise.
+    backend = {"service": {"name": "rest", "port": {"number": 80}}}
+    notes = {"kubernetes.io/ingress.allow-http": "false", "networking.gke.io/v1beta1.FrontendConfig": "safe",
+             "networking.gke.io/managed-certificates": "googles"}
+    await place.apply("FrontendConfig", "safe")
+    await place.apply("ManagedCertificate", "googles", domains=["shop.example"])
+    await place.apply("Ingress", "safe", notes, defaultBackend=backend)
+    address = await place.address("safe")
+    googles, own = place.world.authority.certificate_file, mine.certificate_file
+    assert (await place.ask(FRIEND, address, ca=googles)).status == 200
+    state = (await place.get("ManagedCertificate", "googles"))["status"]
+    assert (state["certificateStatus"], state["domainStatus"]) == (
+        "Active", [{"domain": "shop.example", "status": "Active"}])
+    shown = (await place.get("Ingress", "safe"))["metadata"]["annotations"]
+    assert shown["ingress.gcp.kubernetes.io/pre-shared-cert"] == state["certificateName"]
+    assert await place.speaks(address, ssl.TLSVersion.TLSv1_1)
+    await place.apply("FrontendConfig", "safe", sslPolicy="new")
+
+    async def modern() -> bool:
+        return not await place.speaks(address, ssl.TLSVersion.TLSv1_1)
+
+    await eventually(modern)
+    assert await place.speaks(address, ssl.TLSVersion.TLSv1_2)
+    # Instead of it one's own: of Compute Engine, and of a Secret.
+    del notes["networking.gke.io/managed-certificates"]
+    for more, tls in (({"ingress.gcp.kubernetes.io/pre-shared-cert": "shared"}, []), ({}, [{"secretName": "own"}])):
+        await place.delete("Ingress", "safe")
+        await eventually(lambda: place.gone("Ingress", "safe"))
+        await place.apply("Ingress", "safe", {**notes, **more}, defaultBackend=backend, tls=tls)
+        address = await place.address("safe")
+        assert (await place.ask(FRIEND, address, ca=own)).status == 200
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await place.ask(FRIEND, address, ca=googles)
+        assert await modern()
+    await place.delete("Ingress", "safe")
+    await eventually(lambda: place.gone("Ingress", "safe"))
+    # A Gateway with one that Google manages, and the policy by its own kind.
+    listeners = [{"name": "https", "protocol": "HTTPS", "port": 443, "tls": {
+        "mode": "Terminate", "options": {"networking.gke.io/pre-shared-certs": "googles"}}}]
+    target = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "safe"}
+    await place.apply("GCPGatewayPolicy", "safe", targetRef=target, default={"sslPolicy": "new"})
+    await place.apply("HTTPRoute", "safe", parentRefs=[{"name": "safe"}], rules=[
+        {"backendRefs": [{"name": "inside", "port": 80}]}])
+    await place.apply("Gateway", "safe", gatewayClassName="gke-l7-global-external-managed", listeners=listeners)
+
+    async def served() -> bool:
+        given = (await place.get("Gateway", "safe")).get("status", {}).get("addresses")
+        return bool(given) and (await place.ask(FRIEND, given[0]["value"], ca=googles)).status == 200
+
+    await eventually(served)
+    gateway = await place.get("Gateway", "safe")
+    assert not await place.speaks(gateway["status"]["addresses"][0]["value"], ssl.TLSVersion.TLSv1_1)
+    (condition,) = (await place.get("GCPGatewayPolicy", "safe"))["status"]["conditions"]
+    assert (condition["type"], condition["status"]) == ("Attached", "True")
+    await place.delete("Gateway", "safe")
+    await eventually(lambda: place.gone("Gateway", "safe"))
 
 
 async def the_add_on(place: Place) -> None:

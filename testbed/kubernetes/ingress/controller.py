@@ -19,7 +19,17 @@ from testbed.kubernetes.telling import patch, path_of
 from . import backends, definitions
 from .backends import Item, Seen
 from .loop import Loop, Maker, by_name, name_of, secret
-from .objects import FINALIZER, STATUS_PREFIX, annotations_of, asked, scheme_of
+from .objects import (
+    FINALIZER,
+    PRE_SHARED,
+    STATUS_PREFIX,
+    annotations_of,
+    asked,
+    certificate_name,
+    managed_of,
+    names_in,
+    scheme_of,
+)
 
 
 class Controller(Loop):
@@ -33,6 +43,7 @@ class Controller(Loop):
         "slices": "/apis/discovery.k8s.io/v1/endpointslices",
         "configs": "/apis/cloud.google.com/v1/backendconfigs",
         "frontends": "/apis/networking.gke.io/v1beta1/frontendconfigs",
+        "managed": "/apis/networking.gke.io/v1/managedcertificates",
     }
 
     def __init__(self, cluster: tuple[str, str, str], files: ClientFiles, maker: Maker) -> None:
@@ -48,7 +59,7 @@ class Controller(Loop):
         """What it says itself, and the configurations of its namespace."""
         namespace = item["metadata"]["namespace"]
         own = {key: value for key, value in annotations_of(item).items() if not key.startswith(STATUS_PREFIX)}
-        configs = [(name_of(each), each.get("spec")) for name in ("configs", "frontends")
+        configs = [(name_of(each), each.get("spec")) for name in ("configs", "frontends", "managed")
                    for each in self.seen(name) if each["metadata"]["namespace"] == namespace]
         return json.dumps([own, item["spec"], item["metadata"].get("deletionTimestamp"),
                            sorted(configs, key=lambda each: each[0])], sort_keys=True)
@@ -60,7 +71,7 @@ class Controller(Loop):
             annotations_of=lambda each: bindings.get(name_of(each), annotations_of(each)),
             probe_of=lambda service, port: self._probe(client, service, port))
         return asked(item, seen, by_name(self.seen("frontends")), lambda *name: secret(client, *name),
-                     self.cluster, self.uid(client))
+                     self.cluster, self.uid(client), by_name(self.seen("managed")))
 
     def synchronised(self, item: Item) -> None:
         self._bindings[item["metadata"]["uid"]] = {name_of(each): annotations_of(each)
@@ -73,12 +84,29 @@ class Controller(Loop):
         if shown[0].get("ip") != made.address:
             patch(client, f"{path}/status", {"status": {"loadBalancer": {"ingress": [{"ip": made.address}]}}})
             self.voice.tell(client, "Ingress", item, "Normal", "IPChanged", f"IP is now {made.address}")
+        self._tell_managed(client, item)
         told = {f"{STATUS_PREFIX}{name}": value for name, value in made.names.items()}
         told[f"{STATUS_PREFIX}backends"] = json.dumps(dict(sorted(health.items())), separators=(",", ":"))
         present = {key: value for key, value in annotations_of(item).items() if key.startswith(STATUS_PREFIX)}
         if present != told:
             patch(client, path, {"metadata": {"annotations": {**dict.fromkeys(present), **told}}})
         tell_services(client, self.seen("services"), made, self.cluster[1])
+
+    def _tell_managed(self, client: ApiClient, item: Item) -> None:
+        """What gke-managed-certs says: names on the Ingress, states on the ManagedCertificates."""
+        found = managed_of(item, by_name(self.seen("managed")))
+        if not found:
+            return
+        named = names_in(annotations_of(item).get(PRE_SHARED, ""))
+        managed = [certificate_name(each) for each in found]
+        wanted = ",".join([*(each for each in named if not each.startswith("mcrt-")), *managed])
+        if wanted != ",".join(named):
+            patch(client, path_of("Ingress", item), {"metadata": {"annotations": {PRE_SHARED: wanted}}})
+        for each, name in zip(found, managed, strict=True):
+            states = [{"domain": domain, "status": "Active"} for domain in each["spec"]["domains"]]
+            status = {"certificateName": name, "certificateStatus": "Active", "domainStatus": states}
+            if each.get("status") != status:
+                patch(client, f"{path_of('ManagedCertificate', each)}/status", {"status": status})
 
     def _probe(self, client: ApiClient, service: Item, port: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The readiness probe that answers on a Service's port, as it was when it was first looked for."""

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from testbed.http_balancing.asked import AskedBalancer, MadeBalancer
+from testbed.http_balancing.asked import INTERNAL, AskedBalancer, MadeBalancer
 from testbed.kubernetes.client import ApiClient
 from testbed.kubernetes.telling import patch, path_of
 
@@ -16,7 +16,7 @@ from .backends import Item
 from .controller import tell_services
 from .gateway_definitions import OF_GATEWAYS
 from .gateways import CONTROLLER, FINALIZER, Seen, asked, policy_of, routes_of, scheme_of
-from .loop import Loop, by_name, secret
+from .loop import Loop, by_name, region_of, secret
 
 GKE, STANDARD = "/apis/networking.gke.io/v1", "/apis/gateway.networking.k8s.io/v1"
 #: What GKE says that it has made: the end of the annotation -> the names that MadeBalancer has for it.
@@ -38,6 +38,7 @@ class GatewayController(Loop):
         "slices": "/apis/discovery.k8s.io/v1/endpointslices",
         "policies": f"{GKE}/gcpbackendpolicies",
         "checks": f"{GKE}/healthcheckpolicies",
+        "gateway_policies": f"{GKE}/gcpgatewaypolicies",
     }
 
     _of_moment = Seen({}, (), (), (), ())
@@ -54,7 +55,7 @@ class GatewayController(Loop):
         # What is told afterwards is of this very moment: a policy that has come since is not attached yet.
         seen = self._of_moment = Seen(
             services=by_name(self.seen("services")), slices=self.seen("slices"), routes=self.seen("routes"),
-            policies=self.seen("policies"), checks=self.seen("checks"))
+            policies=self.seen("policies"), checks=self.seen("checks"), gateway_policies=self.seen("gateway_policies"))
         return asked(item, seen, lambda *name: secret(client, *name), self.cluster, self.uid(client))
 
     def show(self, client: ApiClient, item: Item, wanted: AskedBalancer, made: MadeBalancer,
@@ -63,6 +64,8 @@ class GatewayController(Loop):
         routes = routes_of(item, seen.routes)
         self._tell(client, item, "True", "Programmed", "", address=made.address, routes=len(routes))
         place = f"/projects/{self.cluster[0]}/global"
+        if wanted.scheme == INTERNAL:
+            place = f"/projects/{self.cluster[0]}/regions/{region_of(self.cluster[1])}"
         told = {}
         for end, names in _SHOWN.items():
             found = [name for each in names for name in made.names.get(each, "").split(",") if name]
@@ -81,6 +84,9 @@ class GatewayController(Loop):
             self._tell_route(client, route)
         self._tell_policies(client, "GCPBackendPolicy", seen.policies, made)
         self._tell_policies(client, "HealthCheckPolicy", seen.checks, made)
+        own = policy_of(seen.gateway_policies, item["metadata"]["namespace"], item["metadata"]["name"], "Gateway")
+        if own is not None:
+            _tell_attached(client, "GCPGatewayPolicy", own, ("Attached", "True", "Attached", ""))
         tell_services(client, self.seen("services"), made, self.cluster[1])
 
     def refused(self, client: ApiClient, item: Item, text: str) -> None:
@@ -131,10 +137,14 @@ class GatewayController(Loop):
             attached = decides is not None and decides["metadata"]["name"] == metadata["name"]
             condition = ("Attached", "True", "Attached", "") if attached else (
                 "Attached", "False", "Conflicted", f"an older {kind} has Service {target}")
-            before = (policy.get("status") or {}).get("conditions")
-            conditions = _conditions(before, [condition], metadata["generation"])
-            if conditions != before:
-                patch(client, f"{path_of(kind, policy)}/status", {"status": {"conditions": conditions}})
+            _tell_attached(client, kind, policy, condition)
+
+
+def _tell_attached(client: ApiClient, kind: str, policy: Item, condition: tuple[str, str, str, str]) -> None:
+    before = (policy.get("status") or {}).get("conditions")
+    conditions = _conditions(before, [condition], policy["metadata"]["generation"])
+    if conditions != before:
+        patch(client, f"{path_of(kind, policy)}/status", {"status": {"conditions": conditions}})
 
 
 def _conditions(before: list[dict[str, Any]] | None, wanted: list[tuple[str, str, str, str]], generation: int

@@ -69,6 +69,8 @@ BACKEND_POLICY = _required(fields(
         logging=fields(enabled=_YES, sampleRate=_NUMBER),
         sessionAffinity=fields(type=_TEXT, cookieTtlSec=_NUMBER),
         iap=fields(enabled=_YES, clientID=_TEXT, oauth2ClientSecret=fields(name=_TEXT)))), "targetRef")
+GATEWAY_POLICY = _required(fields(
+    targetRef=_TARGET, default=fields(sslPolicy=_TEXT, allowGlobalAccess=_YES, region=_TEXT)), "targetRef")
 _HTTP_CHECK = fields(host=_TEXT, port=_NUMBER, portName=_TEXT, portSpecification=_TEXT, proxyHeader=_TEXT,
                      requestPath=_TEXT, response=_TEXT)
 HEALTH_POLICY = _required(fields(
@@ -85,5 +87,6 @@ OF_GATEWAYS: tuple[Definition, ...] = (
     ("gateways", "Gateway", "gateway.networking.k8s.io", "v1", GATEWAY),
     ("httproutes", "HTTPRoute", "gateway.networking.k8s.io", "v1", ROUTE),
     ("gcpbackendpolicies", "GCPBackendPolicy", "networking.gke.io", "v1", BACKEND_POLICY),
+    ("gcpgatewaypolicies", "GCPGatewayPolicy", "networking.gke.io", "v1", GATEWAY_POLICY),
     ("healthcheckpolicies", "HealthCheckPolicy", "networking.gke.io", "v1", HEALTH_POLICY),
 )

@@ -32,13 +32,15 @@ _CODES = (301, 302, 303, 307, 308)
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """What the controller sees of a cluster. ``policies`` and ``checks`` are GKE's, of all Services."""
+    """What the controller sees of a cluster. ``policies`` and ``checks`` are GKE's, of all Services, and
+    ``gateway_policies`` of all Gateways."""
 
     services: Mapping[tuple[str, str], Item]
     slices: Iterable[Item]
     routes: Iterable[Item]
     policies: Iterable[Item]
     checks: Iterable[Item]
+    gateway_policies: Iterable[Item] = ()
 
 
 def scheme_of(gateway: Item) -> str | None:
@@ -67,10 +69,10 @@ def _admits(listener: Mapping[str, Any], route: Item, own: str) -> bool:
     return where == "All" or route["metadata"]["namespace"] == own
 
 
-def policy_of(policies: Iterable[Item], namespace: str, service: str) -> Item | None:
-    """The policy of a Service: the oldest of those that name it (GKE documentation, conflicts)."""
+def policy_of(policies: Iterable[Item], namespace: str, name: str, kind: str = "Service") -> Item | None:
+    """The policy of a Service, or a Gateway: the oldest of those that name it (GKE documentation, conflicts)."""
     own = [each for each in policies if each["metadata"]["namespace"] == namespace
-           and each["spec"]["targetRef"]["kind"] == "Service" and each["spec"]["targetRef"]["name"] == service]
+           and each["spec"]["targetRef"]["kind"] == kind and each["spec"]["targetRef"]["name"] == name]
     return min(own, key=lambda each: (each["metadata"]["creationTimestamp"], each["metadata"]["name"]), default=None)
 
 
@@ -93,6 +95,7 @@ def asked(gateway: Item, seen: Seen, secret: Callable[[str, str], Item | None], 
                     # Of two that say the same the older one decides.
                     hosts.setdefault(host, {}).setdefault(path, key)
     http, named, certificates = _listeners(gateway, secret)
+    policy = policy_of(seen.gateway_policies, metadata["namespace"], metadata["name"], "Gateway")
     return AskedBalancer(
         cluster=cluster, cluster_uid=cluster_uid, namespace=metadata["namespace"], name=metadata["name"],
         scheme=scheme_of(gateway) or GLOBAL, gateway=True, default=SERVE_404,
@@ -100,7 +103,7 @@ def asked(gateway: Item, seen: Seen, secret: Callable[[str, str], Item | None], 
         hosts=tuple(AskedHost((host,), tuple((path, key) for path, key in sorted(paths.items()) if path != "/*"),
                               paths.get("/*", SERVE_404)) for host, paths in sorted(hosts.items())),
         address_name=_address(spec), http=http, certificates=certificates, named_certificates=named,
-        redirect=redirect)
+        redirect=redirect, ssl_policy=((policy or {}).get("spec", {}).get("default") or {}).get("sslPolicy") or "")
 
 
 def _redirect(rule: Mapping[str, Any]) -> Redirect | None:

@@ -204,6 +204,11 @@ def name_of(item: Item) -> str:
     return f"{item['metadata']['namespace']}/{item['metadata']['name']}"
 
 
+def region_of(location: str) -> str:
+    """The region of a cluster in a region or in a zone."""
+    return location if location.count("-") == 1 else location.rpartition("-")[0]
+
+
 def by_name(items: list[dict[str, Any]]) -> dict[tuple[str, str], Item]:
     return {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in items}
 

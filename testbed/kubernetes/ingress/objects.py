@@ -3,6 +3,7 @@
 """What an Ingress asks of Google, as GKE reads it (ingress-gce, ``pkg/controller/translator``)."""
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -32,6 +33,7 @@ MANAGED = "networking.gke.io/managed-certificates"
 FINALIZER = "networking.gke.io/ingress-finalizer-V2"
 #: Annotations that tell what was made.
 STATUS_PREFIX = "ingress.kubernetes.io/"
+_MANAGED_NAME = "mcrt-"
 _CODES = {"MOVED_PERMANENTLY_DEFAULT": 301, "FOUND": 302, "SEE_OTHER": 303, "TEMPORARY_REDIRECT": 307,
           "PERMANENT_REDIRECT": 308}
 
@@ -52,9 +54,12 @@ def annotations_of(item: Item) -> Mapping[str, str]:
 
 
 def asked(ingress: Item, seen: Seen, frontends: Mapping[tuple[str, str], Item],
-          secret: Callable[[str, str], Item | None], cluster: tuple[str, str, str], cluster_uid: str
-          ) -> AskedBalancer:
-    """What is asked of Google for an Ingress that is GKE's. Raises Untranslatable."""
+          secret: Callable[[str, str], Item | None], cluster: tuple[str, str, str], cluster_uid: str,
+          known_managed: Mapping[tuple[str, str], Item] | None = None) -> AskedBalancer:
+    """What is asked of Google for an Ingress that is GKE's. Raises Untranslatable.
+
+    ``known_managed``: the ManagedCertificates of the cluster.
+    """
     metadata, spec, annotations = ingress["metadata"], ingress["spec"], annotations_of(ingress)
     namespace = metadata["namespace"]
     scheme = scheme_of(ingress) or EXTERNAL
@@ -74,14 +79,16 @@ def asked(ingress: Item, seen: Seen, frontends: Mapping[tuple[str, str], Item],
         default = DEFAULT_BACKEND
         backends[default] = AskedBackend(*default)
     hosts = _hosts(spec.get("rules") or [], known, default)
-    if MANAGED in annotations:
-        raise Untranslatable(f"the testbed has no managed certificates (annotation {MANAGED}): give certificates in "
-                             f"spec.tls or by {PRE_SHARED}")
-    named = tuple(each.strip() for each in annotations.get(PRE_SHARED, "").split(",") if each.strip())
-    certificates = () if named else tuple(
+    managed = tuple((certificate_name(each), tuple(each["spec"]["domains"]))
+                    for each in managed_of(ingress, known_managed))
+    if managed and scheme != EXTERNAL:
+        raise Untranslatable("managed certificates are for external Ingresses")
+    # Those that are managed stand there as well, once they have been made.
+    named = tuple(each for each in names_in(annotations.get(PRE_SHARED, "")) if not each.startswith(_MANAGED_NAME))
+    certificates = () if named or managed else tuple(
         certificate(secret, namespace, each.get("secretName", "")) for each in spec.get("tls") or [])
     http = annotations.get(ALLOW_HTTP, "true") != "false"
-    if not http and not named and not certificates:
+    if not http and not named and not managed and not certificates:
         raise Untranslatable("cannot turn off HTTP without certificates: there is no other way in")
     frontend = _frontend(annotations, frontends, namespace)
     redirect = frontend.get("redirectToHttps") or {}
@@ -89,9 +96,30 @@ def asked(ingress: Item, seen: Seen, frontends: Mapping[tuple[str, str], Item],
         cluster=cluster, cluster_uid=cluster_uid, namespace=namespace, name=metadata["name"], scheme=scheme,
         backends=tuple(backends[key] for key in sorted(backends)), default=default, hosts=hosts,
         address_name=annotations.get(GLOBAL_ADDRESS if scheme == EXTERNAL else REGIONAL_ADDRESS, ""), http=http,
-        certificates=certificates, named_certificates=named,
+        certificates=certificates, named_certificates=named, managed_certificates=managed,
         redirect=Redirect(_code(redirect)) if redirect.get("enabled") else None,
         ssl_policy=frontend.get("sslPolicy") or "")
+
+
+def names_in(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]
+
+
+def managed_of(ingress: Item, known_managed: Mapping[tuple[str, str], Item] | None) -> list[Item]:
+    """The ManagedCertificates that an Ingress names. Raises Untranslatable where there is none of that name."""
+    found = []
+    for name in names_in(annotations_of(ingress).get(MANAGED, "")):
+        item = (known_managed or {}).get((ingress["metadata"]["namespace"], name))
+        if item is None:
+            raise Untranslatable(f"ManagedCertificate \"{name}\" does not exist")
+        found.append(item)
+    return found
+
+
+def certificate_name(managed: Item) -> str:
+    """What Google's certificate is called; another one when the domains change (gke-managed-certs)."""
+    domains = ",".join(managed["spec"]["domains"])
+    return f"{_MANAGED_NAME}{uuid.uuid5(uuid.UUID(managed['metadata']['uid']), domains)}"
 
 
 def _hosts(rules: list[Mapping[str, Any]], known: Callable[[Mapping[str, Any]], Key], default: Key

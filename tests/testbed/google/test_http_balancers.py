@@ -208,7 +208,7 @@ async def test_what_comes_and_goes_at_once_is_gone(google: Google, maker: HttpBa
 
 
 @pytest.mark.shows("compute.sslCertificates.insert", "certificate and key are PEM and belong together")
-@pytest.mark.shows("compute.sslCertificates.insert", "only SELF_MANAGED is emulated")
+@pytest.mark.shows("compute.sslCertificates.insert", "one's own has certificate and privateKey")
 @pytest.mark.shows("compute.sslCertificates.delete", "refused while a proxy uses it")
 @pytest.mark.shows("compute.sslCertificates.get", "compute.sslCertificates.list")
 async def test_a_certificate_of_googles_is_named_and_its_key_is_never_shown(
@@ -222,7 +222,7 @@ async def test_a_certificate_of_googles_is_named_and_its_key_is_never_shown(
         ({"privateKey": foreign.decode()}, "do not match"),
         ({"privateKey": "none"}, "SSL key could not be parsed"),
         ({"certificate": "none"}, "SSL certificate could not be parsed"),
-        ({"type": "MANAGED"}, "The testbed has SELF_MANAGED"),
+        ({"privateKey": ""}, "must be given for a SELF_MANAGED"),
     ):
         assert words in (await google.refused("POST", where, {**ours, **changes}))["message"]
     await google.do("POST", where, ours)

@@ -16,11 +16,14 @@ from testbed import leftovers
 from testbed.certificates import Authority
 from testbed.http_balancing.balancers import HttpBalancers
 from testbed.http_balancing.model import Backend, Check, Host, HttpBalancer, PolicyRule, Redirect
+from testbed.network import firewall
 from testbed.network.internet import PASSING_ADDRESS, Internet
 from testbed.network.namespace import Namespace
+from testbed.network.proxies import Proxies
 from testbed.network.vpc import Vpc
 from testbed.outside import Answer, call
 from testbed.state import State, cache_folder
+from testbed.world import FirewallRule, LoadBalancer, Network, Subnet
 
 pytestmark = pytest.mark.testbed
 
@@ -45,6 +48,9 @@ class Place:
 
     balancers: HttpBalancers
     internet: Internet
+    proxies: Proxies
+    vpc: Vpc
+    node: Namespace
     tenant: Namespace
     authority: Authority
     #: What the server says to health checks.
@@ -83,6 +89,7 @@ async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     router, tenant = Namespace(state.namespace("vpc")), Namespace(state.namespace("apigee"))
     vpc, node = Vpc(router, tenant), Namespace(state.namespace("node-0"))
     internet = Internet(Namespace(state.namespace("internet")), router, tenant)
+    proxies = Proxies(Namespace(state.namespace("proxies")), router)
     health = [200]
 
     async def answer(request: web.Request) -> web.Response:
@@ -96,14 +103,17 @@ async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     try:
         vpc.create()
         internet.create()
+        proxies.create()
         vpc.attach_machine("node0", node, NODE, "10.10.0.1")
         await runner.setup()
         await web.SockSite(runner, node.listen(NODE, 8080)).start()
-        balancers = HttpBalancers(state, internet.namespace)
-        yield Place(balancers, internet, tenant, Authority.load_or_create(state.certificates), health)
+        balancers = HttpBalancers(state, internet.namespace, proxies.namespace)
+        yield Place(balancers, internet, proxies, vpc, node, tenant,
+                    Authority.load_or_create(state.certificates), health)
         await balancers.close()
         await runner.cleanup()
         internet.delete()
+        proxies.delete()
         node.delete()
         vpc.delete()
         assert leftovers.namespaces(state) == []
@@ -199,3 +209,51 @@ async def test_apigee_calls_from_its_active_addresses(place: Place) -> None:
     assert (await place.ask(host, namespace=place.tenant)).status == 200
     place.internet.set_egress({"172.31.248.9": ("198.51.100.12",)})
     assert await source() == PASSING_ADDRESS
+
+
+async def test_an_internal_one_is_reached_from_its_network_and_region_alone(place: Place) -> None:
+    network, vip, proxy = "shop-vpc", "10.10.0.200", "10.12.0.2"
+    subnets = (Subnet("nodes", network, "europe-west1", "10.10.0.0/24", {}),
+               Subnet("far", network, "us-east1", "10.14.0.0/24", {}),
+               Subnet("proxies", network, "europe-west1", "10.12.0.0/23", {}))
+    machine = firewall.Machine(network, NODE, "10.10.0.0/24", "", ("gke",), "node0")
+    far = firewall.Machine(network, "10.14.0.2", "10.14.0.0/24", "", (), "node1")
+    distant = Namespace(place.node.name.removesuffix("0") + "1")
+    place.vpc.attach_machine("node1", distant, far.node_ip, "10.14.0.1")
+
+    def walls(*allowed: str) -> None:
+        rules = [FirewallRule("l7", network, allow=(("tcp", ("8080",)),), source_ranges=allowed)] if allowed else []
+        served = (LoadBalancer("rule", vip, "europe-west1", ("", "", "")),)
+        proxies = firewall.Machine(network, proxy, "", "", link=firewall.PROXIES_LINK, load_balancers=served,
+                                   proxies=True)
+        place.vpc.set_firewall(firewall.render(
+            [Network(network, subnets=subnets, firewall_rules=tuple(rules))], [machine, far, proxies], {}))
+
+    try:
+        # What the proxies call is judged like any call in the network: nobody let them in yet.
+        walls("35.191.0.0/16")
+        place.proxies.set_addresses([vip, proxy])
+        inner = dataclasses.replace(REST, name="inner", policy=None)
+        inside = HttpBalancer("inside", vip, 80, "inner", backends=(inner,), network=network, proxy=proxy,
+                              region="europe-west1")
+        await place.balancers.apply([inside])
+
+        async def ill() -> bool:
+            return list((await place.balancers.health()).get("inner", {}).values()) == [False]
+
+        await eventually(ill)
+        walls("35.191.0.0/16", "10.12.0.0/23")
+        # One of each kind, beside each other.
+        await place.apply(BALANCER, inside)
+        answer = await place.ask(NODE, address=vip, namespace=place.node)
+        # The backend sees the subnet for proxies, and who called in a header.
+        seen = json.loads(answer.body)
+        assert (answer.status, seen["from"], seen["headers"]["X-Forwarded-For"]) == (200, proxy, NODE)
+        for namespace, source in ((place.internet.namespace, FRIEND), (distant, far.node_ip)):
+            with pytest.raises(OSError):
+                await asyncio.to_thread(call, namespace, f"http://{vip}/", source, timeout=1)
+        place.proxies.set_addresses([])
+        with pytest.raises(OSError):
+            await asyncio.to_thread(call, place.node, f"http://{vip}/", NODE, timeout=1)
+    finally:
+        distant.delete()

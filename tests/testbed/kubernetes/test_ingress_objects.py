@@ -135,7 +135,7 @@ NO_PORT = {"service": {"name": "orders", "port": {"number": 81}}}
     (ingress(), {backends.PROTOCOLS[0]: '{"http": "GOPHER"}'}, "invalid port protocol GOPHER"),
     (ingress(tls=[{"secretName": "none"}]), {}, 'secret "shop/none" does not exist'),
     (ingress({objects.ALLOW_HTTP: "false"}), {}, "cannot turn off HTTP"),
-    (ingress({objects.MANAGED: "one"}), {}, "no managed certificates"),
+    (ingress({objects.MANAGED: "one"}), {}, "ManagedCertificate .one. does not exist"),
     (ingress({objects.FRONTEND_CONFIG: "none"}), {}, 'FrontendConfig "shop/none" does not exist'),
     (ingress(rules=[{"http": {"paths": [{"path": "/*", "pathType": "Prefix", "backend": NO_PORT}]}}]), {}, "81"),
 ])

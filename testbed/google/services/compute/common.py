@@ -98,6 +98,11 @@ def used_ranges(tx: Transaction, project: str, link: str) -> dict[str, ipaddress
     return taken
 
 
+def is_for_proxies(subnetwork: dict[str, Any]) -> bool:
+    """Whether a subnetwork is the one of regional load balancers' proxies, and in use."""
+    return subnetwork.get("purpose") == "REGIONAL_MANAGED_PROXY" and subnetwork.get("role") == "ACTIVE"
+
+
 def used_hosts(tx: Transaction, subnetwork: dict[str, Any]) -> dict[str, list[str]]:
     """Return who has each single address of a subnetwork: reserved addresses, forwarding rules and Google itself."""
     found = ipaddress.IPv4Network(subnetwork["ipCidrRange"])

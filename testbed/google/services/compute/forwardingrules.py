@@ -80,11 +80,14 @@ class ForwardingRules(ComputeService):
 
     @handles("compute.forwardingRules.get")
     def get(self, call: Call) -> dict[str, Any]:
-        return self.stored(call)
+        return self.shown(call, self.stored(call))
 
     @handles("compute.forwardingRules.list")
     def list(self, call: Call) -> dict[str, Any]:
         return self.listed(call)
+
+    def shown(self, call: Call, document: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in document.items() if not key.startswith("_")}
 
     @handles("compute.forwardingRules.delete", rules=[Said("refused while a service attachment uses it", source=_TEXT)])
     def delete(self, call: Call) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The parts of Application Load Balancers, which are read: what stands in for GKE's controllers puts them there."""
+"""The parts of Application Load Balancers, global and regional, which are read.
+
+What stands in for GKE's controllers puts them there.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +46,24 @@ class TargetHttpsProxies(Readable):
 
 class GlobalForwardingRules(Readable):
     collection, kind, method_prefix = "forwardingRules", "compute#forwardingRule", "compute.globalForwardingRules"
+
+
+class RegionHealthChecks(Readable):
+    collection, kind, method_prefix = "healthChecks", "compute#healthCheck", "compute.regionHealthChecks"
+
+
+class RegionUrlMaps(Readable):
+    collection, kind, method_prefix = "urlMaps", "compute#urlMap", "compute.regionUrlMaps"
+
+
+class RegionTargetHttpProxies(Readable):
+    collection, kind = "targetHttpProxies", "compute#targetHttpProxy"
+    method_prefix = "compute.regionTargetHttpProxies"
+
+
+class RegionTargetHttpsProxies(Readable):
+    collection, kind = "targetHttpsProxies", "compute#targetHttpsProxy"
+    method_prefix = "compute.regionTargetHttpsProxies"
 
 
 class NetworkEndpointGroups(Readable):

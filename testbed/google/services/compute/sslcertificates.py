@@ -1,6 +1,10 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Global certificates for load balancers: one's own alone, as managed ones need names that the internet knows."""
+"""Certificates for load balancers: one's own, and those that Google manages.
+
+A managed one is issued once a load balancer shows it. Nobody looks whether its names lead there: the testbed's internet
+has no names.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from testbed.google.rules import Required, Said
+from testbed.google.rules import Said
 from testbed.google.service import Call, handles
 from testbed.google.services.compute.common import BASE, NAME_RULES, in_use, invalid
 from testbed.google.services.compute.httpbalancing import Readable
@@ -26,9 +30,8 @@ class SslCertificates(Readable):
         ".insert",
         rules=[
             *NAME_RULES,
-            Said("only SELF_MANAGED is emulated", source="the testbed's own limit"),
-            Required("certificate", source=f"{_TEXT} of certificate"),
-            Required("privateKey", source=f"{_TEXT} of privateKey"),
+            Said("a managed one has 1 to 100 names, no wildcards, and is global", source=f"{_TEXT} of managed; quotas"),
+            Said("one's own has certificate and privateKey", source=f"{_TEXT} of certificate, of privateKey"),
             Said("certificate and key are PEM and belong together", source=f"{_TEXT} of certificate, of privateKey"),
         ],
     )
@@ -36,22 +39,24 @@ class SslCertificates(Readable):
         if (operation := self.repeated(call)) is not None:
             return operation
         body = call.body
-        if body.get("type", "SELF_MANAGED") != "SELF_MANAGED":
-            raise invalid("type", body["type"], "The testbed has SELF_MANAGED.")
-        leaf = _belonging(body["certificate"], body["privateKey"])
         described = {"description": body["description"]} if body.get("description") else {}
-        content = {
-            "name": body["name"],
-            **described,
-            "type": "SELF_MANAGED",
-            "certificate": body["certificate"],
-            "_privateKey": body["privateKey"],
-            "expireTime": leaf.not_valid_after_utc.isoformat(),
-        }
+        content = {"name": body["name"], **described, **(self._managed(call) if body.get("type") == "MANAGED"
+                                                         else _own(body))}  # fmt: skip
+        if "/regions/" in self.scope(call):
+            content["region"] = f"{BASE}{self.scope(call)}"
         document = self.created(call, content)
         operation = self.operate(call, document, "insert")
         call.store.put(f"compute/{self.path(call, body['name'])}", document)
         return operation
+
+    def _managed(self, call: Call) -> dict[str, Any]:
+        domains = (call.body.get("managed") or {}).get("domains") or []
+        if not 1 <= len(domains) <= 100 or any("*" in each for each in domains):
+            raise invalid("managed.domains", ",".join(domains), "1 to 100 names without wildcards must be given.")
+        if "/regions/" in self.scope(call):
+            raise invalid("type", "MANAGED", "A regional certificate must be SELF_MANAGED.")
+        waiting = dict.fromkeys(domains, "PROVISIONING")
+        return {"type": "MANAGED", "managed": {"domains": domains, "status": "PROVISIONING", "domainStatus": waiting}}
 
     @handles(".delete", rules=[Said("refused while a proxy uses it", source=f"{_TEXT} of TargetHttpsProxy")])
     def delete(self, call: Call) -> dict[str, Any]:
@@ -60,6 +65,32 @@ class SslCertificates(Readable):
             if document["selfLink"] in user.get("sslCertificates", []):
                 raise in_use(self.path(call), user["selfLink"].removeprefix(BASE))
         return self.operate(call, document, "delete", delete=True)
+
+
+class RegionSslCertificates(SslCertificates):
+    """The same for regional load balancers."""
+
+    method_prefix = "compute.regionSslCertificates"
+
+
+def issued(document: dict[str, Any], chain: str, key: str) -> dict[str, Any]:
+    """Return a managed certificate as it is when it has been issued."""
+    managed = {**document["managed"], "status": "ACTIVE",
+               "domainStatus": dict.fromkeys(document["managed"]["domains"], "ACTIVE")}  # fmt: skip
+    return {**document, "managed": managed, "certificate": chain, "_privateKey": key}
+
+
+def _own(body: dict[str, Any]) -> dict[str, Any]:
+    for name in ("certificate", "privateKey"):
+        if not body.get(name):
+            raise invalid(name, "", "It must be given for a SELF_MANAGED certificate.")
+    leaf = _belonging(body["certificate"], body["privateKey"])
+    return {
+        "type": "SELF_MANAGED",
+        "certificate": body["certificate"],
+        "_privateKey": body["privateKey"],
+        "expireTime": leaf.not_valid_after_utc.isoformat(),
+    }
 
 
 def _belonging(chain: str, key: str) -> x509.Certificate:

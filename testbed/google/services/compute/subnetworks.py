@@ -17,6 +17,7 @@ from testbed.google.services.compute.common import (
     fingerprint,
     in_use,
     invalid,
+    is_for_proxies,
     parse,
     used_hosts,
     used_ranges,
@@ -41,6 +42,7 @@ class Subnetworks(ComputeService):
             Network("ipCidrRange", source="compute.v1, field text"),
             MaxItems("secondaryIpRanges", 170, source="VPC quotas"),
             Said("ranges do not overlap inside the network", source="compute.v1, field text of ipCidrRange"),
+            Said("one ACTIVE subnetwork for proxies in each region of a network", source="proxy-only subnets"),
         ],
     )
     def insert(self, call: Call) -> dict[str, Any]:
@@ -67,6 +69,7 @@ class Subnetworks(ComputeService):
             document["secondaryIpRanges"] = _ranges(body["secondaryIpRanges"])
         document = {k: v for k, v in document.items() if v is not None}
         self._no_overlap(call, project, document)
+        self._one_for_proxies(call, document)
         document["fingerprint"] = fingerprint(document)
         operation = self.operate(call, document, "insert", duration="compute.subnetwork")
         call.store.put(f"compute/{self.path(call, body['name'])}", document)
@@ -188,6 +191,12 @@ class Subnetworks(ComputeService):
                     raise invalid(
                         "ipCidrRange", str(mine), f"Invalid IPCidrRange: {mine} conflicts with {owner} ({taken})."
                     )
+
+    def _one_for_proxies(self, call: Call, document: dict[str, Any]) -> None:
+        for other in call.store.children(f"compute/{self.scope(call)}/subnetworks"):
+            same = other["network"] == document["network"] and is_for_proxies(other) and is_for_proxies(document)
+            if same and other["name"] != document["name"]:
+                raise invalid("purpose", document["purpose"], f"There is an active one already: {other['name']}.")
 
     def _clusters(self, call: Call, document: dict[str, Any]) -> list[dict[str, Any]]:
         project = call.project()["projectId"]
