@@ -50,6 +50,17 @@ options:
   private_ip_google_access:
     description: Whether machines without public address reach Google's APIs. New subnetworks allow it unless stated.
     type: bool
+  purpose:
+    description:
+      - What it is for. V(REGIONAL_MANAGED_PROXY) is the subnet in which Google has the proxies of a region's internal load
+        balancers for HTTP, and holds nothing else. V(PRIVATE), which Google takes when none is given, is for everything else.
+      - It stays for life.
+    type: str
+    choices: [PRIVATE, REGIONAL_MANAGED_PROXY]
+  role:
+    description: Of a subnet for proxies, whether it is in use. There is one V(ACTIVE) subnet in each region of a network.
+    type: str
+    choices: [ACTIVE, BACKUP]
 extends_documentation_fragment:
   - gatewayops.apigee_gke.google
   - gatewayops.apigee_gke.change

@@ -20,6 +20,8 @@ from .compute_common import ComputeResource, network_field
 #: Addresses of Cloud Run services and functions with direct VPC egress.
 _SERVERLESS = re.compile(r"addresses/serverless-ipv[46]-")
 
+_PROXIES = "REGIONAL_MANAGED_PROXY"
+
 
 class ComputeSubnetwork(ComputeResource):
     """A subnetwork with its secondary ranges.
@@ -48,6 +50,8 @@ class ComputeSubnetwork(ComputeResource):
             fields=(Field("range_name", required=True), Field("ip_cidr_range", required=True)),
         ),
         Field("private_ip_google_access", type="bool", initial=True),
+        Field("purpose", choices=("PRIVATE", _PROXIES), immutable=True),
+        Field("role", choices=("ACTIVE", "BACKUP")),
         Field("self_link", output=True),
         Field("gateway_address", output=True),
     )
@@ -57,6 +61,8 @@ class ComputeSubnetwork(ComputeResource):
         for entry in self.options.get("secondary_ip_ranges") or []:
             stated.append((f"secondary_ip_ranges[{entry['range_name']}]", entry["ip_cidr_range"]))
         wrong: list[str] = []
+        if bool(self.options.get("role")) != (self.options.get("purpose") == _PROXIES):
+            wrong.append(f"role belongs to purpose {_PROXIES}, and that wants one. State both or neither.")
         ranges: list[tuple[str, t.Any]] = []
         for name, value in stated:
             try:
@@ -68,6 +74,13 @@ class ComputeSubnetwork(ComputeResource):
                 if one.version == other.version and one.overlaps(other):
                     wrong.append(f"{other_name} {other} overlaps {name} {one}. Choose ranges apart from each other.")
         return wrong
+
+    def body(self) -> Document:
+        body = super().body()
+        if self.options.get("purpose") == _PROXIES and self.options.get("private_ip_google_access") is None:
+            # No machine is in it that could call Google's APIs.
+            body.pop("privateIpGoogleAccess", None)
+        return body
 
     def fixed(self, changes: list[Change]) -> list[Change]:
         return super().fixed(changes) + [
@@ -93,11 +106,11 @@ class ComputeSubnetwork(ComputeResource):
         if "private_ip_google_access" in tops:
             wanted = self.options["private_ip_google_access"]
             self._call("setPrivateIpGoogleAccess", {"privateIpGoogleAccess": wanted})
-        rest = [change for change in changes if change.top == "secondary_ip_ranges"]
+        rest = [change for change in changes if change.top in ("secondary_ip_ranges", "role")]
         if rest:
             if len(tops) > 1:
                 found = self.read() or found  # the calls above have changed the fingerprint
-            if not self.options["secondary_ip_ranges"]:
+            if "secondary_ip_ranges" in tops and not self.options["secondary_ip_ranges"]:
                 put(found, ("secondaryIpRanges",), [])
             super().update(found, rest)
 

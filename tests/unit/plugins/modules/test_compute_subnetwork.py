@@ -116,3 +116,44 @@ def test_delete() -> None:
     script.expect("GET", "compute", ONE).replies(SUBNET)
     write(script, "DELETE", f"{REGION}/subnetworks/shop", None, REGION)
     assert script.run(compute_subnetwork, **OPTIONS, state="absent")["action"] == "deleted"
+
+
+PROXIES = {**OPTIONS, "purpose": "REGIONAL_MANAGED_PROXY", "role": "ACTIVE"}
+FOR_PROXIES = {
+    **{name: SUBNET[name] for name in ("name", "description", "network", "ipCidrRange", "fingerprint")},
+    "purpose": "REGIONAL_MANAGED_PROXY",
+    "role": "ACTIVE",
+}
+
+
+def test_one_for_proxies_is_made_without_what_is_for_machines() -> None:
+    script = Script()
+    script.expect("GET", "compute", ONE).refuses(404)
+    body = {
+        "name": "shop",
+        "network": "projects/acme-shop/global/networks/shop-vpc",
+        "ipCidrRange": "10.10.0.0/20",
+        "purpose": "REGIONAL_MANAGED_PROXY",
+        "role": "ACTIVE",
+        "description": MARK,
+    }
+    write(script, "POST", f"{REGION}/subnetworks", body, REGION)
+    script.expect("GET", "compute", ONE).replies(FOR_PROXIES)
+    assert script.run(compute_subnetwork, **PROXIES)["action"] == "created"
+
+
+def test_a_subnet_for_proxies_can_be_put_out_of_use_and_keeps_its_purpose() -> None:
+    script = Script()
+    script.expect("GET", "compute", ONE).replies(FOR_PROXIES)
+    write(script, "PATCH", f"{REGION}/subnetworks/shop", {"fingerprint": "abc", "role": "BACKUP"}, REGION)
+    script.expect("GET", "compute", ONE).replies({**FOR_PROXIES, "role": "BACKUP"})
+    result = script.run(compute_subnetwork, **{**PROXIES, "role": "BACKUP"})
+    assert [change["field"] for change in result["changes"]] == ["role"]
+    script = Script()
+    script.expect("GET", "compute", ONE).replies({**SUBNET, "purpose": "PRIVATE"})
+    assert "purpose" in script.run(compute_subnetwork, fails=True, **PROXIES)["msg"]
+
+
+def test_role_and_purpose_come_together() -> None:
+    for wrong in ({"role": "ACTIVE"}, {"purpose": "REGIONAL_MANAGED_PROXY"}):
+        assert "State both or neither" in Script().run(compute_subnetwork, fails=True, **OPTIONS, **wrong)["msg"]
