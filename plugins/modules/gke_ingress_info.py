@@ -106,6 +106,10 @@ ours:
   description: Whether it bears this collection's mark.
   returned: always
   type: bool
+exposure:
+  description: V(internal) or V(external), by its class.
+  returned: always
+  type: str
 address:
   description: Its address; empty as long as there is none.
   returned: always
@@ -128,6 +132,21 @@ backends:
     health:
       description: Its health as GKE notes it, such as V(HEALTHY); empty where it notes none.
       type: str
+certificates:
+  description: Its certificates that Google manages.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the ManagedCertificate.
+      type: str
+    status:
+      description: What Google says of it, such as V(Active) or V(Provisioning); empty as long as it says nothing.
+      type: str
+    domains:
+      description: The same for each domain. V(FailedNotVisible) means that its name does not lead to the address.
+      type: dict
 lacking:
   description: Names of backend services whose security policy is not O(policy).
   returned: always
@@ -161,7 +180,15 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes 
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import Reader, ReadError, wait
 
 PAUSE_SECONDS = 1.0
-_NOTHING = {"exists": False, "ours": False, "address": "", "url_maps": [], "backends": []}
+_NOTHING = {
+    "exists": False,
+    "ours": False,
+    "exposure": "external",
+    "address": "",
+    "url_maps": [],
+    "backends": [],
+    "certificates": [],
+}
 
 
 def lacking(wanted, found):
@@ -283,7 +310,7 @@ def main():
         failure = Failure(f"ca_certificate is no certificate in base64: {error}")
     if failure:
         fail(module, failure)
-    result = {name: found[name] for name in ("exists", "ours", "address", "backends")}
+    result = {name: found[name] for name in ("exists", "ours", "exposure", "address", "backends", "certificates")}
     result |= {"lacking": lacking(wanted, found), "said": said, "good": not bad}
     result["waited"] = round(time.monotonic() - started, 1)
     result["requests"] = {"reads": wire.counts.reads, "writes": wire.counts.writes}

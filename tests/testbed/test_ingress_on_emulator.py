@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import Iterator
 
 import pytest
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import entries, ingress
 
 from tests.testbed.emulated_cloud import Cloud
 
@@ -86,3 +87,42 @@ def test_an_apigee_that_is_still_to_be_made_is_no_problem(cloud: Cloud) -> None:
     found = cloud.module("ingress_preflight", declaration=stated)
     assert found["site"]["ingress"]["nat_addresses"] == [{"instance": "europe-west1", "name": "shop-1"}]
     assert found["site"]["organization"]["ready"] is False
+
+
+def test_an_organisation_without_peering_is_adopted_and_reserves_its_addresses(cloud: Cloud) -> None:
+    """What the playbook makes at Google of such a declaration, without pods: nothing of a peering is among it."""
+    project = cloud.connection["project"]
+    cloud.run(
+        [
+            {"kind": "project_services", "services": ["apigee", "servicenetworking"]},
+            {
+                "kind": "apigee_organization",
+                "name": project,
+                "analytics_region": "europe-west1",
+                "billing_type": "EVALUATION",
+                "disable_vpc_peering": True,
+            },
+        ]
+    )
+    stated = declaration(cloud, environments={"prod": {"hostnames": ["api.acme.example"]}}, apigee_source_ranges=[])
+    site = cloud.module("ingress_preflight", declaration=stated)["site"]
+    assert site["peering"]["range"] == "" and site["organization"]["unpeered"]
+    network = {"project": project, "name": site["network"], "peering": site["peering"]}
+    wanted = [
+        *entries.network({**network, "subnets": entries.subnets(site["clusters"])}),
+        *entries.backend({**site, "target_servers": [], "proxies": []}),
+        *ingress.reservations(site["ingress"]),
+    ]
+    made = cloud.run(wanted)
+    assert made["changed"]
+    path = f"/instances/{site['instance']['name']}/natAddresses"
+    (address,) = cloud.by_hand("GET", path)["natAddresses"]
+    assert address["state"] == "ACTIVE"
+    (policy,) = (one for one in made["resources"] if one["kind"] == "compute_security_policy")
+    assert f"{address['ipAddress']}/32" in str(policy["resource"]["rules"])
+    cloud.control("requests", "DELETE")
+    assert not cloud.run(wanted)["changed"] and cloud.writes() == 0
+    # Through the peering that there is not nobody comes.
+    inside = {"name": "shop", "certificate": {"secret": "shop-tls"}, "exposure": "internal"}
+    refused = cloud.module("ingress_preflight", declaration={**stated, "ingress": inside}, fails=True)
+    assert "is not VPC-peered" in refused["msg"] and "no subnet for proxies in europe-west1" in refused["msg"]

@@ -22,6 +22,9 @@ def network(role: dict) -> list[dict]:
         result.append({"kind": "project_services", "project": project, "services": list(role["apis"])})
     result.append({"kind": "compute_network", "project": project, "name": name})
     for subnet in role.get("subnets") or []:
+        if subnet.get("purpose"):
+            result.append(_for_proxies(project, name, subnet))
+            continue
         result.append(
             {
                 "kind": "compute_subnetwork",
@@ -59,6 +62,19 @@ def network(role: dict) -> list[dict]:
             },
         ]
     return result
+
+
+def _for_proxies(project: str, network_name: str, subnet: dict) -> dict:
+    return {
+        "kind": "compute_subnetwork",
+        "project": project,
+        "name": subnet["name"],
+        "region": subnet["region"],
+        "network": network_name,
+        "ip_cidr_range": subnet["range"],
+        "purpose": subnet["purpose"],
+        "role": "ACTIVE",
+    }
 
 
 def _numbered(role: dict, network_name: str) -> str:
@@ -126,8 +142,9 @@ def organization(role: dict) -> list[dict]:
         "kind": "apigee_organization",
         "project": role["project"],
         "name": wanted["name"],
-        "authorized_network": role["network"],
     }
+    # One that is there without peering is as good where nothing has to be reached through it.
+    entry |= {"disable_vpc_peering": True} if wanted.get("unpeered") else {"authorized_network": role["network"]}
     # An organisation keeps these for life, so one that exists is not told them unless the user states them.
     for option, fact in (("billing_type", "billing"), ("analytics_region", "analytics_region")):
         if wanted.get(fact):
@@ -252,6 +269,7 @@ def teardown(site: dict, confirmed_organization: str = "") -> list[dict]:
         confirmed_organization: name of an organisation that may be removed although it is a paid one.
     """
     role = {**site, "name": site["network"], "apis": [], "subnets": subnets(site["clusters"])}
+    role["subnets"] += site.get("proxy_subnets") or []
     where = {"project": role["project"], "organization": role["organization"]["name"]}
     # Whatever is trusted goes by its name; what it holds does not matter any more.
     bare = {**role, "trust": {**(role.get("trust") or {}), "authorities": []}, "client_certificate": {}}

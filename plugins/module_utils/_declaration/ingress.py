@@ -217,6 +217,17 @@ def _encryption(role: dict) -> typing.Iterator[Problem]:
         yield Problem(
             "http", f"is {http}, and there is no certificate, so nothing would answer.", fix="State certificate."
         )
+    if role["ssl_policy"] and not certificate:
+        yield Problem("ssl_policy", "is for HTTPS, and there is no certificate.", fix="State certificate, or leave it out.")
+    if role["ssl_policy"] and role["exposure"] == "internal" and role["form"] == "ingress":
+        yield Problem(
+            "ssl_policy",
+            "an internal Ingress has none.",
+            role["ssl_policy"],
+            because="GKE heeds one of internal load balancers for Gateways alone, and then a regional one.",
+            fix="form: gateway; or leave it out.",
+            docs=f"{_DOCS}#internal",
+        )
     if certificate.get("managed"):
         if role["exposure"] == "internal":
             yield Problem(
@@ -226,8 +237,8 @@ def _encryption(role: dict) -> typing.Iterator[Problem]:
             yield Problem(
                 "certificate.managed",
                 "is for the form ingress alone.",
-                because="A Gateway takes Secrets, certificates of Compute Engine, or a certificate map.",
-                fix="{secret: ...} or {pre_shared: ...}.",
+                because="GKE reads ManagedCertificate for Ingresses alone.",
+                fix="{pre_shared: ...} with the name of a certificate of Compute Engine, which may be one that Google manages.",
             )
         if not role["hosts"] or any(host.startswith("*") for host in role["hosts"]):
             yield Problem(
@@ -282,12 +293,14 @@ def _callers(role: dict) -> typing.Iterator[Problem]:
 def _inside(role: dict) -> typing.Iterator[Problem]:
     if role["exposure"] != "internal":
         return
+    if role["preview"]:
+        yield Problem("preview", "is for a policy, and an internal load balancer has none.", fix="Leave it out.")
     if role["sources"] or role["nat_addresses"]:
         yield Problem(
             "exposure",
             "an internal load balancer cannot tell Apigee by its address.",
             "internal, with sources or nat_addresses",
-            because="Apigee calls it through the peering, from the instance's private range, and no global policy takes effect.",
+            because="Apigee calls it through the peering, from the instance's private range, and GKE attaches no policy to it.",
             fix="Leave sources and nat_addresses out; or exposure: external.",
             docs=f"{_DOCS}#internal",
         )

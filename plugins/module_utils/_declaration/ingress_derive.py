@@ -12,6 +12,7 @@ import re
 import typing
 
 from . import derive, ingress
+from . import live as existing
 from .problems import Problem
 
 _RATE = re.compile(r"(\d+)/(?:(\d+) )?([a-z]+?)s?")
@@ -28,8 +29,9 @@ def site(declaration: dict, live: dict | None = None) -> tuple[dict, list[Proble
         live: as for ``derive.derive``.
 
     Returns:
-        Facts as ``derive.derive`` gives them, with ``apigee`` (whether an organisation of Apigee X is managed) and
-        ``ingress`` (what role ``cloud_armor_ingress`` takes, without its prefix); and problems met on the way.
+        Facts as ``derive.derive`` gives them, with ``apigee`` (whether an organisation of Apigee X is managed),
+        ``proxy_subnets`` (what is made for the proxies of an internal load balancer) and ``ingress`` (what role
+        ``cloud_armor_ingress`` takes, without its prefix); and problems met on the way.
     """
     given = declaration.get("ingress") or {}
     name = given.get("name") or ""
@@ -47,11 +49,31 @@ def site(declaration: dict, live: dict | None = None) -> tuple[dict, list[Proble
         facts["apis"] = [one for one in facts["apis"] if one not in _APIGEE_APIS]
         facts["peering"] = {"name": facts["peering"]["name"], "range": ""}
         problems = [one for one in problems if one.path != "peering_range"]
+    elif given.get("exposure") != "internal" and existing.unpeered((live or {}).get("organization")):
+        # Its addresses on the internet are all that is needed of it.
+        facts["organization"]["unpeered"] = True
+        facts["peering"] = {"name": facts["peering"]["name"], "range": ""}
+        facts["instance"]["range"] = ""
+        problems = [one for one in problems if one.path != "peering_range"]
     stated = {one["name"]: one for one in declaration.get("proxies") or [] if one.get("name")}
     for proxy in facts["proxies"]:
         proxy["spike_arrest"] = stated[proxy["name"]].get("spike_arrest") or ""
         proxy["quota"] = quota(stated[proxy["name"]].get("quota") or {})
-    facts["ingress"] = ingress.declared(_role(declaration, facts, given))
+    role = _role(declaration, facts, given)
+    inside = given.get("exposure") == "internal"
+    facts["proxy_subnets"] = [
+        {
+            "name": derive.subnetwork_name(facts["network"], "proxies"),
+            "region": role["region"],
+            "range": given["proxy_subnet"],
+            "purpose": "REGIONAL_MANAGED_PROXY",
+        }
+        for _once in range(bool(inside and given.get("proxy_subnet")))
+    ]
+    if inside and not role.get("proxy_ranges"):
+        there = ((live or {}).get("proxies") or {}).get(role["region"])
+        role["proxy_ranges"] = [there[1]] if there else [one["range"] for one in facts["proxy_subnets"]]
+    facts["ingress"] = ingress.declared(role)
     for cluster in facts["clusters"]:
         if cluster["name"] == facts["ingress"]["cluster"] and facts["ingress"]["form"] == "gateway":
             cluster["gateway_api"] = True

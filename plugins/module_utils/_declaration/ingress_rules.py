@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import typing
 
-from . import ingress, live, rules
+from . import addresses, ingress, live, rules
 from .problems import Problem, one_or_list
 
 _DOCS = "docs/ingress.md"
@@ -30,7 +30,13 @@ def check(declaration: dict, facts: dict) -> list[Problem]:
     # What has no name was told of by its shape.
     if (declaration.get("ingress") or {}).get("name") and declaration.get("services") is not None:
         found += [_renamed(one) for one in ingress.check(facts["ingress"])]
-    return [*found, *_cluster(declaration, facts), *_apigee(declaration, facts), *_proxies(declaration, facts)]
+    return [
+        *found,
+        *_cluster(declaration, facts),
+        *_apigee(declaration, facts),
+        *_inside(declaration, facts),
+        *_proxies(declaration, facts),
+    ]
 
 
 def _renamed(problem: Problem) -> Problem:
@@ -75,6 +81,37 @@ def _apigee(declaration: dict, facts: dict) -> typing.Iterator[Problem]:
         )
 
 
+def _inside(declaration: dict, facts: dict) -> typing.Iterator[Problem]:
+    stated = declaration.get("ingress") or {}
+    if stated.get("exposure") != "internal":
+        if stated.get("proxy_subnet"):
+            yield Problem(
+                "ingress.proxy_subnet", "is for internal load balancers.", fix="Leave it out; or exposure: internal."
+            )
+        return
+    here, there = facts["ingress"]["region"], facts["instance"].get("location")
+    if facts["apigee"] and there and there != here:
+        yield Problem(
+            "ingress.exposure",
+            f"an internal load balancer in {here} answers callers in its region alone, and Apigee would call from {there}.",
+            "internal",
+            because="GKE gives it no global access.",
+            fix=f"An instance in {here} (instance.location), a cluster in {there}, or exposure: external.",
+            docs=f"{_DOCS}#internal",
+        )
+    wanted = addresses.parse(stated.get("proxy_subnet") or "")
+    for cluster in facts["clusters"]:
+        for part, text in cluster["ranges"].items():
+            other = addresses.parse(text or "")
+            if wanted and other and wanted.overlaps(other):
+                yield Problem(
+                    "ingress.proxy_subnet",
+                    f"overlaps {part} of cluster {cluster['name']}.",
+                    f"{wanted} and {other}",
+                    fix="Choose a range outside of address_space.",
+                )
+
+
 def _proxies(declaration: dict, facts: dict) -> typing.Iterable[Problem]:
     if not facts["apigee"]:
         return []
@@ -87,6 +124,7 @@ def check_live(facts: dict, documents: dict[str, typing.Any]) -> list[Problem]:
     """All problems with what exists."""
     found = live.check(facts, documents) if facts["apigee"] else live.check_network(facts, documents)
     role = facts["ingress"]
+    found += [one for one in _proxy_subnet(facts, documents) if one not in found]
     for cluster in live.existing(facts, documents):
         if cluster["name"] == role["cluster"]:
             # The run itself has the cluster learn of Gateways.
@@ -94,3 +132,32 @@ def check_live(facts: dict, documents: dict[str, typing.Any]) -> list[Problem]:
             seen = {"name": cluster["name"], "addons": {"http_load_balancing": balancing}}
             found += ingress.cluster_problems({**role, "form": "ingress"}, seen)
     return found
+
+
+def _proxy_subnet(facts: dict, documents: dict[str, typing.Any]) -> typing.Iterable[Problem]:
+    """Whether there is, or will be, the subnet without which Google makes no internal load balancer."""
+    role, made = facts["ingress"], facts["proxy_subnets"]
+    if role["exposure"] != "internal" or documents.get("project") is None:
+        return
+    name, text = live.facts(documents)["proxies"].get(role["region"], ("", ""))
+    if made and name and name != made[0]["name"]:
+        yield Problem(
+            "ingress.proxy_subnet",
+            f"region {role['region']} of the network has its subnet for proxies already.",
+            found=f"{name}, {text}",
+            because="There is one for all load balancers of a region.",
+            fix="Leave proxy_subnet out.",
+        )
+    elif made:
+        yield from live.subnet_problems(
+            facts, documents, {made[0]["name"]: ("ingress.proxy_subnet", made[0]["range"])}
+        )
+    elif not name:
+        yield Problem(
+            "ingress.exposure",
+            f"network {facts['network']} has no subnet for proxies in {role['region']}.",
+            "internal",
+            because="Google makes no internal load balancer without it.",
+            fix="Have the run make it: proxy_subnet: 10.12.0.0/23, or another range that is free.",
+            docs=f"{_DOCS}#internal",
+        )

@@ -115,11 +115,18 @@ _INGRESS = _options(
         minimum=0,
         maximum=100,
     ),
+    proxy_subnet=Field(
+        "str",
+        "For V(internal), range of a subnet for the region's proxies that the run makes, where the network has none.",
+        pattern=(r"[0-9]+(\.[0-9]+){3}/[0-9]{1,2}", "an IPv4 range such as 10.12.0.0/23"),
+    ),
     network_policy=Field(
         "bool", "Close the pods to all but the load balancer, callers in the cluster included.", default=False
     ),
     proxy_ranges=Field(
-        "list", "Ranges of the region's subnet for proxies, for V(internal).", elements=Field("str", "A range, or one address.", pattern=RANGE)
+        "list",
+        "Ranges of the region's subnet for proxies, for V(internal); found out when not given.",
+        elements=Field("str", "A range, or one address.", pattern=RANGE),
     ),
 )
 

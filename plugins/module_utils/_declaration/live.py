@@ -45,6 +45,13 @@ def facts(documents: dict[str, typing.Any]) -> dict:
         "instances": instances,
         "organization": documents.get("organization"),
         "reserved": reserved,
+        "proxies": {
+            subnet["region"].split("/")[-1]: (subnet["name"], subnet["ipCidrRange"])
+            for name, found in documents.items()
+            if name.startswith("subnets ")
+            for subnet in found or []
+            if (subnet.get("purpose"), subnet.get("role")) == ("REGIONAL_MANAGED_PROXY", "ACTIVE")
+        },
     }
 
 
@@ -145,7 +152,9 @@ def _organization(site: dict, organization: dict | None, project: dict) -> typin
             fix="Use an organisation of runtimeType CLOUD, peered with your network.",
         )
         return
-    if organization.get("disableVpcPeering") or not organization.get("authorizedNetwork"):
+    if site["organization"].get("unpeered"):
+        return
+    if unpeered(organization):
         yield Problem(
             "organization",
             f"{name} is not VPC-peered, so it has no route to pods.",
@@ -165,6 +174,13 @@ def _organization(site: dict, organization: dict | None, project: dict) -> typin
             found=peered,
             fix=f"Set network: {peered.split('/')[-1]}",
         )
+
+
+def unpeered(organization: dict | None) -> bool:
+    """Whether an organisation is there, and has no way into a network of ours."""
+    return organization is not None and bool(
+        organization.get("disableVpcPeering") or not organization.get("authorizedNetwork")
+    )
 
 
 def _number(project: dict) -> str:

@@ -32,6 +32,9 @@ FORMS = {
         "networking.gke.io/url-maps",
     ),
 }
+#: Names the certificates that Google manages.
+MANAGED = "networking.gke.io/managed-certificates"
+_INTERNAL = ("gce-internal", "gke-l7-rilb")
 _SERVICE_KEYS = ("kubernetes.io/service-name", "serviceName")
 
 
@@ -45,8 +48,10 @@ def look(reader: Reader, wire: t.Any, where: dict[str, t.Any]) -> dict[str, t.An
             ``backends``, names of backend services that were seen before.
 
     Returns:
-        ``exists``, ``ours``, ``address``, ``url_maps``, and ``backends`` (``name``, ``service`` as NAMESPACE/NAME where
-        GKE says it, ``policy``, ``health``); those seen before are among them as long as they exist.
+        ``exists``, ``ours``, ``exposure`` (``external`` or ``internal``, by its class), ``address``, ``url_maps``,
+        ``certificates`` (those that Google manages: ``name``, ``status``, ``domains`` with the status of each), and
+        ``backends`` (``name``, ``service`` as NAMESPACE/NAME where GKE says it, ``policy``, ``health``); those seen before
+        are among them as long as they exist.
 
     Raises:
         ReadError: the API server gives no answer.
@@ -78,10 +83,33 @@ def look(reader: Reader, wire: t.Any, where: dict[str, t.Any]) -> dict[str, t.An
     return {
         "exists": bool(found),
         "ours": (metadata.get("labels") or {}).get(manifests.OWNER_LABEL) == manifests.MANAGED_BY,
+        "exposure": "internal" if _class(found) in _INTERNAL else "external",
         "address": _address(found, where["form"]),
         "url_maps": maps,
+        "certificates": _certificates(reader, where["namespace"], notes.get(MANAGED) or ""),
         "backends": backends,
     }
+
+
+def _class(found: dict[str, t.Any]) -> str:
+    notes = (found.get("metadata") or {}).get("annotations") or {}
+    return str((found.get("spec") or {}).get("gatewayClassName") or notes.get("kubernetes.io/ingress.class") or "")
+
+
+def _certificates(reader: Reader, namespace: str, text: str) -> list[dict[str, t.Any]]:
+    """What Google says of the certificates that it manages; of one that is not there nothing."""
+    result = []
+    for name in (part.strip() for part in text.split(",") if part.strip()):
+        found = reader.get(f"/apis/networking.gke.io/v1/namespaces/{namespace}/managedcertificates/{name}") or {}
+        status = found.get("status") or {}
+        result.append(
+            {
+                "name": name,
+                "status": status.get("certificateStatus") or "",
+                "domains": {one.get("domain"): one.get("status") for one in status.get("domainStatus") or []},
+            }
+        )
+    return result
 
 
 def warnings(reader: Reader, where: dict[str, t.Any]) -> list[str]:

@@ -209,6 +209,37 @@ def test_an_internal_one_has_regional_backend_services(serve: t.Callable[..., Ap
     assert run(script, region="europe-west1", policy=None, healthy=["shop/products"])["good"]
 
 
+@pytest.mark.parametrize(
+    ("item", "exposure"),
+    [
+        ({"metadata": {"annotations": {"kubernetes.io/ingress.class": "gce-internal"}}}, "internal"),
+        ({"metadata": {"annotations": {"kubernetes.io/ingress.class": "gce"}}}, "external"),
+        ({"metadata": {}, "spec": {"gatewayClassName": "gke-l7-rilb"}}, "internal"),
+        ({"metadata": {}, "spec": {"gatewayClassName": "gke-l7-global-external-managed"}}, "external"),
+    ],
+)
+def test_its_class_says_from_where_it_is_reached(
+    serve: t.Callable[..., ApiServer], item: dict[str, t.Any], exposure: str
+) -> None:
+    serve(item, {"items": []})
+    assert run(Script(), policy=None)["exposure"] == exposure
+
+
+def test_certificates_that_google_manages_are_told_with_their_states(serve: t.Callable[..., ApiServer]) -> None:
+    domains = [{"domain": "shop.acme.example", "status": "FailedNotVisible"}]
+    status = {"certificateStatus": "Provisioning", "domainStatus": domains}
+    serve(
+        {"metadata": {"annotations": {"networking.gke.io/managed-certificates": "shop, new"}}},
+        {"status": status},
+        ABSENT,
+        {"items": []},
+    )
+    assert run(Script(), policy=None)["certificates"] == [
+        {"name": "shop", "status": "Provisioning", "domains": {"shop.acme.example": "FailedNotVisible"}},
+        {"name": "new", "status": "", "domains": {}},
+    ]
+
+
 def test_a_cluster_that_does_not_answer_is_named(serve: t.Callable[..., ApiServer]) -> None:
     serve((403, {"message": "forbidden"}))
     text = run(fails=True)["msg"]

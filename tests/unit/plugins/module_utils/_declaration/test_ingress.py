@@ -21,6 +21,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
     ingress_manifests,
     ingress_rules,
     ingress_schema,
+    live,
     ownership,
     proof,
     shape,
@@ -199,6 +200,25 @@ def test_a_gateway_has_the_cluster_learn_of_gateways() -> None:
             "longer than the interval",
         ),
         ({"ingress": {"exposure": "internal", "nat_addresses": 1}}, "ingress.exposure", "cannot tell Apigee"),
+        ({"ingress": {"exposure": "internal", "ssl_policy": "new"}}, "ingress.ssl_policy", "Gateways alone"),
+        ({"ingress": {"exposure": "internal", "preview": True}}, "ingress.preview", "has none"),
+        (
+            {"ingress": {"certificate": {"secret": None}, "http": "plain", "ssl_policy": "new"}},
+            "ingress.ssl_policy",
+            "for HTTPS",
+        ),
+        ({"ingress": {"proxy_subnet": "10.12.0.0/23"}}, "ingress.proxy_subnet", "internal load balancers"),
+        ({"ingress": {"proxy_subnet": "10.12.0.0"}}, "ingress.proxy_subnet", "an IPv4 range"),
+        (
+            {"ingress": {"exposure": "internal", "proxy_subnet": "10.64.0.0/10"}},
+            "ingress.proxy_subnet",
+            "overlaps nodes of cluster gke",
+        ),
+        (
+            {"ingress": {"exposure": "internal"}, "clusters": {"gke": {"location": "us-east1"}}},
+            "ingress.exposure",
+            "would call from europe-west1",
+        ),
         ({"ingress": {"cluster": "gek"}}, "ingress.cluster", "no cluster gek"),
         ({"clusters": {"other": {}}}, "ingress.cluster", "several clusters"),
         ({"ingress": {"hots": []}}, "ingress.hots", "not a key"),
@@ -303,6 +323,76 @@ def test_trap_3_a_policy_is_taken_away_by_an_empty_name() -> None:
 
 def test_trap_4_only_the_stable_version_is_used() -> None:
     assert {one["apiVersion"] for one in made(role(), "BackendConfig")} == {"cloud.google.com/v1"}
+
+
+def subnet(name: str, purpose: str, region: str = "europe-west1") -> dict[str, typing.Any]:
+    return {
+        "name": name,
+        "ipCidrRange": "10.12.0.0/23",
+        "purpose": purpose,
+        "role": "ACTIVE",
+        "region": f"https://www.googleapis.com/compute/v1/projects/acme-shop/regions/{region}",
+    }
+
+
+def judged_live(stated: dict[str, typing.Any], **documents: typing.Any) -> tuple[dict, list]:
+    """Facts and problems where this exists."""
+    documents = {"project": {"name": "projects/1"}, "clusters": {}, **documents}
+    facts, problems = judged(stated, live.facts(documents))
+    return facts, problems + ingress_rules.check_live(facts, documents)
+
+
+def test_an_internal_one_needs_a_subnet_for_proxies() -> None:
+    inside = declared(ingress={"exposure": "internal", "network_policy": True})
+    makes = declared(ingress={"exposure": "internal", "proxy_subnet": "10.12.0.0/23"})
+    elsewhere = {"subnets us-east1": [subnet("far", "REGIONAL_MANAGED_PROXY", "us-east1")]}
+    for documents in ({}, elsewhere, {"subnets europe-west1": [subnet("nodes", "PRIVATE")]}):
+        _facts, problems = judged_live(inside, **documents)
+        assert [one.path for one in problems] == ["ingress.exposure"]
+        assert "proxy_subnet" in problems[0].fix and "no subnet for proxies in europe-west1" in problems[0].message
+    # The run makes it.
+    facts, problems = judged_live(makes)
+    assert problems == [] and facts["ingress"]["proxy_ranges"] == ["10.12.0.0/23"]
+    network = {"project": "acme-shop", "name": "shop-vpc", "subnets": facts["proxy_subnets"]}
+    assert entries.network(network)[-1] == {
+        "kind": "compute_subnetwork",
+        "project": "acme-shop",
+        "name": "shop-vpc-proxies",
+        "region": "europe-west1",
+        "network": "shop-vpc",
+        "ip_cidr_range": "10.12.0.0/23",
+        "purpose": "REGIONAL_MANAGED_PROXY",
+        "role": "ACTIVE",
+    }
+    assert entries.network(network)[-1] in entries.teardown(facts)
+    # It is there: what the run made, and what somebody else did.
+    own, other = (
+        {"subnets europe-west1": [subnet(name, "REGIONAL_MANAGED_PROXY")]} for name in ("shop-vpc-proxies", "theirs")
+    )
+    assert judged_live(makes, **own)[1] == []
+    facts, problems = judged_live(inside, **other)
+    assert problems == [] and facts["proxy_subnets"] == []
+    (policy,) = made(facts["ingress"], "NetworkPolicy")
+    assert {"ipBlock": {"cidr": "10.12.0.0/23"}} in policy["spec"]["ingress"][0]["from"]
+    (problem,) = judged_live(makes, **other)[1]
+    assert (problem.path, problem.found) == ("ingress.proxy_subnet", "theirs, 10.12.0.0/23")
+    taken = {"subnets europe-west1": [{**subnet("others", "PRIVATE"), "ipCidrRange": "10.12.1.0/24"}]}
+    assert [one.path for one in judged_live(makes, **taken)[1]] == ["ingress.proxy_subnet"]
+
+
+def test_an_organisation_without_peering_calls_over_the_internet_as_well() -> None:
+    """Of it the addresses are needed, which its instances have with and without peering."""
+    organization = {"name": "acme-shop", "state": "ACTIVE", "disableVpcPeering": True}
+    facts, problems = judged_live(GOOD, organization=organization)
+    assert problems == [] and facts["ingress"]["nat_addresses"]
+    assert facts["peering"]["range"] == "" and facts["instance"]["range"] == ""
+    found = entries.backend({**facts, **ingress_derive.backend(facts, "203.0.113.9")})
+    (own,) = (one for one in found if one["kind"] == "apigee_organization")
+    assert own["disable_vpc_peering"] is True and "authorized_network" not in own
+    assert not [one for one in entries.teardown(facts) if one["kind"] == "service_networking_connection"]
+    # Through the peering there is no way in.
+    inside = declared(ingress={"exposure": "internal", "proxy_subnet": "10.12.0.0/23"})
+    assert any("is not VPC-peered" in one.message for one in judged_live(inside, organization=organization)[1])
 
 
 def test_trap_5_an_internal_ingress_is_given_no_global_policy() -> None:
