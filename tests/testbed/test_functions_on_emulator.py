@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import typing as t
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,13 +30,6 @@ RESOURCES: list[dict[str, t.Any]] = [
     {"kind": "vpc_access_connector", "name": "shop", **REGION, "network": "shop-vpc", "ip_cidr_range": "10.8.0.0/28"},
     {"kind": "cloud_function", **FUNCTION},
 ]
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    started = Cloud(tmp_path_factory.mktemp("cloud"))
-    yield started
-    started.stop()
 
 
 @pytest.fixture

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import json
 import typing as t
-from collections.abc import Iterator
-
-import pytest
 
 from tests.testbed.emulated_cloud import Cloud
 
@@ -30,13 +27,6 @@ RESOURCES: list[dict[str, t.Any]] = [
     },
     {"kind": "api_key", "name": "partner", "display_name": "Partner", "services": [{"service": SERVICE}]},
 ]
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    started = Cloud(tmp_path_factory.mktemp("cloud"))
-    yield started
-    started.stop()
 
 
 def test_whole_life(cloud: Cloud) -> None:

@@ -7,9 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator
 
-import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import balancers
 
 from tests.testbed.emulated_cloud import Cloud
@@ -48,13 +46,6 @@ RESOURCES: list[dict[str, t.Any]] = [
     },
     {"kind": "compute_network", "name": "shop-vpc"},
 ]
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    started = Cloud(tmp_path_factory.mktemp("cloud"))
-    yield started
-    started.stop()
 
 
 def actions(result: dict[str, t.Any]) -> dict[str, str]:

@@ -7,9 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator
-
-import pytest
 
 from tests.testbed.emulated_cloud import Cloud
 
@@ -56,13 +53,6 @@ RESOURCES: list[dict[str, t.Any]] = [
         "allowed": [{"protocol": "tcp", "ports": ["8443"]}],
     },
 ]
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    started = Cloud(tmp_path_factory.mktemp("cloud"))
-    yield started
-    started.stop()
 
 
 def actions(result: dict[str, t.Any]) -> list[tuple[str, str, str]]:
