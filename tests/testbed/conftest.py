@@ -1,6 +1,6 @@
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulator that the tests of a file share; what they begin with is their own fixture's."""
+"""What the tests of a file share: an emulator, a private Service's double. Their beginnings are their own fixtures'."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.testbed.emulated_cloud import Cloud
+from tests.testbed.function.upstream import Upstream
 
 
 @pytest.fixture(scope="module")
@@ -17,3 +18,18 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     started = Cloud(tmp_path_factory.mktemp("cloud"))
     yield started
     started.stop()
+
+
+@pytest.fixture(scope="module")
+def serving() -> Iterator[Upstream]:
+    """The double of a private Service."""
+    server = Upstream()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def upstream(serving: Upstream) -> Upstream:
+    """The same double, with nothing seen yet."""
+    serving.forget()
+    return serving
