@@ -164,10 +164,7 @@ class _Objects:
         return MadeBalancer(address, names, {key: link.rsplit("/", 1)[-1] for key, link in links.items()})
 
     def remove(self) -> None:
-        for collection in _FRONT:
-            for document in self._tx.children(f"compute/{self._place}/{collection}"):
-                if document.get("_for") == self._user and document["_balancer_of"] == key_of(self._cluster):
-                    self._tx.delete(f"compute/{self._place}/{collection}/{document['name']}")
+        self._drop_others({})
         self._release(set())
         self._open()
 
