@@ -42,15 +42,7 @@ def made(cloud: Cloud) -> Cloud:
 
 
 def test_whole_life(cloud: Cloud) -> None:
-    cloud.control("reset", "POST")
-    predicted, first = cloud.run(RESOURCES, check=True), cloud.run(RESOURCES)
-    assert [one["action"] for one in predicted["resources"]] == [one["action"] for one in first["resources"]]
-    for before, after in zip(predicted["resources"], first["resources"], strict=True):
-        assert before["resource"].keys() == after["resource"].keys()
-    second = cloud.run(RESOURCES)
-    assert not second["changed"] and second["requests"]["writes"] == 0
-    removed = cloud.run(RESOURCES, state="absent")
-    assert {one["action"] for one in removed["resources"]} == {"deleted"}
+    cloud.whole_life(RESOURCES)
     assert not cloud.run(RESOURCES, state="absent")["changed"]
 
 
