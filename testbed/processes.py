@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright (c) 2026, The gatewayops.apigee_gke contributors
-"""Processes of a testbed: recognised beyond doubt, ended politely, then firmly.
+"""Processes of a testbed: recognised beyond doubt, waited for, ended politely, then firmly.
 
 A bare pid may have been given to a stranger since it was written down. So a process is known by its pid and start
 time, or by living in a network namespace that is ours.
@@ -11,10 +11,13 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
+import subprocess
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PROC = Path("/proc")
 
@@ -100,3 +103,25 @@ async def end_child(process: asyncio.subprocess.Process, grace: float = 5.0) -> 
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+def listens(child: subprocess.Popen[Any], port: int, seconds: float) -> bool:
+    """Wait until a child takes connections at a port of 127.0.0.1; False when it ends or takes too long."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and child.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return True
+        except OSError:
+            time.sleep(0.05)
+    return False
+
+
+def end_started(child: subprocess.Popen[Any], grace: float) -> int:
+    """End a child of no event loop as Kubernetes does and collect it; returns its exit status."""
+    child.terminate()
+    try:
+        return child.wait(grace)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return child.wait()

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
-import time
 from collections.abc import Mapping
 from pathlib import Path
+
+from testbed.processes import end_started, listens
 
 from .installation import Engine
 
@@ -55,20 +55,9 @@ class Gateway:
 
     def ready(self, seconds: float = START_SECONDS) -> None:
         """Wait until it listens. Raises GatewayError when it ends or takes too long."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and self.process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise GatewayError(f"the gateway does not listen at {self.port}:\n{self.log.read_text()[-3000:]}")
+        if not listens(self.process, self.port, seconds):
+            raise GatewayError(f"the gateway does not listen at {self.port}:\n{self.log.read_text()[-3000:]}")
 
     def stop(self) -> int:
         """End it as Kubernetes does; returns its exit status."""
-        self.process.terminate()
-        try:
-            return self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
+        return end_started(self.process, STOP_SECONDS)

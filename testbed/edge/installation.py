@@ -6,15 +6,14 @@ The lock file names no registry, so npm asks the one that its user has configure
 """
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 import platform
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed.cache import made_once
 from testbed.kubernetes.toolchain import BuildError, Progress, quiet
 from testbed.node import Node, ensure_node
 from testbed.state import cache_folder
@@ -42,29 +41,23 @@ class Engine:
 def ensure_engine(progress: Progress = quiet) -> Engine:
     """The engine, installed into the cache when it is not there: 60 MB, 10 to 30 seconds. Raises BuildError."""
     node = ensure_node(OLDEST_NODE, progress)
-    target = cache_folder() / "edge-microgateway" / _digest()
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with open(target.parent / "lock", "w", encoding="ascii") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not target.exists():
-                progress(None, "installing Edge Microgateway's packages from npm")
-                _install(node, target)
-    return Engine(node.program, target)
+
+    def install(folder: Path) -> None:
+        progress(None, "installing Edge Microgateway's packages from npm")
+        _install(node, folder)
+
+    return Engine(node.program, made_once(cache_folder() / "edge-microgateway" / _digest(), install))
 
 
 def _install(node: Node, target: Path) -> None:
-    partial = target.with_name(f"{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
     for name in ("package.json", "package-lock.json"):
-        shutil.copy(SOURCE / name, partial)
+        shutil.copy(SOURCE / name, target)
     # No package has an install script that is needed, and what is not run can do no harm.
     command = [*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", "--fetch-retries=5"]
     try:
         done = subprocess.run(
             command,
-            cwd=partial,
+            cwd=target,
             env=node.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -76,7 +69,6 @@ def _install(node: Node, target: Path) -> None:
         raise BuildError(f"npm could not install Edge Microgateway: {error}") from error
     if done.returncode:
         raise BuildError(f"npm could not install Edge Microgateway: {(done.stderr or done.stdout).strip()[-2000:]}")
-    os.rename(partial, target)
 
 
 def _digest() -> str:

@@ -10,7 +10,16 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from testbed.google.services.compute.common import BASE, is_for_proxies
-from testbed.http_balancing.model import Backend, Check, Host, HttpBalancer, PolicyRule, Redirect
+from testbed.http_balancing.model import (
+    CHECK_FIELDS,
+    REDIRECT_STATUSES,
+    Backend,
+    Check,
+    Host,
+    HttpBalancer,
+    PolicyRule,
+    Redirect,
+)
 
 if TYPE_CHECKING:
     from testbed.google.emulator import Emulator
@@ -20,8 +29,6 @@ if TYPE_CHECKING:
 _pushed: weakref.WeakKeyDictionary[Any, tuple[Any, Any]] = weakref.WeakKeyDictionary()
 _turns: weakref.WeakKeyDictionary[Any, asyncio.Lock] = weakref.WeakKeyDictionary()
 _NOTHING: tuple[list[HttpBalancer], dict[str, tuple[str, ...]]] = [], {}
-_PROTOCOLS = {"httpHealthCheck": "HTTP", "httpsHealthCheck": "HTTPS", "http2HealthCheck": "HTTP2",
-              "tcpHealthCheck": "TCP", "sslHealthCheck": "SSL"}  # fmt: skip
 
 
 async def push(emulator: Emulator) -> None:
@@ -83,7 +90,7 @@ def _balancer(
         backends=tuple(_backend(tx, link) for link in links),
         certificates=tuple((one["certificate"], one["_privateKey"]) for one in certificates if "certificate" in one),
         minimum_tls=_minimum_tls(_linked(tx, proxy.get("sslPolicy", ""))),
-        redirect=Redirect(_STATUSES[redirect["redirectResponseCode"]]) if redirect else None,
+        redirect=Redirect(REDIRECT_STATUSES[redirect["redirectResponseCode"]]) if redirect else None,
         network=network if rule["loadBalancingScheme"] == "INTERNAL_MANAGED" else None,
         proxy=_proxy(tx, rule) if rule["loadBalancingScheme"] == "INTERNAL_MANAGED" else "",
         region=rule.get("region", "").rsplit("/", 1)[-1],
@@ -108,10 +115,6 @@ def _proxy(tx: Transaction, rule: dict[str, Any]) -> str:
         if is_for_proxies(subnetwork) and subnetwork["network"] == rule["network"]:
             return str(ipaddress.ip_network(subnetwork["ipCidrRange"])[2])
     return ""
-
-
-_STATUSES = {"MOVED_PERMANENTLY_DEFAULT": 301, "FOUND": 302, "SEE_OTHER": 303, "TEMPORARY_REDIRECT": 307,
-             "PERMANENT_REDIRECT": 308}  # fmt: skip
 
 
 def _hosts(map_: dict[str, Any]) -> tuple[tuple[Host, ...], list[str]]:
@@ -148,10 +151,9 @@ def _backend(tx: Transaction, link: str) -> Backend:
 def _check(stored: dict[str, Any] | None) -> Check | None:
     if stored is None:
         return None
-    field = next(name for name in _PROTOCOLS if name in stored)
-    http = stored[field]
+    http = stored[CHECK_FIELDS[stored["type"]]]
     return Check(
-        type=_PROTOCOLS[field],
+        type=stored["type"],
         path=http.get("requestPath", "/"),
         host=http.get("host", ""),
         port=http.get("port", 0) if http.get("portSpecification") == "USE_FIXED_PORT" else 0,

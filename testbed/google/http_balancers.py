@@ -34,6 +34,7 @@ from testbed.http_balancing.asked import (
     Key,
     MadeBalancer,
 )
+from testbed.http_balancing.model import CHECK_FIELDS, REDIRECT_STATUSES
 from testbed.network.internet import FRONT_ENDS
 from testbed.world import WorldError
 
@@ -42,10 +43,7 @@ if TYPE_CHECKING:
 
 _SCHEMES = {EXTERNAL: "EXTERNAL", GLOBAL: "EXTERNAL_MANAGED", INTERNAL: "INTERNAL_MANAGED",
             REGIONAL: "EXTERNAL_MANAGED"}  # fmt: skip
-_CODES = {301: "MOVED_PERMANENTLY_DEFAULT", 302: "FOUND", 303: "SEE_OTHER", 307: "TEMPORARY_REDIRECT",
-          308: "PERMANENT_REDIRECT"}  # fmt: skip
-_CHECKS = {"HTTP": "httpHealthCheck", "HTTPS": "httpsHealthCheck", "HTTP2": "http2HealthCheck",
-           "TCP": "tcpHealthCheck"}  # fmt: skip
+_CODES = {status: name for name, status in REDIRECT_STATUSES.items()}
 #: What is made of a balancer alone, in the order in which it goes.
 _FRONT = ("forwardingRules", "targetHttpProxies", "targetHttpsProxies", "urlMaps", "sslCertificates")
 
@@ -176,10 +174,7 @@ class _Objects:
         return MadeBalancer(address, names, {key: link.rsplit("/", 1)[-1] for key, link in links.items()})
 
     def remove(self) -> None:
-        for collection in _FRONT:
-            for document in self._tx.children(f"compute/{self._place}/{collection}"):
-                if document.get("_for") == self._user and document["_balancer_of"] == key_of(self._cluster):
-                    self._tx.delete(f"compute/{self._place}/{collection}/{document['name']}")
+        self._drop_others({})
         self._release(set())
         self._open()
 
@@ -398,7 +393,7 @@ class _Objects:
             "timeoutSec": check.timeout,
             "healthyThreshold": check.healthy,
             "unhealthyThreshold": check.unhealthy,
-            _CHECKS[check.type]: asked,
+            CHECK_FIELDS[check.type]: asked,
             "_balancer_of": key_of(self._cluster),
         }
         region = {"region": f"{BASE}{self._place}"} if "/regions/" in self._place else {}

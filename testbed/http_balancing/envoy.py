@@ -207,7 +207,7 @@ def _health_check(check: Check) -> dict[str, Any]:
         "healthy_threshold": check.healthy,
         "unhealthy_threshold": check.unhealthy,
     }
-    if check.type in ("TCP", "SSL"):
+    if check.type == "TCP":
         return {**found, "tcp_health_check": {}}
     asked: dict[str, Any] = {"path": check.path, "host": check.host or "health-check",
                              "request_headers_to_add": [

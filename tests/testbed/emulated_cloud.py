@@ -100,6 +100,22 @@ class Cloud:
         """The module ``resources``."""
         return self.module("resources", resources=resources, **how)
 
+    def whole_life(self, resources: list[dict[str, t.Any]]) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+        """Predicted, made as predicted, found again and removed. Returns the results of making and of finding again."""
+        self.control("reset", "POST")
+        before = self.control("state")["digest"]
+        predicted = self.run(resources, check=True)
+        assert self.control("state")["digest"] == before
+        made = self.run(resources)
+        for guess, one in zip(predicted["resources"], made["resources"], strict=True):
+            assert guess["resource"].keys() == one["resource"].keys()
+            assert guess["action"] == one["action"], (guess, one)
+        again = self.run(resources)
+        assert not again["changed"] and again["requests"]["writes"] == 0
+        removed = self.run(resources, state="absent")
+        assert {one["action"] for one in removed["resources"]} == {"deleted"}
+        return made, again
+
     def converges_after_every_write(self, resources: list[dict[str, t.Any]]) -> None:
         """Killed after each of its writes in turn, the run is completed by the next one, to the very same state."""
         self.control("reset", "POST")

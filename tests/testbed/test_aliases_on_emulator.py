@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import typing as t
-from collections.abc import Iterator
 
 import pytest
 from cryptography import x509
@@ -24,11 +23,9 @@ PLACE = {"kind": "apigee_keystore_alias", "environment": "prod", "keystore": "sh
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    started = Cloud(tmp_path_factory.mktemp("cloud"))
-    started.empty_organization()
-    yield started
-    started.stop()
+def cloud(cloud: Cloud) -> Cloud:
+    cloud.empty_organization()
+    return cloud
 
 
 def packed() -> str:

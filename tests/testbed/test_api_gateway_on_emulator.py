@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator
 
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._openapi import render, source
@@ -18,19 +17,12 @@ REGION = "europe-west1"
 WHERE = {"name": "products", "region": REGION}
 
 
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    cloud = Cloud(tmp_path_factory.mktemp("cloud"))
-    yield cloud
-    cloud.stop()
-
-
 @pytest.fixture
-def cloud(started: Cloud) -> Cloud:
-    started.control("reset", "POST")
-    started.run([{"kind": "project_services", "services": ["apigateway", "servicemanagement", "servicecontrol"]}])
-    started.control("requests", "DELETE")
-    return started
+def cloud(cloud: Cloud) -> Cloud:
+    cloud.control("reset", "POST")
+    cloud.run([{"kind": "project_services", "services": ["apigateway", "servicemanagement", "servicecontrol"]}])
+    cloud.control("requests", "DELETE")
+    return cloud
 
 
 def document(*paths: str, **more: t.Any) -> dict[str, t.Any]:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,17 +28,10 @@ VARIABLES: dict[str, t.Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    found = Cloud(tmp_path_factory.mktemp("cloud"))
-    yield found
-    found.stop()
-
-
 @pytest.fixture
-def cloud(started: Cloud) -> Cloud:
-    started.control("reset", "POST")
-    return started
+def cloud(cloud: Cloud) -> Cloud:
+    cloud.control("reset", "POST")
+    return cloud
 
 
 def play(cloud: Cloud, folder: Path, *options: str, fails: bool = False, **changes: t.Any) -> role_play.Played:

@@ -3,7 +3,6 @@
 """The gate that apigeelint is, with the real one: Node from a Python wheel, apigeelint from npm, kept in a cache."""
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee import generate, lint
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee.bundle import Bundle
 
+from testbed.cache import made_once
 from testbed.node import Node, ensure_node
 from testbed.state import cache_folder
 
@@ -40,18 +40,14 @@ def node() -> Node:
 @pytest.fixture(scope="module")
 def commands(node: Node) -> Path:
     """The folder with the command, installed once per machine."""
-    folder = cache_folder() / f"apigeelint-{APIGEELINT}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        found = folder / "node_modules" / ".bin"
-        if not (found / "apigeelint").exists():
-            options = ["install", "--silent", "--no-audit", "--no-fund", "--fetch-retries=5", "--prefix", str(folder)]
-            command = [*node.npm, *options, f"apigeelint@{APIGEELINT}"]
-            done = subprocess.run(
-                command, env=node.environment(), capture_output=True, text=True, timeout=INSTALL_SECONDS)
-            assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
-    return found
+
+    def install(folder: Path) -> None:
+        options = ["install", "--silent", "--no-audit", "--no-fund", "--fetch-retries=5", "--prefix", str(folder)]
+        command = [*node.npm, *options, f"apigeelint@{APIGEELINT}"]
+        done = subprocess.run(command, env=node.environment(), capture_output=True, text=True, timeout=INSTALL_SECONDS)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+
+    return made_once(cache_folder() / "apigeelint" / APIGEELINT, install) / "node_modules" / ".bin"
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ import stat
 import subprocess
 import sys
 import typing as t
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,13 +29,6 @@ from tests.testbed.emulated_cloud import Cloud
 
 #: So that the writes to be killed after are shared by pytest's workers.
 SHARES = 3
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    started = Cloud(tmp_path_factory.mktemp("cloud"))
-    yield started
-    started.stop()
 
 
 def found(cloud: Cloud, dest: Path | None = None, **how: t.Any) -> dict[str, t.Any]:

@@ -10,7 +10,6 @@ import io
 import json
 import typing as t
 import zipfile
-from collections.abc import Iterator
 
 import pytest
 
@@ -86,13 +85,6 @@ def bundle() -> bytes:
         for name, content in files.items():
             archive.writestr(name, content)
     return buffer.getvalue()
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    started = Cloud(tmp_path_factory.mktemp("cloud"))
-    yield started
-    started.stop()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 import typing as t
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,13 +27,6 @@ SECRET = "hunter22222"
 MAPS = "environments/prod/key_value_maps.yml"
 CONTENT = generate("orders", "/orders", ["orders"])
 OTHER = generate("orders", "/other", ["orders"])
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    started = Cloud(tmp_path_factory.mktemp("cloud"))
-    yield started
-    started.stop()
 
 
 #: Environments in which a deployment becomes READY: they have an instance.

@@ -7,10 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.testbed import role_play
 from tests.testbed.emulated_cloud import Cloud
@@ -32,13 +29,6 @@ VARIABLES: dict[str, t.Any] = {
     "egress": {"mode": "connector", "network": "shop-vpc", "connector": "shop", "range": "10.8.0.0/28"},
 }
 PLACE = f"projects/acme-shop/locations/{REGION}"
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    started = Cloud(tmp_path_factory.mktemp("cloud"))
-    yield started
-    started.stop()
 
 
 def play(cloud: Cloud, folder: Path, *options: str, fails: bool = False, **changes: t.Any) -> tuple[int, dict]:

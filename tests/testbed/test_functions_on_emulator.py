@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import typing as t
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,13 +32,6 @@ RESOURCES: list[dict[str, t.Any]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    started = Cloud(tmp_path_factory.mktemp("cloud"))
-    yield started
-    started.stop()
-
-
 @pytest.fixture
 def made(cloud: Cloud) -> Cloud:
     """Everything, made once."""
@@ -50,15 +42,7 @@ def made(cloud: Cloud) -> Cloud:
 
 
 def test_whole_life(cloud: Cloud) -> None:
-    cloud.control("reset", "POST")
-    predicted, first = cloud.run(RESOURCES, check=True), cloud.run(RESOURCES)
-    assert [one["action"] for one in predicted["resources"]] == [one["action"] for one in first["resources"]]
-    for before, after in zip(predicted["resources"], first["resources"], strict=True):
-        assert before["resource"].keys() == after["resource"].keys()
-    second = cloud.run(RESOURCES)
-    assert not second["changed"] and second["requests"]["writes"] == 0
-    removed = cloud.run(RESOURCES, state="absent")
-    assert {one["action"] for one in removed["resources"]} == {"deleted"}
+    cloud.whole_life(RESOURCES)
     assert not cloud.run(RESOURCES, state="absent")["changed"]
 
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator
 
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration import entries, ingress
@@ -31,11 +30,10 @@ CLUSTER: dict[str, t.Any] = {
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def cloud(cloud: Cloud) -> Cloud:
     """A project with a cluster whose add-on is off, and no Apigee."""
-    found = Cloud(tmp_path_factory.mktemp("cloud"))
     subnetwork = {"kind": "compute_subnetwork", "name": "shop-vpc-gke", "region": "europe-west1", "network": "shop-vpc"}
-    found.run(
+    cloud.run(
         [
             {"kind": "project_services", "services": ["compute", "container", "dns", "cloudresourcemanager"]},
             {"kind": "compute_network", "name": "shop-vpc"},
@@ -43,8 +41,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             {**CLUSTER, "addons": {"http_load_balancing": False}},
         ]
     )
-    yield found
-    found.stop()
+    return cloud
 
 
 def declaration(cloud: Cloud, **parts: t.Any) -> dict[str, t.Any]:

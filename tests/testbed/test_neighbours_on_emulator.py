@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import typing as t
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,19 +26,12 @@ PLACE = {"network": "shop-vpc", "region": FAR}
 FUNCTION: dict[str, t.Any] = {"kind": "cloud_function", "region": FAR, "forwarding": True, "name": "shop-forward"}
 
 
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    cloud = Cloud(tmp_path_factory.mktemp("cloud"))
-    yield cloud
-    cloud.stop()
-
-
 @pytest.fixture
-def cloud(started: Cloud) -> Cloud:
+def cloud(cloud: Cloud) -> Cloud:
     """A project with a network that has subnets in two regions."""
-    started.control("reset", "POST")
+    cloud.control("reset", "POST")
     near = {"network": "shop-vpc", "region": HERE, "name": "shop-vpc-gke", "ip_cidr_range": "10.68.0.0/24"}
-    started.run(
+    cloud.run(
         [
             {"kind": "project_services", "services": [*APIS, *GATEWAY_APIS]},
             {"kind": "compute_network", "name": "shop-vpc"},
@@ -47,7 +39,7 @@ def cloud(started: Cloud) -> Cloud:
             {"kind": "compute_subnetwork", **PLACE, "name": "us", "ip_cidr_range": "10.9.8.0/24"},
         ]
     )
-    return started
+    return cloud
 
 
 def project(cloud: Cloud) -> str:

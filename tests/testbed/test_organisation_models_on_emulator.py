@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator
 
 import pytest
 
@@ -36,10 +35,10 @@ INSTANCE = {"kind": "apigee_instance", "name": "eu", "location": "europe-west1"}
 
 
 @pytest.fixture
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    started = Cloud(tmp_path_factory.mktemp("cloud"))
-    yield started
-    started.stop()
+def cloud(cloud: Cloud) -> Cloud:
+    """A project in which nothing is."""
+    cloud.control("reset", "POST")
+    return cloud
 
 
 def grant(cloud: Cloud) -> None:

@@ -33,14 +33,13 @@ FUNCTION: dict[str, t.Any] = {
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def cloud(cloud: Cloud) -> Iterator[Cloud]:
     """A project with a network, somebody else's subnet, and a function by a connector of the declared name.
 
     Another connector of that name is elsewhere.
     """
-    found = Cloud(tmp_path_factory.mktemp("cloud"))
     place, far = ({"network": "shop-vpc", "region": region} for region in ("europe-west1", "us-east1"))
-    found.run(
+    cloud.run(
         [
             {"kind": "project_services", "services": [*APIS]},
             {"kind": "compute_network", "name": "shop-vpc"},
@@ -51,11 +50,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             KEY,
         ]
     )
-    found.run([KEY], state="absent")
-    found.control("requests", "DELETE")
-    yield found
-    assert found.writes() == 0
-    found.stop()
+    cloud.run([KEY], state="absent")
+    cloud.control("requests", "DELETE")
+    yield cloud
+    assert cloud.writes() == 0
 
 
 @pytest.fixture(scope="module")

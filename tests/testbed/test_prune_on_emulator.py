@@ -11,7 +11,6 @@ import json
 import subprocess
 import sys
 import typing as t
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,13 +42,6 @@ REFERENCE: dict[str, t.Any] = {
 }
 #: The server refers to the reference, and that to the keystore: Google deletes them in this order only.
 CHAIN = [KEYSTORE, REFERENCE, target_server("secured", tls={"enabled": True, "trust_store": "ref://store"})]
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    started = Cloud(tmp_path_factory.mktemp("cloud"))
-    yield started
-    started.stop()
 
 
 def removed(result: dict[str, t.Any]) -> list[str]:

@@ -10,7 +10,6 @@ The resource is driven in one process, as the modules do it; the runtime is the 
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator
 
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._apigee import generate
@@ -48,15 +47,12 @@ SITE: list[dict[str, t.Any]] = [
 LIMIT = 250
 
 
-# One for each test: they may run in any order, and on different workers.
+# Anew for each test: they may run in any order, and on different workers.
 @pytest.fixture
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    started = Cloud(tmp_path_factory.mktemp("revisions"))
-    started.control("reset", "POST")
-    started.run(resources=SITE)
-    yield started
-    started.process.terminate()
-    started.process.wait(20)
+def cloud(cloud: Cloud) -> Cloud:
+    cloud.control("reset", "POST")
+    cloud.run(resources=SITE)
+    return cloud
 
 
 class Runs:

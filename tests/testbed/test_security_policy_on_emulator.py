@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator
 
 import pytest
 
@@ -38,13 +37,6 @@ def site(*names: str) -> list[dict[str, t.Any]]:
         {"kind": "compute_security_policy", "name": "shop", "rules": [apigee, office]},
         *({"kind": "apigee_nat_address", "instance": "eu", "name": name, "active": True} for name in names),
     ]
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    started = Cloud(tmp_path_factory.mktemp("cloud"))
-    yield started
-    started.stop()
 
 
 @pytest.fixture

@@ -204,12 +204,17 @@ def _environments(declaration: dict) -> tuple[list[dict], list[dict]]:
     return environments, list(groups.values())
 
 
+def cluster_of(stated: dict, clusters: typing.Collection[str]) -> str | None:
+    """The cluster of what a declaration says; it need not be said where there is only one."""
+    return stated.get("cluster") or (next(iter(clusters)) if len(clusters) == 1 else None)
+
+
 def _services(declaration: dict, site: dict) -> list[dict]:
     clusters = {cluster["name"]: cluster for cluster in site["clusters"]}
     result = []
     for service in declaration.get("services") or []:
         name = service.get("name")
-        cluster = service.get("cluster") or (next(iter(clusters)) if len(clusters) == 1 else None)
+        cluster = cluster_of(service, clusters)
         if not name or cluster not in clusters or not service.get("port"):
             continue
         namespace = service.get("namespace") or "default"

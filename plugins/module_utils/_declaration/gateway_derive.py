@@ -145,7 +145,7 @@ def _services(declaration: dict, facts: dict) -> list[dict]:
     result = []
     for service in declaration.get("services") or []:
         name = service.get("name")
-        cluster = service.get("cluster") or (next(iter(clusters)) if len(clusters) == 1 else None)
+        cluster = derive.cluster_of(service, clusters)
         if not name or cluster not in clusters or not service.get("port"):
             continue
         balancer = service.get("load_balancer") or {}

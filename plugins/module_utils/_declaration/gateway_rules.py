@@ -17,7 +17,7 @@ from .._resources import api_key
 from . import addresses, gateway_derive
 from .live import project_problems, subnet_problems
 from .problems import Problem, one_or_list
-from .rules import near, shared
+from .rules import near, placed, shared
 
 #: Stands for the function's URL, which Google makes up.
 _SOMEWHERE = "https://function.invalid"
@@ -78,21 +78,14 @@ def _services(declaration: dict, facts: dict) -> typing.Iterator[Problem]:
         yield Problem("services", "at least one service is needed.", fix="services: [{name: shop-api, port: 3000}]")
     seen: set[str] = set()
     for service in declaration.get("services") or []:
-        name, cluster = service.get("name"), service.get("cluster")
+        name = service.get("name")
         path = f"services[{name}]"
         if not name:
             continue
         if name in seen:
             yield Problem(path, "is declared twice.", fix="Rename one.", because="Its private name would be the same.")
         seen.add(name)
-        if cluster and cluster not in clusters:
-            yield Problem(f"{path}.cluster", f"no cluster {cluster} is declared.", fix=near(cluster, clusters))
-        elif not cluster and len(clusters) > 1:
-            yield Problem(
-                f"{path}.cluster",
-                "is needed because there are several clusters.",
-                fix=f"Name one: {one_or_list(clusters)}.",
-            )
+        yield from placed(path, service.get("cluster"), clusters)
         balancer, known = service.get("load_balancer") or {}, derived.get(name)
         for index, text in enumerate(balancer.get("source_ranges") or []):
             if addresses.parse(text) is None:

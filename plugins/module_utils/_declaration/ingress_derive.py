@@ -91,7 +91,7 @@ def quota(stated: dict) -> dict[str, typing.Any]:
 
 def _role(declaration: dict, facts: dict, given: dict) -> dict:
     clusters = {cluster["name"]: cluster for cluster in facts["clusters"]}
-    cluster = given.get("cluster") or (next(iter(clusters)) if len(clusters) == 1 else "")
+    cluster = derive.cluster_of(given, clusters) or ""
     here = clusters.get(cluster) or {}
     certificate = {
         key: value for key, value in (given.get("certificate") or {}).items() if value and key != "authority"

@@ -89,29 +89,24 @@ def _object(role: dict, api_version: str, kind: str, name: str, spec: dict, note
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
 
 
-def _services(role: dict) -> list[dict]:
-    """The Services: container-native, and each with its settings, the one that answers nobody too."""
-    result = [_service(role, service) for service in role["services"]]
-    if not role["default_service"]:
-        nobody = {**role["services"][0], "name": ingress.empty_service(role), "sample": {}}
-        # No pod has this name, so the balancer has nothing to pass on to.
-        result.append(_service(role, {**nobody, "selector": {manifests.NAME_LABEL: nobody["name"]}}))
-    return result
-
-
 def _all_services(role: dict) -> list[dict]:
     """Services with their settings: those declared, and the one that answers nobody."""
-    nobody = [] if role["default_service"] else [{**role["services"][0], "name": ingress.empty_service(role)}]
-    return [*role["services"], *nobody]
+    if role["default_service"]:
+        return list(role["services"])
+    # No pod has this name, which it selects, so the balancer has nothing to pass on to.
+    return [*role["services"], {**role["services"][0], "name": ingress.empty_service(role), "selector": {}}]
+
+
+def _services(role: dict) -> list[dict]:
+    """The Services: container-native, and each with its settings."""
+    return [_service(role, service) for service in _all_services(role)]
 
 
 def _service(role: dict, service: dict) -> dict:
-    notes = {NEG: json.dumps({"ingress": True})}
+    # A Gateway makes groups of its own, and takes its settings from policies.
+    notes = {}
     if role["form"] == "ingress":
-        notes[BACKEND_CONFIG] = json.dumps({"default": service["name"]})
-    else:
-        # The Gateway makes groups of its own, and takes its settings from policies.
-        notes = {}
+        notes = {NEG: json.dumps({"ingress": True}), BACKEND_CONFIG: json.dumps({"default": service["name"]})}
     spec = {
         "type": "ClusterIP",
         "selector": service["selector"] or {manifests.NAME_LABEL: service["name"]},

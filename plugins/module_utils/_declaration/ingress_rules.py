@@ -12,7 +12,7 @@ import dataclasses
 import typing
 
 from . import addresses, ingress, live, rules
-from .problems import Problem, one_or_list
+from .problems import Problem
 
 _DOCS = "docs/ingress.md"
 
@@ -53,13 +53,7 @@ def _renamed(problem: Problem) -> Problem:
 
 def _cluster(declaration: dict, facts: dict) -> typing.Iterator[Problem]:
     names = [cluster["name"] for cluster in facts["clusters"]]
-    stated = (declaration.get("ingress") or {}).get("cluster")
-    if stated and stated not in names:
-        yield Problem("ingress.cluster", f"no cluster {stated} is declared.", fix=rules.near(stated, names))
-    elif not stated and len(names) > 1:
-        yield Problem(
-            "ingress.cluster", "is needed because there are several clusters.", fix=f"Name one: {one_or_list(names)}."
-        )
+    yield from rules.placed("ingress", (declaration.get("ingress") or {}).get("cluster"), names)
 
 
 def _apigee(declaration: dict, facts: dict) -> typing.Iterator[Problem]:

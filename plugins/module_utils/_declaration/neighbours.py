@@ -36,23 +36,11 @@ def reads(wire: typing.Any, site: dict, removal: bool) -> dict[str, Read]:
         "functions": lambda: wire.pages("cloudfunctions", functions, "functions"),
         "gateways": lambda: wire.pages("apigateway", gateways, "gateways"),
         "records": lambda: wire.pages("dns", records, "rrsets"),
-        "balancer_addresses": lambda: _addresses(wire, project),
+        "balancer_addresses": lambda: wire.aggregated(f"compute/v1/projects/{project}/aggregated/addresses", "addresses"),
     }
     if removal:
         found["configs"] = lambda: _configs(wire, project)
     return found
-
-
-def _addresses(wire: typing.Any, project: str) -> list[dict]:
-    """Reserved addresses of all regions."""
-    path, query, found = f"compute/v1/projects/{project}/aggregated/addresses", {}, []
-    while True:
-        page = wire.get("compute", path, query)
-        for place in (page.get("items") or {}).values():
-            found += place.get("addresses") or []
-        if not page.get("nextPageToken"):
-            return found
-        query = {"pageToken": page["nextPageToken"]}
 
 
 def _configs(wire: typing.Any, project: str) -> list[dict]:

@@ -177,6 +177,18 @@ def environments(declaration: dict) -> typing.Iterator[Problem]:
             owners.setdefault(host, (name, group))
 
 
+def placed(path: str, cluster: str | None, clusters: list[str]) -> typing.Iterator[Problem]:
+    """Problems of the cluster of what stands at ``path``: one that is not declared, or none where there are several."""
+    if cluster and cluster not in clusters:
+        yield Problem(f"{path}.cluster", f"no cluster {cluster} is declared.", fix=near(cluster, clusters))
+    elif not cluster and len(clusters) > 1:
+        yield Problem(
+            f"{path}.cluster",
+            "is needed because there are several clusters.",
+            fix=f"Name one: {one_or_list(clusters)}.",
+        )
+
+
 def _services(declaration: dict, site: dict) -> typing.Iterator[Problem]:
     clusters = [cluster["name"] for cluster in site["clusters"]]
     seen: set[str] = set()
@@ -193,15 +205,7 @@ def _services(declaration: dict, site: dict) -> typing.Iterator[Problem]:
                 fix="Rename one and keep its workload: workload: " + name,
             )
         seen.add(name)
-        cluster = service.get("cluster")
-        if cluster and cluster not in clusters:
-            yield Problem(f"{path}.cluster", f"no cluster {cluster} is declared.", fix=near(cluster, clusters))
-        elif not cluster and len(clusters) > 1:
-            yield Problem(
-                f"{path}.cluster",
-                "is needed because there are several clusters.",
-                fix=f"Name one: {one_or_list(clusters)}.",
-            )
+        yield from placed(path, service.get("cluster"), clusters)
         if service.get("publish_not_ready_addresses"):
             yield Problem(
                 f"{path}.publish_not_ready_addresses",

@@ -12,52 +12,41 @@ from __future__ import annotations
 import typing as t
 
 from .._engine.compare import Change
-from .._engine.fields import Document, Field
+from .._engine.fields import Document
 from .._engine.ownership import Mark
 from .._engine.resource import Resource
 from .._microgateway import rules
 from .._microgateway.gateway import Product
+from .._resources.apigee_api_product import BINDING, QUOTA, SCOPES, half_a_quota
 from .._resources.apigee_app import ApigeeApp
 from .._resources.apigee_attributes import ATTRIBUTES, AttributedResource, AttributeMark
+from .._resources.apigee_common import ApigeeResource
 from .._resources.apigee_developer import ApigeeDeveloper
 from .organization import ORGANIZATION, OnEdge
 
-_QUOTA = ("quota", "quota_interval", "quota_time_unit")
+
+class _Consumer(OnEdge):
+    """One of a collection whose list is an array of names."""
+
+    names_only = True
+    names = ApigeeResource.names
 
 
-class EdgeApiProduct(OnEdge, AttributedResource):
+class EdgeApiProduct(_Consumer, AttributedResource):
     """``organizations.apiproducts``: replaced as a whole."""
 
     kind = "edge_api_product"
     title = "Edge API product"
     path = "v1/organizations/{organization}/apiproducts/{name}"
-    names_only = True
     delete_patience = 30.0
-    fields = (
-        ORGANIZATION,
-        Field("name", required=True, identity=True),
-        Field("display_name"),
-        Field("description"),
-        Field("approval_type", choices=("auto", "manual"), initial="auto"),
-        Field("environments", type="list", elements="str", lists="set"),
-        Field("proxies", type="list", elements="str", lists="set"),
-        Field("api_resources", type="list", elements="str", lists="set"),
-        Field("quota", type="int", int64=True),
-        Field("quota_interval", type="int", int64=True),
-        Field("quota_time_unit", choices=("minute", "hour", "day", "month")),
-        Field("oauth_scopes", type="list", api="scopes", elements="str", lists="set"),
-        ATTRIBUTES,
-    )
+    fields = (ORGANIZATION, *BINDING, *QUOTA, SCOPES, ATTRIBUTES)
     #: Without these a product opens everything, so they are said.
     needed = ("proxies", "environments")
     required_if = (("state", "present", needed),)
 
     def validate(self) -> list[str]:
         """Half a quota, and what gateways would take otherwise than it is meant."""
-        problems = super().validate()
-        given = [name for name in _QUOTA if self.options.get(name)]
-        if len(given) not in (0, len(_QUOTA)):
-            problems.append(f"{', '.join(_QUOTA)} come together, and there is only {', '.join(given)}.")
+        problems = [*super().validate(), *half_a_quota(self.options)]
         proxies = tuple(self.options.get("proxies") or ())
         if any(name.startswith(rules.AWARE) or name == rules.AUTH_PROXY for name in proxies):
             product = Product(str(self.options["name"]), proxies, tuple(self.options.get("api_resources") or ()))
@@ -83,7 +72,7 @@ class _DeveloperMark(AttributeMark):
         return self.owned(resource, found) and not found.get("apps")
 
 
-class EdgeDeveloper(OnEdge, ApigeeDeveloper):
+class EdgeDeveloper(_Consumer, ApigeeDeveloper):
     """``organizations.developers``, as in Apigee X."""
 
     kind = "edge_developer"
@@ -92,21 +81,13 @@ class EdgeDeveloper(OnEdge, ApigeeDeveloper):
     contents = ()
     fields = (ORGANIZATION, *ApigeeDeveloper.fields[1:])
 
-    def names(self) -> list[str]:
-        """An array of addresses."""
-        return [str(name) for name in self.wire.find(self.service, self.parent_url()) or []]
 
-
-class EdgeApp(OnEdge, ApigeeApp):
+class EdgeApp(_Consumer, ApigeeApp):
     """``organizations.developers.apps``, as in Apigee X."""
 
     kind = "edge_app"
     title = "Edge app"
     fields = (ORGANIZATION, *ApigeeApp.fields[1:])
-
-    def names(self) -> list[str]:
-        """An array of names."""
-        return [str(name) for name in self.wire.find(self.service, self.parent_url()) or []]
 
     def examine(self, found: Document, changes: list[Change]) -> list[str]:
         """On Edge, keys of names of ours cannot be declared yet."""

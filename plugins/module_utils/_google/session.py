@@ -334,15 +334,27 @@ class Wire:
         self, service: str, path: str, items: str, query: t.Mapping[str, t.Any] | None = None
     ) -> list[dict[str, t.Any]]:
         """All entries of a list that pages by ``nextPageToken``; ``items`` names the array."""
-        found: list[dict[str, t.Any]] = []
+        return [entry for page in self._all_pages(service, path, query) for entry in page.get(items) or []]
+
+    def aggregated(self, path: str, items: str) -> list[dict[str, t.Any]]:
+        """All entries of an aggregated list of Compute Engine, whatever place they are in; ``items`` names the arrays."""
+        return [
+            entry
+            for page in self._all_pages("compute", path, None)
+            for place in (page.get("items") or {}).values()
+            for entry in place.get(items) or []
+        ]
+
+    def _all_pages(
+        self, service: str, path: str, query: t.Mapping[str, t.Any] | None
+    ) -> t.Iterator[dict[str, t.Any]]:
         asked = dict(query or {})
         while True:
             page = self.get(service, path, asked)
-            found.extend(page.get(items) or [])
-            token = page.get("nextPageToken")
-            if not token:
-                return found
-            asked["pageToken"] = token
+            yield page
+            if not page.get("nextPageToken"):
+                return
+            asked["pageToken"] = page["nextPageToken"]
 
 
 def _cause(error: BaseException | None) -> str:

@@ -20,7 +20,23 @@ from . import apigee_product_operations as operations
 from .apigee_attributes import ATTRIBUTES, AttributedResource, counted
 from .apigee_common import ORGANIZATION
 
-_QUOTA = ("quota", "quota_interval", "quota_time_unit")
+#: A product and what it binds as Edge has it too, from where it is.
+BINDING = (
+    Field("name", required=True, identity=True),
+    Field("display_name"),
+    Field("description"),
+    Field("approval_type", choices=("auto", "manual"), initial="auto"),
+    Field("environments", type="list", elements="str", lists="set"),
+    Field("proxies", type="list", elements="str", lists="set"),
+    Field("api_resources", type="list", elements="str", lists="set"),
+)
+#: Come together or not at all.
+QUOTA = (
+    Field("quota", type="int", int64=True),
+    Field("quota_interval", type="int", int64=True),
+    Field("quota_time_unit", choices=("minute", "hour", "day", "month")),
+)
+SCOPES = Field("oauth_scopes", type="list", api="scopes", elements="str", lists="set")
 #: Forms in Google's object that have no option here; they are sent back as they are.
 _OTHER_GROUPS = ("graphqlOperationGroup", "grpcOperationGroup", "llmOperationGroup", "payloadOperationGroup")
 
@@ -36,13 +52,7 @@ class ApigeeApiProduct(AttributedResource):
     delete_patience = 30.0
     fields = (
         ORGANIZATION,
-        Field("name", required=True, identity=True),
-        Field("display_name"),
-        Field("description"),
-        Field("approval_type", choices=("auto", "manual"), initial="auto"),
-        Field("environments", type="list", elements="str", lists="set"),
-        Field("proxies", type="list", elements="str", lists="set"),
-        Field("api_resources", type="list", elements="str", lists="set"),
+        *BINDING,
         Field(
             "operations",
             type="list",
@@ -58,11 +68,9 @@ class ApigeeApiProduct(AttributedResource):
             choices=("proxy", "remoteservice"),
             default="proxy",
         ),
-        Field("quota", type="int", int64=True),
-        Field("quota_interval", type="int", int64=True),
-        Field("quota_time_unit", choices=("minute", "hour", "day", "month")),
+        *QUOTA,
         Field("quota_counter_scope", choices=("PROXY", "OPERATION", "PRODUCT")),
-        Field("oauth_scopes", type="list", api="scopes", elements="str", lists="set"),
+        SCOPES,
         ATTRIBUTES,
         Field("space", immutable=True),
     )
@@ -97,9 +105,8 @@ class ApigeeApiProduct(AttributedResource):
                 problems.append(f"operations: resource {one['resource']!r} does not begin with /.")
             if one.get("quota") and not {"limit", "interval"} <= one["quota"].keys():
                 problems.append(f"operations: the quota of {told} needs limit and interval.")
-        given = [name for name in _QUOTA if stated.get(name)]
-        if stated.get("quota") != 0 and len(given) not in (0, len(_QUOTA)):
-            problems.append(f"{', '.join(_QUOTA)} come together, and there is only {', '.join(given)}.")
+        if stated.get("quota") != 0:
+            problems += half_a_quota(stated)
         if (stated.get("quota") or 0) < 0:
             problems.append(f"quota is {stated['quota']}. State a number from 1, or 0 for none.")
         return problems
@@ -183,6 +190,15 @@ class ApigeeApiProduct(AttributedResource):
         if self.options.get("operations") == []:
             document.pop("operationGroup", None)
         return document
+
+
+def half_a_quota(stated: Options) -> list[str]:
+    """What is wrong with options that say one part of a quota and not the others."""
+    parts = [field.name for field in QUOTA]
+    given = [name for name in parts if stated.get(name)]
+    if len(given) in (0, len(parts)):
+        return []
+    return [f"{', '.join(parts)} come together, and there is only {', '.join(given)}."]
 
 
 def _option(name: str) -> str:

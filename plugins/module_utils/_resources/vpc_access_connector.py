@@ -172,13 +172,12 @@ class VpcAccessConnector(Resource):
         network = normalise.short_name(self.options["network"])
         url = f"compute/v1/projects/{self.project}/aggregated/subnetworks"
         key = ("subnetworks", self.project)
-        places = _if_enabled(lambda: self.context.once(key, lambda: self.wire.get("compute", url)))
+        there = _if_enabled(lambda: self.context.once(key, lambda: self.wire.aggregated(url, "subnetworks")))
         ranges = []
-        for place in ((places or {}).get("items") or {}).values():
-            for one in place.get("subnetworks") or []:
-                if normalise.short_name(one.get("network")) == network:
-                    stated = [one, *(one.get("secondaryIpRanges") or [])]
-                    ranges += [(f"subnetwork {one['name']}", str(each.get("ipCidrRange"))) for each in stated]
+        for one in there or []:
+            if normalise.short_name(one.get("network")) == network:
+                stated = [one, *(one.get("secondaryIpRanges") or [])]
+                ranges += [(f"subnetwork {one['name']}", str(each.get("ipCidrRange"))) for each in stated]
         for one in _if_enabled(lambda: everywhere(self.wire, self.service, self.project, "connectors")) or []:
             region, name = str(one["name"]).split("/")[3::2]
             # One that is to be made again holds the range that it will have.

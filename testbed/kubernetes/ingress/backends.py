@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from testbed.http_balancing.asked import AskedBackend
-from testbed.http_balancing.model import Check
+from testbed.http_balancing.model import CHECK_FIELDS, Check
 
 NEG, NEG_STATUS = "cloud.google.com/neg", "cloud.google.com/neg-status"
 BACKEND_CONFIGS = ("cloud.google.com/backend-config", "beta.cloud.google.com/backend-config")
@@ -112,7 +112,7 @@ def configured(backend_: AskedBackend, config: Mapping[str, Any]) -> AskedBacken
 
 def _check(said: Mapping[str, Any], protocol: str) -> Check:
     kind = said.get("type") or protocol
-    if kind not in ("HTTP", "HTTPS", "HTTP2", "TCP"):
+    if kind not in CHECK_FIELDS:
         raise Untranslatable(f"BackendConfig healthCheck.type {kind} is none of HTTP, HTTPS, HTTP2")
     return Check(
         type=kind, path=said.get("requestPath") or "/", port=said.get("port") or 0,

@@ -18,7 +18,7 @@ from testbed.http_balancing.asked import (
     AskedHost,
     Key,
 )
-from testbed.http_balancing.model import Check, Redirect
+from testbed.http_balancing.model import CHECK_FIELDS, REDIRECT_STATUSES, Check, Redirect
 
 from .backends import Item, Untranslatable, endpoints, port_of
 
@@ -27,7 +27,6 @@ CONTROLLER = "networking.gke.io/gateway"
 SCHEMES = {"gke-l7-global-external-managed": GLOBAL, "gke-l7-regional-external-managed": REGIONAL,
            "gke-l7-rilb": INTERNAL}
 PRE_SHARED = "networking.gke.io/pre-shared-certs"
-_CODES = (301, 302, 303, 307, 308)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +112,7 @@ def _redirect(rule: Mapping[str, Any]) -> Redirect | None:
         said = each["requestRedirect"]
         if said.get("scheme") != "https" or set(said) - {"scheme", "statusCode"}:
             raise Untranslatable("the testbed redirects to https alone, with the same host and path")
-        if said.get("statusCode", 302) not in _CODES:
+        if said.get("statusCode", 302) not in REDIRECT_STATUSES.values():
             raise Untranslatable(f"a redirect has no status {said['statusCode']}")
         return Redirect(said.get("statusCode", 302))
     return None
@@ -157,11 +156,9 @@ def _limited(backend: AskedBackend, policy: Item | None) -> AskedBackend:
 def _check(said: Mapping[str, Any]) -> Check:
     config = said.get("config") or {}
     kind = config.get("type", "HTTP")
-    field = {"HTTP": "httpHealthCheck", "HTTPS": "httpsHealthCheck", "HTTP2": "http2HealthCheck",
-             "TCP": "tcpHealthCheck"}.get(kind)
-    if field is None:
-        raise Untranslatable(f"HealthCheckPolicy config.type {kind} is none of HTTP, HTTPS, HTTP2, TCP")
-    http = config.get(field) or {}
+    if kind not in CHECK_FIELDS:
+        raise Untranslatable(f"HealthCheckPolicy config.type {kind} is none of {', '.join(CHECK_FIELDS)}")
+    http = config.get(CHECK_FIELDS[kind]) or {}
     # Times that are not given are those of the API for load balancers of Gateways (GKE documentation, health checks).
     return Check(type=kind, path=http.get("requestPath") or "/", host=http.get("host") or "",
                  port=http.get("port") or 0, interval=said.get("checkIntervalSec") or 15,

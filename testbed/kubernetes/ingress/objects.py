@@ -17,7 +17,7 @@ from testbed.http_balancing.asked import (
     AskedHost,
     Key,
 )
-from testbed.http_balancing.model import Redirect
+from testbed.http_balancing.model import REDIRECT_STATUSES, Redirect
 
 from .backends import Item, Seen, Untranslatable, backend
 from .gateways import certificate
@@ -34,8 +34,6 @@ FINALIZER = "networking.gke.io/ingress-finalizer-V2"
 #: Annotations that tell what was made.
 STATUS_PREFIX = "ingress.kubernetes.io/"
 _MANAGED_NAME = "mcrt-"
-_CODES = {"MOVED_PERMANENTLY_DEFAULT": 301, "FOUND": 302, "SEE_OTHER": 303, "TEMPORARY_REDIRECT": 307,
-          "PERMANENT_REDIRECT": 308}
 
 
 def scheme_of(ingress: Item) -> str | None:
@@ -166,6 +164,7 @@ def _frontend(annotations: Mapping[str, str], frontends: Mapping[tuple[str, str]
 
 def _code(redirect: Mapping[str, Any]) -> int:
     name = redirect.get("responseCodeName") or "MOVED_PERMANENTLY_DEFAULT"
-    if name not in _CODES:
-        raise Untranslatable(f"invalid redirect response code name {name}: it is none of {', '.join(sorted(_CODES))}")
-    return _CODES[name]
+    if name not in REDIRECT_STATUSES:
+        known = ", ".join(sorted(REDIRECT_STATUSES))
+        raise Untranslatable(f"invalid redirect response code name {name}: it is none of {known}")
+    return REDIRECT_STATUSES[name]

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from testbed.api_gateway import document, envoy
 from testbed.images import tls
+from testbed.processes import listens
 
 pytestmark = pytest.mark.testbed
 ISSUER, KEYS = "https://issuer.example", "https://issuer.example/keys"
@@ -100,15 +101,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     with (file.parent / "log").open("w") as log:
         process = subprocess.Popen([*command, "--use-dynamic-base-id"], stdout=log, stderr=log)
     try:
-        until = time.monotonic() + 20
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                said = (file.parent / "log").read_text()
-                assert process.poll() is None and time.monotonic() < until, said[-3000:]
-                time.sleep(0.05)
+        assert listens(process, port, 20), (file.parent / "log").read_text()[-3000:]
         yield port
     finally:
         process.terminate()

@@ -21,20 +21,6 @@ def engine() -> Engine:
 
 
 @pytest.fixture(scope="module")
-def serving() -> Iterator[Upstream]:
-    server = Upstream()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def upstream(serving: Upstream) -> Upstream:
-    """The target, with nothing seen yet."""
-    serving.forget()
-    return serving
-
-
-@pytest.fixture(scope="module")
 def site(engine: Engine, serving: Upstream) -> Iterator[Site]:
     """Two products, of which ``hello`` opens one path and ``whole`` every path of the proxy, and one of another's."""
     made = Site(engine)

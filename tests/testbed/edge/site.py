@@ -7,14 +7,12 @@ import base64
 import datetime
 import hashlib
 import http.client
-import io
 import json
 import os
 import secrets
 import socket
 import urllib.error
 import urllib.request
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +29,7 @@ from testbed.edge.control_plane import ControlPlane
 from testbed.edge.gateway import Gateway
 from testbed.edge.installation import Engine
 from testbed.edge.organization import Organization
+from tests.testbed.first_call import bundle
 
 ORGANIZATION, ENVIRONMENT = "acme", "test"
 USER, PASSWORD = "admin@acme.example", "canary-of-the-user"
@@ -87,7 +86,7 @@ class Site:
                     {"key": self.key, "secret": self.secret})
 
     def deploy(self, name: str, base_path: str, target: str) -> None:
-        self.manage("POST", f"/apis?action=import&name={name}", body=_bundle(name, base_path, target))
+        self.manage("POST", f"/apis?action=import&name={name}", body=bundle(base_path, target, name))
         self.manage("POST", f"/environments/{ENVIRONMENT}/apis/{name}/revisions/1/deployments")
 
     def product(self, name: str, proxies: list[str], paths: list[str], **fields: str) -> None:
@@ -161,20 +160,6 @@ def arguments(process: int) -> str:
     children = Path(f"/proc/{process}/task/{process}/children")
     return found + "".join(arguments(int(child)) for child in children.read_text().split() if os.path.exists(
         f"/proc/{child}"))
-
-
-def _bundle(name: str, base_path: str, target: str) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr(f"apiproxy/{name}.xml", f'<APIProxy name="{name}" revision="1"/>')
-        archive.writestr("apiproxy/proxies/default.xml", (
-            f'<ProxyEndpoint name="default"><HTTPProxyConnection><BasePath>{base_path}</BasePath>'
-            '</HTTPProxyConnection><RouteRule name="default"><TargetEndpoint>default</TargetEndpoint></RouteRule>'
-            "</ProxyEndpoint>"))
-        archive.writestr("apiproxy/targets/default.xml", (
-            f'<TargetEndpoint name="default"><HTTPTargetConnection><URL>{target}</URL></HTTPTargetConnection>'
-            "</TargetEndpoint>"))
-    return content.getvalue()
 
 
 def _certificate(key: rsa.RSAPrivateKey) -> str:

@@ -14,26 +14,11 @@ from tests.testbed.function.upstream import Upstream
 
 
 @pytest.fixture(scope="module")
-def serving() -> Iterator[Upstream]:
-    """The private Service's double."""
-    server = Upstream()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
 def function(serving: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Framework]:
     """The function in front of it, with small limits so that they can be reached."""
     framework = running(tmp_path_factory.mktemp("function"), serving.port)
     yield framework
     framework.stop()
-
-
-@pytest.fixture
-def upstream(serving: Upstream) -> Upstream:
-    """The same double, with nothing seen yet."""
-    serving.forget()
-    return serving
 
 
 def running(folder: Path, port: int, extra: dict[str, bytes] | None = None, **settings: str) -> Framework:

@@ -9,11 +9,12 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._function import package
+
+from testbed.processes import end_started, listens
 
 
 @dataclass(frozen=True)
@@ -65,22 +66,11 @@ class Framework:
 
     def ready(self, seconds: float = 60.0) -> None:
         """Wait until it listens. Raises RuntimeError with its log."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and self.process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise RuntimeError(f"the functions-framework does not listen:\n{self.log.read_text()}")
+        if not listens(self.process, self.port, seconds):
+            raise RuntimeError(f"the functions-framework does not listen:\n{self.log.read_text()}")
 
     def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end_started(self.process, 10)
 
     def raw(self, request: bytes, method: str = "GET") -> Answer:
         """Send these bytes and read one answer."""

@@ -15,6 +15,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
 
 from testbed.images import GO_IMAGES
 from testbed.kubernetes.build import ensure_module
+from testbed.processes import listens
 
 pytestmark = pytest.mark.testbed
 
@@ -32,14 +33,7 @@ def application(program):
     process = subprocess.Popen([program], env={
         "PORT": str(port), "BIND_ADDRESS": "127.0.0.1", "POD_NAME": "app-0", "POD_IP": "10.20.0.7",
         "DRAIN_SECONDS": "0.6"})
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            break
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+    assert listens(process, port, 10)
     yield process, port
     process.kill()
     process.wait()

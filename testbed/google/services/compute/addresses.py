@@ -16,7 +16,7 @@ from testbed.google.service import Call, handles
 from testbed.google.services.compute.common import (
     BASE,
     NAME_RULES,
-    ComputeService,
+    Readable,
     fingerprint,
     in_use,
     invalid,
@@ -35,19 +35,11 @@ def external_address(tx: Transaction, version: str = "IPV4") -> str:
     return f"2001:db8:{number:x}::" if version == "IPV6" else f"203.0.113.{number % 250}"
 
 
-class Addresses(ComputeService):
+class Addresses(Readable):
     """What addresses of both scopes do alike; no patch, labels only."""
 
     collection = "addresses"
     kind = "compute#address"
-
-    @handles(".get")
-    def get(self, call: Call) -> dict[str, Any]:
-        return self.shown(call, self.stored(call))
-
-    @handles(".list")
-    def list(self, call: Call) -> dict[str, Any]:
-        return self.listed(call)
 
     @handles(
         ".setLabels",

@@ -11,34 +11,23 @@ from typing import Any
 
 from testbed.google.rules import Said
 from testbed.google.service import Call, handles
-from testbed.google.services.compute.common import ComputeService, fingerprint
+from testbed.google.services.compute.common import Readable, fingerprint
 
 
-class _Readable(ComputeService):
-    """What both scopes do alike."""
+class _Either(Readable):
+    """Those of both scopes."""
 
     collection = "backendServices"
     kind = "compute#backendService"
 
-    @handles(".get")
-    def get(self, call: Call) -> dict[str, Any]:
-        return self.shown(call, self.stored(call))
 
-    @handles(".list")
-    def list(self, call: Call) -> dict[str, Any]:
-        return self.listed(call)
-
-    def shown(self, call: Call, document: dict[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in document.items() if not key.startswith("_")}
-
-
-class RegionBackendServices(_Readable):
+class RegionBackendServices(_Either):
     """Their backends are the nodes of a cluster; network endpoint groups and health checks are not emulated."""
 
     method_prefix = "compute.regionBackendServices"
 
 
-class BackendServices(_Readable):
+class BackendServices(_Either):
     """Behind global load balancers; a security policy decides whose requests reach them."""
 
     method_prefix = "compute.backendServices"

@@ -14,7 +14,7 @@ from typing import Any
 from testbed.google.errors import GoogleError
 from testbed.google.paging import matching, page
 from testbed.google.rules import Pattern, Required
-from testbed.google.service import Call, Service, now
+from testbed.google.service import Call, Service, handles, now
 from testbed.google.store import Transaction
 
 BASE = "https://www.googleapis.com/compute/v1/"
@@ -199,8 +199,8 @@ class ComputeService(Service):
         return document
 
     def shown(self, call: Call, document: dict[str, Any]) -> dict[str, Any]:
-        """Return a stored object with what is computed on reading."""
-        return document
+        """Return a stored object as its readers see it: without what the testbed keeps beside it."""
+        return {name: value for name, value in document.items() if not name.startswith("_")}
 
     def listed(self, call: Call, items: list[dict[str, Any]] | None = None) -> dict[str, Any]:
         """Answer a list method: filter, pages, items."""
@@ -274,3 +274,15 @@ class ComputeService(Service):
             if document["public"].get("clientOperationId") == identifier:
                 return call.operations.render(document)
         return None
+
+
+class Readable(ComputeService):
+    """A kind whose objects are got and listed, each as :meth:`shown` has it. It names its method_prefix."""
+
+    @handles(".get")
+    def get(self, call: Call) -> dict[str, Any]:
+        return self.shown(call, self.stored(call))
+
+    @handles(".list")
+    def list(self, call: Call) -> dict[str, Any]:
+        return self.listed(call)

@@ -11,7 +11,7 @@ from typing import Any
 from testbed.google.errors import GoogleError
 from testbed.google.rules import Immutable, OneOf, Range, Said
 from testbed.google.service import Call, handles
-from testbed.google.services.compute.common import NAME_RULES, ComputeService, invalid
+from testbed.google.services.compute.common import NAME_RULES, Readable, invalid
 
 _TEXT = "compute.v1, field text"
 _PROTOCOLS = ("tcp", "udp", "icmp", "esp", "ah", "ipip", "sctp", "all")
@@ -22,14 +22,15 @@ _FIELDS = (
 _IMMUTABLE = Immutable(("name", "direction"), source="google-apis.md 4.2")
 
 
-class Firewalls(ComputeService):
+class Firewalls(Readable):
     """Rules of classic VPC firewalls; their ports open and close in the world."""
 
     collection = "firewalls"
     kind = "compute#firewall"
+    method_prefix = "compute.firewalls"
 
     @handles(
-        "compute.firewalls.insert",
+        ".insert",
         rules=[
             *NAME_RULES,
             OneOf(("allowed", "denied"), source=_TEXT),
@@ -50,26 +51,18 @@ class Firewalls(ComputeService):
         call.store.put(f"compute/{self.path(call, body['name'])}", document)
         return operation
 
-    @handles("compute.firewalls.get")
-    def get(self, call: Call) -> dict[str, Any]:
-        return self.stored(call)
-
-    @handles("compute.firewalls.list")
-    def list(self, call: Call) -> dict[str, Any]:
-        return self.listed(call)
-
-    @handles("compute.firewalls.patch", rules=[_IMMUTABLE, Range("priority", 0, 65535, source=_TEXT)])
+    @handles(".patch", rules=[_IMMUTABLE, Range("priority", 0, 65535, source=_TEXT)])
     def patch(self, call: Call) -> dict[str, Any]:
         before = self.stored(call)
         merged = {**{k: before[k] for k in _FIELDS if k in before}, **call.body, "direction": before["direction"]}
         return self._write(call, before, merged, "compute.firewalls.patch")
 
-    @handles("compute.firewalls.update", rules=[_IMMUTABLE, Range("priority", 0, 65535, source=_TEXT)])
+    @handles(".update", rules=[_IMMUTABLE, Range("priority", 0, 65535, source=_TEXT)])
     def update(self, call: Call) -> dict[str, Any]:
         before = self.stored(call)
         return self._write(call, before, {**call.body, "direction": before["direction"]}, "compute.firewalls.update")
 
-    @handles("compute.firewalls.delete")
+    @handles(".delete")
     def delete(self, call: Call) -> dict[str, Any]:
         return self.operate(call, self.stored(call), "delete", delete=True)
 

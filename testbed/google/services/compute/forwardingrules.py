@@ -17,7 +17,7 @@ from testbed.google.service import Call, handles
 from testbed.google.services.compute.common import (
     BASE,
     NAME_RULES,
-    ComputeService,
+    Readable,
     free_host,
     in_use,
     invalid,
@@ -28,14 +28,15 @@ from testbed.google.store import Transaction
 _TEXT = "compute.v1, field text"
 
 
-class ForwardingRules(ComputeService):
+class ForwardingRules(Readable):
     """Regional rules with the scheme INTERNAL."""
 
     collection = "forwardingRules"
     kind = "compute#forwardingRule"
+    method_prefix = "compute.forwardingRules"
 
     @handles(
-        "compute.forwardingRules.insert",
+        ".insert",
         rules=[
             *NAME_RULES,
             Said("only INTERNAL with up to five ports is emulated", source="the testbed's own limit"),
@@ -78,18 +79,10 @@ class ForwardingRules(ComputeService):
         call.store.put(f"compute/{self.path(call, body['name'])}", document)
         return operation
 
-    @handles("compute.forwardingRules.get")
-    def get(self, call: Call) -> dict[str, Any]:
-        return self.shown(call, self.stored(call))
-
-    @handles("compute.forwardingRules.list")
-    def list(self, call: Call) -> dict[str, Any]:
-        return self.listed(call)
-
     def shown(self, call: Call, document: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in document.items() if not key.startswith("_")}
 
-    @handles("compute.forwardingRules.delete", rules=[Said("refused while a service attachment uses it", source=_TEXT)])
+    @handles(".delete", rules=[Said("refused while a service attachment uses it", source=_TEXT)])
     def delete(self, call: Call) -> dict[str, Any]:
         document = self.stored(call)
         for user in call.store.children(f"compute/{self.scope(call)}/serviceAttachments"):

@@ -10,22 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from testbed.google.service import Call, handles
-from testbed.google.services.compute.common import ComputeService
-
-
-class Readable(ComputeService):
-    """What all of them do alike."""
-
-    @handles(".get")
-    def get(self, call: Call) -> dict[str, Any]:
-        return self.shown(call, self.stored(call))
-
-    @handles(".list")
-    def list(self, call: Call) -> dict[str, Any]:
-        return self.listed(call)
-
-    def shown(self, call: Call, document: dict[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in document.items() if not key.startswith("_")}
+from testbed.google.services.compute.common import Readable
 
 
 class HealthChecks(Readable):

@@ -9,21 +9,22 @@ from typing import Any
 from testbed.google.errors import GoogleError
 from testbed.google.rules import Immutable, Range, Said
 from testbed.google.service import Call, handles
-from testbed.google.services.compute.common import BASE, NAME_RULES, ComputeService, in_use, invalid
+from testbed.google.services.compute.common import BASE, NAME_RULES, Readable, in_use, invalid
 
 _SEEN = "google-apis.md 4.2"
 _ROUTING = {"routingMode": "REGIONAL", "bgpBestPathSelectionMode": "LEGACY"}
 PEERING = "servicenetworking-googleapis-com"
 
 
-class Networks(ComputeService):
+class Networks(Readable):
     """Custom mode networks; auto mode and legacy networks are refused."""
 
     collection = "networks"
     kind = "compute#network"
+    method_prefix = "compute.networks"
 
     @handles(
-        "compute.networks.insert",
+        ".insert",
         rules=[
             *NAME_RULES,
             Range("mtu", 1300, 8896, source="compute.v1, field text of mtu"),
@@ -54,16 +55,8 @@ class Networks(ComputeService):
         call.store.put(f"compute/{self.path(call, body['name'])}", document)
         return operation
 
-    @handles("compute.networks.get")
-    def get(self, call: Call) -> dict[str, Any]:
-        return self.shown(call, self.stored(call))
-
-    @handles("compute.networks.list")
-    def list(self, call: Call) -> dict[str, Any]:
-        return self.listed(call)
-
     @handles(
-        "compute.networks.patch",
+        ".patch",
         rules=[Immutable(("name", "description", "autoCreateSubnetworks", "mtu"), source=_SEEN)],
     )
     def patch(self, call: Call) -> dict[str, Any]:
@@ -78,7 +71,7 @@ class Networks(ComputeService):
         call.store.put(f"compute/{self.path(call)}", document)
         return operation
 
-    @handles("compute.networks.delete", rules=[Said("refused while in use", source="compute documentation")])
+    @handles(".delete", rules=[Said("refused while in use", source="compute documentation")])
     def delete(self, call: Call) -> dict[str, Any]:
         document = self.stored(call)
         path = self.path(call)
@@ -90,7 +83,7 @@ class Networks(ComputeService):
             raise in_use(path, f"projects/{project}/global/networkPeerings/{PEERING}")
         return self.operate(call, document, "delete", duration="compute.delete", delete=True)
 
-    @handles("compute.networks.removePeering")
+    @handles(".removePeering")
     def remove_peering(self, call: Call) -> dict[str, Any]:
         """Take the peering away on our side alone: the fall-back when the producer still holds it."""
         document = self.stored(call)

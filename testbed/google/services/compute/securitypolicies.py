@@ -12,7 +12,7 @@ from typing import Any
 from testbed.google.errors import GoogleError
 from testbed.google.rules import Immutable, Said
 from testbed.google.service import Call, handles
-from testbed.google.services.compute.common import BASE, NAME_RULES, ComputeService, fingerprint, in_use, invalid
+from testbed.google.services.compute.common import BASE, NAME_RULES, Readable, fingerprint, in_use, invalid
 
 _TEXT = "compute.v1, field text"
 _UPDATE = "compute.securityPolicies.update"
@@ -30,7 +30,7 @@ _THERE = Said("refuses (400) a priority without a rule", source="googleapis/pyth
 _ONCE = Said("no two rules have one priority", source="GoogleCloudPlatform/deploymentmanager-samples #695")
 
 
-class SecurityPolicies(ComputeService):
+class SecurityPolicies(Readable):
     """Policies for backends; a backend service that names one keeps it from being deleted."""
 
     collection = "securityPolicies"
@@ -66,14 +66,10 @@ class SecurityPolicies(ComputeService):
         call.store.put(f"compute/{self.path(call, body['name'])}", document)
         return operation
 
-    @handles(".get")
-    def get(self, call: Call) -> dict[str, Any]:
-        return self.stored(call)
-
     @handles(".list")
     def list(self, call: Call) -> dict[str, Any]:
         # The only list of Compute Engine here without a link to itself.
-        return {name: value for name, value in self.listed(call).items() if name != "selfLink"}
+        return {name: value for name, value in super().list(call).items() if name != "selfLink"}
 
     @handles(
         ".patch",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from testbed.google.errors import GoogleError
 from testbed.google.rules import Required, Said
 from testbed.google.service import Call, handles
-from testbed.google.services.compute.common import BASE, NAME_RULES, ComputeService, fingerprint, in_use, invalid
+from testbed.google.services.compute.common import BASE, NAME_RULES, Readable, fingerprint, in_use, invalid
 
 if TYPE_CHECKING:
     from testbed.google.store import Transaction
@@ -22,14 +22,15 @@ _CHANGEABLE = (
 _PREFERENCES = ("ACCEPT_AUTOMATIC", "ACCEPT_MANUAL")
 
 
-class ServiceAttachments(ComputeService):
+class ServiceAttachments(Readable):
     """In front of an internal forwarding rule of the same region."""
 
     collection = "serviceAttachments"
     kind = "compute#serviceAttachment"
+    method_prefix = "compute.serviceAttachments"
 
     @handles(
-        "compute.serviceAttachments.insert",
+        ".insert",
         rules=[
             *NAME_RULES,
             Required("connectionPreference", source=_TEXT),
@@ -68,14 +69,6 @@ class ServiceAttachments(ComputeService):
             found["natSubnets"] = [each["selfLink"] for each in subnets]
         return found
 
-    @handles("compute.serviceAttachments.get")
-    def get(self, call: Call) -> dict[str, Any]:
-        return self.shown(call, self.stored(call))
-
-    @handles("compute.serviceAttachments.list")
-    def list(self, call: Call) -> dict[str, Any]:
-        return self.listed(call)
-
     def shown(self, call: Call, document: dict[str, Any]) -> dict[str, Any]:
         path = document["selfLink"].removeprefix(BASE)
         users = endpoints(call.store, path)
@@ -83,7 +76,7 @@ class ServiceAttachments(ComputeService):
         return {**document, "connectedEndpoints": shown} if shown else document
 
     @handles(
-        "compute.serviceAttachments.patch",
+        ".patch",
         rules=[
             Said("needs the current fingerprint (412 otherwise)", source=f"{_TEXT} of fingerprint"),
             Said("changes who is accepted, and the NAT subnetworks", source=_TEXT),
@@ -99,7 +92,7 @@ class ServiceAttachments(ComputeService):
         call.store.put(f"compute/{self.path(call)}", document)
         return operation
 
-    @handles("compute.serviceAttachments.delete", rules=[Said("refused while an endpoint is connected", source=_TEXT)])
+    @handles(".delete", rules=[Said("refused while an endpoint is connected", source=_TEXT)])
     def delete(self, call: Call) -> dict[str, Any]:
         document = self.stored(call)
         for user in endpoints(call.store, self.path(call)):

@@ -15,8 +15,7 @@ from cryptography.hazmat.primitives import serialization
 
 from testbed.google.rules import Said
 from testbed.google.service import Call, handles
-from testbed.google.services.compute.common import BASE, NAME_RULES, in_use, invalid
-from testbed.google.services.compute.httpbalancing import Readable
+from testbed.google.services.compute.common import BASE, NAME_RULES, Readable, in_use, invalid
 
 _TEXT = "compute.v1, field text"
 

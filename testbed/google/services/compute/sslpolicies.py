@@ -9,8 +9,7 @@ from typing import Any
 from testbed.google.errors import GoogleError
 from testbed.google.rules import Immutable, Said
 from testbed.google.service import Call, handles
-from testbed.google.services.compute.common import BASE, NAME_RULES, fingerprint, in_use, invalid
-from testbed.google.services.compute.httpbalancing import Readable
+from testbed.google.services.compute.common import BASE, NAME_RULES, Readable, fingerprint, in_use, invalid
 
 _TEXT = "compute.v1, field text"
 _SETTINGS = ("description", "profile", "minTlsVersion", "customFeatures")

@@ -13,7 +13,7 @@ from testbed.google.rules import Immutable, MaxItems, Network, Required, Said
 from testbed.google.service import Call, handles
 from testbed.google.services.compute.common import (
     NAME_RULES,
-    ComputeService,
+    Readable,
     fingerprint,
     in_use,
     invalid,
@@ -27,14 +27,15 @@ _SEEN = "google-apis.md 4.2"
 _NETWORK = r"global/networks/[^/]+"
 
 
-class Subnetworks(ComputeService):
+class Subnetworks(Readable):
     """Subnetworks of custom mode networks."""
 
     collection = "subnetworks"
     kind = "compute#subnetwork"
+    method_prefix = "compute.subnetworks"
 
     @handles(
-        "compute.subnetworks.insert",
+        ".insert",
         rules=[
             *NAME_RULES,
             Required("network", source="compute.v1, field text"),
@@ -75,15 +76,7 @@ class Subnetworks(ComputeService):
         call.store.put(f"compute/{self.path(call, body['name'])}", document)
         return operation
 
-    @handles("compute.subnetworks.get")
-    def get(self, call: Call) -> dict[str, Any]:
-        return self.stored(call)
-
-    @handles("compute.subnetworks.list")
-    def list(self, call: Call) -> dict[str, Any]:
-        return self.listed(call)
-
-    @handles("compute.subnetworks.aggregatedList")
+    @handles(".aggregatedList")
     def aggregated(self, call: Call) -> dict[str, Any]:
         project = call.project()["projectId"]
         items: dict[str, Any] = {}
@@ -95,7 +88,7 @@ class Subnetworks(ComputeService):
         return {**answer, "items": items}
 
     @handles(
-        "compute.subnetworks.patch",
+        ".patch",
         rules=[
             Said("needs the current fingerprint (412 otherwise)", source=_SEEN),
             Said("secondaryIpRanges replaces the whole list; ranges of clusters stay", source=_SEEN),
@@ -122,7 +115,7 @@ class Subnetworks(ComputeService):
         return self._changed(call, before, document, "compute.subnetworks.patch")
 
     @handles(
-        "compute.subnetworks.expandIpCidrRange",
+        ".expandIpCidrRange",
         rules=[
             Required("ipCidrRange", source="compute.v1"),
             Said("only a wider range", source="compute.v1, field text"),
@@ -136,14 +129,14 @@ class Subnetworks(ComputeService):
         document = {**before, "ipCidrRange": str(new), "gatewayAddress": str(new[1])}
         return self._changed(call, before, document, "compute.subnetworks.expandIpCidrRange")
 
-    @handles("compute.subnetworks.setPrivateIpGoogleAccess")
+    @handles(".setPrivateIpGoogleAccess")
     def private_access(self, call: Call) -> dict[str, Any]:
         before = self.stored(call)
         document = {**before, "privateIpGoogleAccess": call.body.get("privateIpGoogleAccess", False)}
         return self._changed(call, before, document, "compute.subnetworks.setPrivateIpGoogleAccess")
 
     @handles(
-        "compute.subnetworks.delete",
+        ".delete",
         rules=[
             Said("refused while a cluster uses it", source="compute documentation"),
             Said("refused while an address or forwarding rule is in it", source="compute documentation"),

@@ -38,7 +38,9 @@ def absent(*taken: dict) -> Script:
     script = Script()
     script.expect("GET", "vpcaccess", ONE).refuses(404, "not found", code="NOT_FOUND")
     places = {"regions/europe-west1": {"subnetworks": list(taken)}, "regions/us-east1": {"warning": {}}}
-    script.expect("GET", "compute", SUBNETWORKS).replies({"items": places})
+    # In pages, of which the first one is empty.
+    script.expect("GET", "compute", SUBNETWORKS).replies({"nextPageToken": "more"})
+    script.expect("GET", "compute", SUBNETWORKS, query={"pageToken": "more"}).replies({"items": places})
     with_connectors(script, {})
     return script
 
