@@ -11,12 +11,9 @@ import base64
 import http.client
 import json
 import re
-import shutil
 import socket
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -166,11 +163,11 @@ class Gateway:
         finally:
             connection.close()
 
-    def curl(self, url: str) -> str:
+    def curl(self, url: str, workload: str = "orders") -> str:
         """The exit status of curl in a pod that is neither gateway nor anybody else who is let in."""
         command = f"/usr/bin/curl --silent --max-time 3 {url}"
         try:
-            self.cloud.kubectl("-n", "shop", "exec", "deploy/orders", "--", *command.split())
+            self.cloud.kubectl("-n", "shop", "exec", f"deploy/{workload}", "--", *command.split())
         except AssertionError as error:
             found = re.search(r"exit code (\d+)", str(error))
             return found[1] if found else str(error)
@@ -182,25 +179,14 @@ def ready(pod: dict[str, Any]) -> bool:
 
 
 @pytest.fixture(scope="module")
-def gateway(running_cloud: Cloud) -> Iterator[Gateway]:
-    """A testbed of its own: its node has an image that others need not wait for."""
-    # The worker's other testbed shall not keep nodes meanwhile.
-    running_cloud.reset(new_nodes=True)
-    home = Path(tempfile.mkdtemp(prefix="tb-", dir="/tmp"))
-    cloud = Cloud(home)
-    cloud.environment["TESTBED_IMAGES"] = "edge-microgateway"
-    try:
-        cloud.up()
-        made = Gateway(cloud)
-        made.configure()
-        secret = re.compile(re.escape(made.password))
-        with watched(home, secret):
-            made.first = made.play("-vvv", "--diff")
-        assert leaks(cloud, made.first, secret) == []
-        yield made
-    finally:
-        cloud.down()
-        shutil.rmtree(home, ignore_errors=True)
+def gateway(microgateway_cloud: Cloud) -> Gateway:
+    made = Gateway(microgateway_cloud)
+    made.configure()
+    secret = re.compile(re.escape(made.password))
+    with watched(made.cloud.home, secret):
+        made.first = made.play("-vvv", "--diff")
+    assert leaks(made.cloud, made.first, secret) == []
+    return made
 
 
 def test_what_callers_get_through_the_service(gateway: Gateway) -> None:
