@@ -8,16 +8,20 @@ import base64
 import http.client
 import json
 import ssl
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
 
+from testbed.commands.common import control
+from testbed.state import State
 from tooling import gateway_call
 from tooling.steps import StepFailed
 
 #: Of inventories/testbed.
 DEVELOPER, APP, PATH = "ann@partner.example", "shop", "/orders/42"
 SERVICE = "/api/v1/namespaces/edge-microgateway/services/edge-microgateway"
+INGRESS, HOST, SOMEBODY = "edge-microgateway", "gateway.acme.example", "192.0.2.7"
 
 
 def call() -> None:
@@ -40,7 +44,27 @@ def call() -> None:
         print(f" {status}  {what}")
         if status != wanted:
             raise StepFailed(f"A call {what} was to be answered with {wanted}.")
+    _call_from_outside(found)
     print("\n The engine is the real one; Edge, which it asks about keys, is a double.")
+
+
+def _call_from_outside(told: dict[str, str]) -> None:
+    """Call the Ingress before the gateway, as somebody on the testbed's internet."""
+    path = f"compute/v1/projects/{gateway_call.connection()['project']}/global/addresses/{INGRESS}"
+    external = gateway_call.google("compute", path)["address"]
+    print(f"\n The Ingress before it, {external}, called from {SOMEBODY}:\n", flush=True)
+    for what, host, headers, wanted in (
+        ("with the key", HOST, told, (200,)),
+        ("without a key", HOST, {}, (401,)),
+        ("another host, which the default backend answers", "other.example", told, (502, 503)),
+    ):
+        wished = {"url": f"http://{external}{PATH}", "source": SOMEBODY, "host": host, "headers": headers}
+        # Not by the command, whose arguments everybody sees.
+        asked = urllib.parse.urlencode({"call": json.dumps(wished)})
+        answer = control(State.from_environment(), "GET", f"/outside?{asked}")
+        print(f" {answer.get('status') or answer['error']}  {what}")
+        if answer.get("status") not in wanted:
+            raise StepFailed(f"A call from outside, {what}, was to be answered with {wanted[0]}.")
 
 
 def address(service: str = SERVICE) -> tuple[str, int]:

@@ -43,10 +43,10 @@ def edge_microgateway_namespace(place: dict) -> dict:
     return objects.namespace(objects.place(place))
 
 
-def edge_microgateway_site(declaration: dict) -> dict:
-    """Network and cluster of a gateway."""
+def edge_microgateway_site(declaration: dict, told: dict) -> dict:
+    """Network and cluster of a gateway, and the Ingress before it."""
     try:
-        return microgateway.site(declaration)
+        return microgateway.site(declaration, told)
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from error
 

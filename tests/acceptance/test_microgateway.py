@@ -14,6 +14,7 @@ import re
 import socket
 import threading
 import time
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,9 @@ from tests.acceptance.test_secrets import leaks, watched
 PLAYBOOK, TEARDOWN = "playbooks/microgateway.yml", "playbooks/microgateway_teardown.yml"
 DEVELOPER = "ann@partner.example"
 NAMESPACE = "edge-microgateway"
+#: The Ingress before it, a caller on the internet, and one outside of the ranges that CHANGED declares.
+GLOBAL, HOST = "compute/v1/projects/acme-shop/global", "gateway.acme.example"
+SOMEBODY, STRANGER = "192.0.2.7", "192.0.2.99"
 #: Beside the inventory's proxy, product and app: one whose target is down, one that few calls may be made of.
 PROXIES = [{"name": "edgemicro_down", "base_path": "/down", "target": "http://127.0.0.1:9/"}]
 PRODUCTS = [
@@ -46,28 +50,14 @@ APPS = [
 #: With a cache of keys, so that it is seen what a gateway does without Edge.
 OAUTH = {"name": "oauth", "settings": {"cacheKey": True}}
 PLUGINS = [OAUTH, {"name": "quota", "settings": {"bufferSize": {"default": 0}}}]
-#: One call in a minute of each pod; of more pods. The call at the end of a run shall not be that one.
+#: One call in a minute of each pod; of more pods; behind an Ingress that admits a range. The call at the end of a run
+#: shall not be that one.
 CHANGED = {
+    "microgateway_ingress": {"hosts": [HOST], "http": "plain", "allowed_source_ranges": ["192.0.2.0/26"]},
     "edge_microgateway_plugins": [OAUTH, {"name": "spikearrest", "settings": {"timeUnit": "minute", "allow": 1}}],
     "edge_microgateway_replicas": 3,
     "edge_microgateway_max_replicas": 4,
     "edge_microgateway_verify": {"path": "/healthcheck", "status": [200]},
-}
-
-
-#: What docs/edge-microgateway.md shows: the gateway's pods behind an Ingress that admits a range.
-HOST, EDGE_CALLS_FROM = "gateway.acme.example", "192.0.2.66"
-BEFORE: dict[str, Any] = {
-    "project": "acme-shop",
-    "region": "europe-west1",
-    "network": "shop-vpc",
-    "domain": "acme.internal",
-    "clusters": {"gke": {"dns": "vpc_scope"}},
-    "apigee_source_ranges": ["192.0.2.64/29"],
-    "services": [
-        {"name": "gateway", "port": 8000, "selector": {"app": NAMESPACE}, "health_check": {"path": "/healthcheck"}},
-    ],
-    "ingress": {"name": "gateway", "namespace": NAMESPACE, "hosts": [HOST], "http": "plain"},
 }
 
 
@@ -163,6 +153,20 @@ class Gateway:
         finally:
             connection.close()
 
+    def outside(
+        self, path: str, headers: dict[str, str] | None = None, host: str = HOST, source: str = SOMEBODY
+    ) -> tuple[int, str]:
+        """What somebody on the internet gets from the Ingress before it, with the path just as it is written."""
+        address = self.cloud.google("GET", "compute", f"{GLOBAL}/addresses/{NAMESPACE}")["address"]
+        asked = {"url": f"http://{address}{path}", "source": source, "host": host, "headers": headers or {}}
+        call = urllib.parse.urlencode({"call": json.dumps(asked)})
+        answer = control(self.state, "GET", f"/outside?{call}")
+        assert "error" not in answer, answer
+        return answer["status"], answer["body"]
+
+    def at_google(self, kind: str) -> list[dict[str, Any]]:
+        return self.cloud.google("GET", "compute", f"{GLOBAL}/{kind}").get("items", [])
+
     def curl(self, url: str, workload: str = "orders") -> str:
         """The exit status of curl in a pod that is neither gateway nor anybody else who is let in."""
         command = f"/usr/bin/curl --silent --max-time 3 {url}"
@@ -230,6 +234,27 @@ def test_nobody_gets_around_the_gateway(gateway: Gateway) -> None:
     # One may be the caller itself, whom no policy stops.
     assert [gateway.curl(f"http://{one}:8080/orders/1") for one in addresses].count("28") >= len(addresses) - 1
     assert gateway.curl(f"http://{gateway.address}:8000/orders/1") == "28"
+
+
+def test_what_callers_get_through_the_ingress(gateway: Gateway) -> None:
+    good = {"x-api-key": gateway.app()["consumerKey"]}
+    expected: list[tuple[str, dict[str, str], int]] = [
+        ("/orders/42", good, 200),
+        ("/orders/42", {}, 401),
+        ("/orders/42", {"x-api-key": "nobodys"}, 403),
+        ("/orders/../admin", good, 400),
+        ("/orders/%2e%2e/admin", good, 400),
+        ("/orders/..%2fadmin", good, 400),
+        ("/elsewhere", good, 404),
+    ]
+    found = [(path, headers, gateway.outside(path, headers)[0]) for path, headers, _status in expected]
+    assert found == expected
+    assert json.loads(gateway.outside("/orders/42", good)[1])["pod"].startswith("orders-")
+    for host in ("other.example", ""):
+        status, body = gateway.outside("/orders/42", good, host=host)
+        assert status in (502, 503) and "orders-" not in body
+    # Nobody is kept out by address unless ranges are declared.
+    assert gateway.at_google("securityPolicies") == []
 
 
 def test_secrets_are_in_no_log_and_no_argument_of_a_pod(gateway: Gateway) -> None:
@@ -300,35 +325,28 @@ def test_key_and_secret_are_replaced_and_no_call_is_lost(gateway: Gateway) -> No
     assert leaks(gateway.cloud, run, gateway.secrets()) == []
 
 
-def test_behind_an_ingress_only_those_it_admits_are_asked_for_a_key(gateway: Gateway) -> None:
-    gateway.cloud.play("playbooks/ingress.yml", "-e", json.dumps({"ingress_gke": BEFORE}))
-    name, key = BEFORE["ingress"]["name"], gateway.app()["consumerKey"]
-    found = gateway.cloud.google("GET", "compute", f"compute/v1/projects/acme-shop/global/addresses/{name}")
-
-    def outside(source: str, path: str, *headers: str) -> int:
-        options = [option for header in headers for option in ("--header", header)]
-        url = f"http://{found['address']}{path}"
-        asked = ("outside", url, "--from", source, "--host", HOST, "--json", *options)
-        return int(json.loads(gateway.cloud.testbed(*asked, check=False).stdout)["status"])
-
-    expected = {
-        (EDGE_CALLS_FROM, "/orders/42", f"x-api-key: {key}"): 200,
-        (EDGE_CALLS_FROM, "/orders/42"): 401,
-        (EDGE_CALLS_FROM, "/elsewhere", f"x-api-key: {key}"): 404,
-        ("192.0.2.7", "/orders/42", f"x-api-key: {key}"): 403,
-    }
-    assert {asked: outside(*asked) for asked in expected} == expected
-
-
 def test_other_plugins_and_more_pods(gateway: Gateway) -> None:
     """Changed plugins roll the pods. That there are enough of them is the autoscaler's work from then on."""
-    gateway.play(**CHANGED)
+    run = gateway.play(**CHANGED)
+    assert ("compute_security_policy", NAMESPACE, "created") in run.actions
     gateway.cloud.kubectl("-n", NAMESPACE, "scale", f"deployment/{NAMESPACE}", "--replicas=1")
     pods = until(lambda: len(found := gateway.pods()) == 3 and all(map(ready, found)) and found, seconds=180,
                  what="three pods are ready")  # fmt: skip
     good = {"x-api-key": gateway.app()["consumerKey"]}
     # It spaces calls: one in a minute, and no second one whatever came before.
     assert [gateway.call(pods[0]["status"]["podIP"], "/orders/42", good)[0] for _each in range(3)] == [200, 503, 503]
+
+
+def test_ranges_keep_everybody_else_out_of_the_ingress(gateway: Gateway) -> None:
+    """After what the test before has declared."""
+    policies = [one.get("securityPolicy", "").rpartition("/")[2] for one in gateway.at_google("backendServices")]
+    assert policies == [NAMESPACE] * 2
+    until(lambda: gateway.outside("/orders/42", source=STRANGER)[0] == 403, seconds=180, what="the closed way")
+    good = {"x-api-key": gateway.app()["consumerKey"]}
+    for path, host in (("/orders/42", HOST), ("/healthcheck", HOST), ("/orders/42", "other.example")):
+        assert gateway.outside(path, good, host, STRANGER)[0] == 403
+    # Pods were just replaced, and the load balancer may still call one that is gone.
+    until(lambda: gateway.outside("/orders/42")[0] == 401, seconds=180, what="those of the range are asked for a key")
 
 
 def test_a_second_run_changes_nothing_and_a_teardown_leaves_nothing(gateway: Gateway) -> None:
@@ -338,3 +356,8 @@ def test_a_second_run_changes_nothing_and_a_teardown_leaves_nothing(gateway: Gat
     kinds = "horizontalpodautoscalers,deployments,services,secrets,configmaps,networkpolicies,poddisruptionbudgets"
     left = gateway.cloud.kubectl("get", kinds, "-A", "-l", "edge-microgateway.gatewayops.io/name", "-o", "name")
     assert left == ""
+    kinds = "ingresses,services,backendconfigs,frontendconfigs,networkpolicies"
+    assert gateway.cloud.kubectl("-n", NAMESPACE, "get", kinds, "-o", "name") == ""
+    assert [gateway.at_google(kind) for kind in ("addresses", "securityPolicies", "backendServices")] == [[], [], []]
+    rest = ("urlMaps", "forwardingRules", "healthChecks")
+    until(lambda: not any(map(gateway.at_google, rest)), seconds=180, what="nothing of the load balancer is left")

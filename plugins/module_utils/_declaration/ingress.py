@@ -269,8 +269,8 @@ def _callers(role: dict) -> typing.Iterator[Problem]:
                 f"sources[{index}]",
                 "is everybody.",
                 str(text),
-                because="The policy is there so that Apigee alone gets in.",
-                fix="Name Apigee's ranges; or protect: false for an Ingress without a policy.",
+                because="A policy that admits everybody keeps nobody out.",
+                fix="Name the callers' ranges; or protect: false for an Ingress without a policy.",
             )
     for index, one in enumerate(role["nat_addresses"]):
         if not NAT_NAME.fullmatch(str(one.get("name"))) or not one.get("instance"):
@@ -357,7 +357,8 @@ def reservations(role: dict) -> list[dict]:
 def policy(role: dict) -> dict:
     """The security policy: the callers, and nobody else."""
     organization = role["organization"] or role["project"]
-    rule: dict[str, typing.Any] = {"action": "allow", "description": "Apigee", "source_ranges": list(role["sources"])}
+    callers = "Apigee" if role["nat_addresses"] else "Declared ranges"
+    rule: dict[str, typing.Any] = {"action": "allow", "description": callers, "source_ranges": list(role["sources"])}
     if role["nat_addresses"]:
         rule["apigee_nat_addresses"] = [
             f"organizations/{organization}/instances/{one['instance']}/natAddresses/{one['name']}"

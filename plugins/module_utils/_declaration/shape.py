@@ -16,7 +16,7 @@ from .problems import Problem, one_or_list
 from .schema import DECLARATION, Field
 
 #: Variables of the inventory that hold a declaration.
-ROOTS = ("apigee_gke", "api_gateway_gke", "ingress_gke")
+ROOTS = ("apigee_gke", "api_gateway_gke", "ingress_gke", "microgateway_gke")
 _TYPE_WORDS = {
     "str": "text",
     "int": "a whole number",

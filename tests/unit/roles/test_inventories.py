@@ -38,8 +38,9 @@ def test_the_example_of_a_gateway_of_edge_is_right() -> None:
     """The testbed's own is played, by the acceptance tests."""
     text = (INVENTORIES / "example" / "group_vars" / "all" / "microgateway.yml").read_text(encoding="utf-8")
     told = yaml.safe_load(text)
-    site = microgateway.site(told["microgateway_gke"])
-    assert len(site["clusters"]) == 1
+    named = {"mode": "service", "name": "g", "namespace": "g", "port": 8000}
+    site = microgateway.site(told["microgateway_gke"], named)
+    assert len(site["clusters"]) == 1 and site["ingress"]["state"] == "present"
     health = {"name": "edgemicro_health", "base_path": "/healthcheck"}
     declared = {
         "mode": "service",

@@ -187,7 +187,7 @@ def test_nothing_is_rolled_out_where_there_is_no_deployment() -> None:
 def test_network_and_cluster_follow_from_the_declaration() -> None:
     facts = declaration.site({"project": "acme-shop", "region": "europe-west1", "network": "shop-vpc",
                               "clusters": {"gke": {"dns": "vpc_scope"}},
-                              "services": [{"name": "orders", "namespace": "shop", "port": 8080}]})
+                              "services": [{"name": "orders", "namespace": "shop", "port": 8080}]}, {})
     assert [one["name"] for one in facts["clusters"]] == ["gke"]
     assert facts["services"][0]["cluster"] == "gke"
 
@@ -199,4 +199,4 @@ def test_network_and_cluster_follow_from_the_declaration() -> None:
 def test_a_declaration_that_cannot_be_is_refused_with_what_to_do(clusters: dict[str, t.Any], said: str) -> None:
     told = {"project": "acme-shop", "region": "europe-west1", "network": "shop-vpc", "clusters": clusters}
     with pytest.raises(ValueError, match=said):
-        declaration.site(told)
+        declaration.site(told, {})
