@@ -27,6 +27,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
     ingress_derive,
     ingress_rules,
     ingress_schema,
+    microgateway,
     schema,
     shape,
 )
@@ -131,7 +132,10 @@ INGRESS = Page(
     },
     elsewhere=("clusters", "organization", "instance", "environments"),
 )
-PAGES = (INVENTORY, API_GATEWAY, INGRESS)
+# What the gateway itself is, the role's variables say; of its place, the Ingress alone has a table.
+MICROGATEWAY = Page("edge-microgateway.md", microgateway.DECLARATION, {"`ingress`": "ingress"})
+GATEWAY = {"mode": "service", "name": "edge-microgateway", "namespace": "edge-microgateway", "port": 8000}
+PAGES = (INVENTORY, API_GATEWAY, INGRESS, MICROGATEWAY)
 
 
 @pytest.mark.parametrize(
@@ -219,6 +223,13 @@ def test_examples_are_accepted(
         value, problems = shape.read(stated, declaration, variable)
         facts, more = derive.site(value)
         assert problems + more + rules.check(value, facts) == []
+
+
+def test_examples_of_a_gateway_of_edge_are_accepted() -> None:
+    examples = declared(blocks(MICROGATEWAY.file), "microgateway_gke")
+    assert examples
+    for example in examples:
+        assert microgateway.site(example, GATEWAY)["ingress"]["state"] == "present"
 
 
 if __name__ == "__main__":
