@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -18,6 +17,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.eng
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.engines.registry import ENGINES
 
 from testbed.images import tls
+from testbed.ports import free_port
 
 USER = 65532
 DEFAULTS = {"protocol": "http", "client": "off", "http2": "true", "tls-minimum": "1.2", "access-log": "off",
@@ -39,42 +39,13 @@ exec chroot --userspec=65532:65532 "$root" /bin/sh -c "$script"
 """
 
 
-def free_port() -> int:
-    """A port nobody listens on. Not one of those that outgoing connections take, which may come back as one.
-
-    Some engines share their port with whoever binds it next, and bind it a while after they were given it. So a port
-    is also reserved among processes like this one, by an abstract socket that goes with the process and leaves no file.
-    """
-    for port in range(8443 + os.getpid() % 1000 * 10, 32000):
-        pair = (port, contract.administration_port(port))
-        if all(_reserved(each) for each in pair):
-            return port
-    raise RuntimeError("no free port")
-
-
-def _reserved(port: int) -> bool:
-    held = socket.socket(socket.AF_UNIX)
-    try:
-        with socket.socket() as candidate:
-            candidate.bind(("127.0.0.1", port))
-        held.bind(f"\0apigee-gke-engines-{port}")
-    except OSError:
-        held.close()
-        return False
-    _held.append(held)
-    return True
-
-
-_held: list[socket.socket] = []
-
-
 class Sidecar:
     """One running engine. ``settings`` go by :data:`contract.SELECTORS`, ``values`` by :data:`contract.VALUES`."""
 
     def __init__(self, engine: str, certificate: Path, application_port: int, client_ca: Path | None = None,
                  values: dict[str, str] | None = None, **settings: str) -> None:
         self.engine: contract.Engine = ENGINES[engine]
-        self.port = free_port()
+        self.port = free_port(contract.administration_port)
         self.certificate, self.client_ca = certificate, client_ca or certificate
         self.selected = {**DEFAULTS, **{name.replace("_", "-"): value for name, value in settings.items()}}
         self.values = {

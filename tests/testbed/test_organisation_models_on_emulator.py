@@ -76,7 +76,7 @@ def test_a_way_in_without_vpc_peering(cloud: Cloud) -> None:
     cloud.run([SERVICES, NETWORK, SUBNETWORK, UNPEERED])
     service = cloud.producer("shop", "europe-west1", "orders", connectionPreference="ACCEPT_MANUAL")
     wanted = {"kind": "apigee_endpoint_attachment", "name": "orders", "service_attachment": service}
-    said = cloud.run([wanted], timeout=2, fails=True)["msg"]
+    said = cloud.run([wanted], timeout=10, fails=True)["msg"]
     assert f"{service} has not accepted project acme-shop-tp: add it to its consumerAcceptLists" in said
     where = f"compute/v1/{service}"
     found = cloud.client.send("compute", "GET", where).json()

@@ -400,7 +400,7 @@ def test_two_runs_at_once_leave_the_records_of_one(cloud: Cloud, tmp_path: Path)
         cloud.empty_organization()
         cloud.run([OURS])
         both = [subprocess.Popen([sys.executable, str(RUN), str(asked), "0"], stdout=subprocess.DEVNULL) for _ in "ab"]
-        assert [one.wait(60) for one in both] == [0, 0]
+        assert [one.wait(300) for one in both] == [0, 0]
         assert len(records(cloud)) == len(UNMARKED) and set(records(cloud).values()) == {"made"}
         assert len(removed(cloud.run([OURS], prune={}))) == len(UNMARKED)
 

@@ -11,7 +11,6 @@ import base64
 import http.client
 import http.server
 import json
-import socket
 import subprocess
 import threading
 import time
@@ -27,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from testbed.api_gateway import document, envoy
 from testbed.images import tls
+from testbed.ports import free_port
 from testbed.processes import listens
 
 pytestmark = pytest.mark.testbed
@@ -56,12 +56,6 @@ class Backend(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *arguments: Any) -> None:
         """Nobody reads it."""
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

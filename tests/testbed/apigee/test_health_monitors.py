@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 
 import pytest
 from aiohttp import web
 
 from testbed.apigee.bundle import BundleError, load
+from testbed.ports import free_port
 
 from .bundles import bundle, properties, target_xml
 from .conftest import HOST
@@ -50,9 +50,7 @@ async def rotation(bench, expected: list[str]) -> None:
 
 
 async def test_a_closed_port_leaves_and_returns(bench, target):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     await bench.serve(monitored(TCP), servers=servers(target.port, port))
 
     await rotation(bench, ["one"])

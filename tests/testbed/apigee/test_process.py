@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import socket
 import ssl
 import stat
 import sys
@@ -16,15 +15,10 @@ import pytest
 from aiohttp import web
 
 from testbed.certificates import Authority
+from testbed.ports import free_port
 
 from .bundles import assign, bundle, callout, proxy_xml, shared_flow_bundle, show, steps, target_xml, with_policies
 from .doubles import Target
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Process:

@@ -10,6 +10,8 @@ import time
 import pytest
 from aiohttp import web
 
+from testbed.ports import free_port
+
 from .bundles import bundle, properties, proxy_xml, target_xml
 from .conftest import HOST, backend
 
@@ -23,12 +25,6 @@ def balanced(*servers: str, more: str = "", **settings: object) -> bytes:
 
 def entry(name: str, port: int, host: str = HOST, **more) -> dict:
     return {"name": name, "host": host, "port": port, **more}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

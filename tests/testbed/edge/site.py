@@ -10,7 +10,6 @@ import http.client
 import json
 import os
 import secrets
-import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from testbed.edge.control_plane import ControlPlane
 from testbed.edge.gateway import Gateway
 from testbed.edge.installation import Engine
 from testbed.edge.organization import Organization
+from testbed.ports import free_port
 from tests.testbed.first_call import bundle
 
 ORGANIZATION, ENVIRONMENT = "acme", "test"
@@ -112,8 +112,7 @@ class Site:
     # -- gateways ---------------------------------------------------------------------------------------------
     def declare(self, mode: str, **fields: Any) -> declaration.Gateway:
         """A declaration as a user writes it, for a free port of loopback."""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         return declaration.read({
             "mode": mode, "organization": ORGANIZATION, "environment": ENVIRONMENT, "port": port,
             "address": "127.0.0.1", "microservices": self.control_plane.microservices,

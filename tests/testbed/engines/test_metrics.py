@@ -12,8 +12,9 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar.eng
 
 from testbed.engines.authority import NAME, Authority, SecretFolder, client_context
 from testbed.engines.client import Http1, Lost
-from testbed.engines.sidecar import DEFAULTS, free_port
+from testbed.engines.sidecar import DEFAULTS
 from testbed.images.packages import unpack_debian
+from testbed.ports import free_port
 
 pytestmark = pytest.mark.testbed
 

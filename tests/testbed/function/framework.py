@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._function import package
 
+from testbed.ports import free_port
 from testbed.processes import end_started, listens
 
 
@@ -37,8 +38,7 @@ class Framework:
         for path, content in {**package.forwarding(), **(extra or {})}.items():
             (source / path).parent.mkdir(parents=True, exist_ok=True)
             (source / path).write_bytes(content)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.log = folder / "log"
         command = [str(Path(sys.executable).with_name("functions-framework")), "--target", package.ENTRY_POINT]
         environment = {

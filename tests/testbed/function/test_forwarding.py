@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import json
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from testbed.engines.authority import Authority, SecretFolder
+from testbed.ports import free_port
 from tests.testbed.function.conftest import running
 from tests.testbed.function.framework import Framework
 from tests.testbed.function.upstream import Upstream
@@ -237,8 +237,7 @@ def test_callers_get_their_own_answers(function: Framework, upstream: Upstream) 
 
 
 def test_an_upstream_that_is_not_there(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     framework = running(tmp_path, port)
     try:
         answer = framework.call("/products")

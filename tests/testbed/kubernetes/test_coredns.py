@@ -3,7 +3,6 @@
 """The resolver's executable and the plugin that hides names of Services with an address of their own."""
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ import dns.rcode
 import pytest
 
 from testbed.kubernetes.build import ensure_binaries
+from testbed.ports import free_port
 
 pytestmark = pytest.mark.testbed
 
@@ -33,9 +33,7 @@ text.default.svc 10 IN TXT "no address"
 @pytest.fixture(scope="module")
 def resolver(tmp_path_factory):
     folder: Path = tmp_path_factory.mktemp("coredns")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     (folder / "zone").write_text(ZONE, encoding="ascii")
     (folder / "Corefile").write_text(
         f"prod.acme.internal:{port} {{\n  bind 127.0.0.1\n  headlessonly 10.30.0.0/20\n  file {folder}/zone\n}}\n",

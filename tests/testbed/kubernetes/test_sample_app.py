@@ -6,7 +6,6 @@ from __future__ import annotations
 import http.client
 import json
 import signal
-import socket
 import subprocess
 import time
 
@@ -15,6 +14,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
 
 from testbed.images import GO_IMAGES
 from testbed.kubernetes.build import ensure_module
+from testbed.ports import free_port
 from testbed.processes import listens
 
 pytestmark = pytest.mark.testbed
@@ -27,9 +27,7 @@ def program():
 
 @pytest.fixture
 def application(program):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen([program], env={
         "PORT": str(port), "BIND_ADDRESS": "127.0.0.1", "POD_NAME": "app-0", "POD_IP": "10.20.0.7",
         "DRAIN_SECONDS": "0.6"})
