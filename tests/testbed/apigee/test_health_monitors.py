@@ -41,7 +41,7 @@ def servers(*ports: int) -> list[dict]:
 async def rotation(bench, expected: list[str]) -> None:
     """Waits until exactly these servers are in rotation."""
     found: list[str] = []
-    for _ in range(100):
+    for _ in range(1000):
         found = [each["name"] for each in bench.runtime.statistics()["target_servers"] if each["in_rotation"]]
         if found == expected:
             return
@@ -80,7 +80,10 @@ async def test_an_http_monitor_wants_status_and_header(bench, target):
 
 async def test_monitoring_ends_with_the_deployment(bench, target):
     await bench.serve(monitored(HTTP), servers=servers(target.port, target.port))
-    await asyncio.sleep(0.15)
+    for _ in range(1000):
+        if target.requests:
+            break
+        await asyncio.sleep(0.02)
     assert target.requests
     await bench.deploy()
     await asyncio.sleep(0.05)

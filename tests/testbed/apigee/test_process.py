@@ -91,12 +91,12 @@ async def test_the_process_serves_and_ends_when_its_requests_have(process):
     assert (await process.ask("GET", "/configuration"))[1] == configuration
 
     running = asyncio.create_task(process.call("api.example.com", "/demo"))
-    await asyncio.wait_for(began.wait(), 5)
+    await asyncio.wait_for(began.wait(), 60)
     process.process.terminate()
     await asyncio.sleep(0.2)
     go.set()
     assert await running == (200, b"done")
-    assert await asyncio.wait_for(process.process.wait(), 5) == 0
+    assert await asyncio.wait_for(process.process.wait(), 60) == 0
     assert not process.control.exists()
     await target.stop()
 
