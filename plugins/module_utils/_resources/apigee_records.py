@@ -144,12 +144,24 @@ class Records:
         self._note(resource, record.key, record)
 
     def withdraw(self, resource: Resource, record: Record) -> None:
-        """Take back what this run has begun, unless another run has made the object meanwhile."""
+        """Take back what this run has begun, unless another run has made the object meanwhile.
+
+        That run may note it between a look at the record and its removal. So the removal itself is the look: Apigee
+        answers with the entry that it deleted, and one that says "made" is written again. The map stays, even empty,
+        because the other run may be about to write to it.
+        """
         if record.key not in self._begun:
             return
-        entry = resource.wire.find("apigee", self._path(record.key))
-        if entry is not None and not Record.read(str(entry.get("value") or "")).made:
-            self.remove(resource, [record.key])
+        try:
+            deleted = resource.wire.send("apigee", "DELETE", self._path(record.key)).json()
+        except ApiError as error:
+            if not error.missing:
+                raise
+            deleted = {}
+        found = Record.read(str(deleted.get("value") or ""))
+        if found.made:
+            self._post(resource, found)
+        self._note(resource, record.key, found if found.made else None)
 
     def remove(self, resource: Resource, keys: t.Iterable[str]) -> None:
         """Remove records, and the map with the last of them."""

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.gatewayops.apigee_gke.plugins.modules import (
     apigee_environment,
@@ -27,6 +29,7 @@ from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.modules.apigee
     ORGANIZATION,
     with_description,
 )
+from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.records_double import RecordsDouble
 from ansible_collections.gatewayops.apigee_gke.tests.unit.plugins.scripted_http import Script
 
 POLL = "v1/organizations/acme-shop/operations/o1"
@@ -291,6 +294,42 @@ def test_group_of_an_adopted_organization_gets_a_record_first() -> None:
     record = {"kind": "apigee_environment_group", "name": "public", "state": "made", "created": "17"}
     assert script.records.held == {RECORD: record}
     assert script.records.calls == [f"POST {RECORD}", "POST map", f"POST {RECORD}", f"PUT {RECORD}"]
+
+
+class Meanwhile(RecordsDouble):
+    """Another run, whose create was the one that succeeded, notes it just before this one takes its own record back."""
+
+    def _entry(self, method: str, key: str, listed: bool, body: Any) -> tuple[int, Any]:
+        if method == "DELETE":
+            self.held[key]["state"] = "made"
+        return super()._entry(method, key, listed, body)
+
+
+@pytest.mark.parametrize(
+    ("records", "left"),
+    [
+        (RecordsDouble, {}),
+        (Meanwhile, {RECORD: "made"}),
+    ],
+)
+def test_what_another_run_has_made_meanwhile_keeps_its_record(
+    records: type[RecordsDouble], left: dict[str, str]
+) -> None:
+    one = f"{ORG}/envgroups/public"
+    script = Script()
+    script.records = records()
+    body = {"name": "public", "hostnames": ["api.example"]}
+    script.expect("GET", "apigee", one).refuses(404, "not found", code="NOT_FOUND")
+    script.expect("GET", "apigee", ORG).replies(ORGANIZATION)
+    script.expect("POST", "apigee", f"{ORG}/envgroups", query={"name": "public"}, body=body).refuses(
+        409, "exists", code="ALREADY_EXISTS"
+    )
+    script.expect("GET", "apigee", one).replies(GROUP)
+    script.expect("GET", "apigee", one).replies(GROUP)
+    assert not script.run(apigee_environment_group, name="public", hostnames=["api.example"])["changed"]
+    assert script.records.states == left
+    # The map stays: the other run may be about to write to it.
+    assert "DELETE map" not in script.records.calls
 
 
 def test_group_without_a_record_is_left_alone_and_one_with_a_record_goes() -> None:
