@@ -79,9 +79,6 @@ class ForwardingRules(Readable):
         call.store.put(f"compute/{self.path(call, body['name'])}", document)
         return operation
 
-    def shown(self, call: Call, document: dict[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in document.items() if not key.startswith("_")}
-
     @handles(".delete", rules=[Said("refused while a service attachment uses it", source=_TEXT)])
     def delete(self, call: Call) -> dict[str, Any]:
         document = self.stored(call)
