@@ -141,7 +141,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main import fail, open_context
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import Failure
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import Reader, ReadError
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import Reader, ReadError, unread
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 1.0
@@ -250,14 +250,8 @@ def main():
         reader.close()
     except Failure as error:
         failure = error
-    except ReadError as error:
-        failure = Failure(
-            f"cluster at {module.params['endpoint']}: cert-manager could not be asked.\n"
-            f"  because   {error}\n"
-            "  fix       Check that the API server can be reached from here, and that the account may read there."
-        )
-    except ValueError as error:
-        failure = Failure(f"ca_certificate is no certificate in base64: {error}")
+    except (ReadError, ValueError) as error:
+        failure = unread(f"at {module.params['endpoint']}", "cert-manager could not be asked", error)
     if failure:
         fail(module, failure)
     found["waited"] = round(time.monotonic() - started, 1)

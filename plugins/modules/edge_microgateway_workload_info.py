@@ -115,7 +115,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main import fail, open_context
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import Failure
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import Reader, ReadError, wait
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import (
+    Reader,
+    ReadError,
+    unread,
+    wait,
+)
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._microgateway import beside, objects
 
 PAUSE_SECONDS = 1.0
@@ -204,16 +209,13 @@ def main():
         reader.close()
     except Failure as error:
         failure = error
-    except ReadError as error:
-        failure = Failure(
-            f"cluster at {params['endpoint']}: what {params['namespace']}/{params['name']} has of gateway {params['gateway']} "
-            "could not be read.\n"
-            f"  because   {error}\n"
-            "  fix       Do what is said there. Else check that the API server can be reached from here, and that the account may "
-            "read there."
+    except (ReadError, ValueError) as error:
+        failure = unread(
+            f"at {params['endpoint']}",
+            f"what {params['namespace']}/{params['name']} has of gateway {params['gateway']} could not be read",
+            error,
+            "Do what is said there. Else check that the API server can be reached from here, and that the account may read there.",
         )
-    except ValueError as error:
-        failure = Failure(f"ca_certificate is no certificate in base64: {error}")
     if failure:
         fail(module, failure)
     if late:

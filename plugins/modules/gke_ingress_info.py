@@ -177,7 +177,12 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import Failure
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.session import Wire
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes import ingresses
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import Reader, ReadError, wait
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import (
+    Reader,
+    ReadError,
+    unread,
+    wait,
+)
 
 PAUSE_SECONDS = 1.0
 _NOTHING = {
@@ -300,14 +305,12 @@ def main():
         reader.close()
     except Failure as error:
         failure = error
-    except ReadError as error:
-        failure = Failure(
-            f"cluster at {wanted['endpoint']}: its {ingresses.FORMS[wanted['form']][1]} could not be read.\n"
-            f"  because   {error}\n"
-            "  fix       Check that the API server can be reached from here, and that the account may read there."
+    except (ReadError, ValueError) as error:
+        failure = unread(
+            f"at {wanted['endpoint']}",
+            f"its {ingresses.FORMS[wanted['form']][1]} could not be read",
+            error,
         )
-    except ValueError as error:
-        failure = Failure(f"ca_certificate is no certificate in base64: {error}")
     if failure:
         fail(module, failure)
     result = {name: found[name] for name in ("exists", "ours", "exposure", "address", "backends", "certificates")}

@@ -124,7 +124,12 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import Failure
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes import balancers
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import Reader, ReadError, wait
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import (
+    Reader,
+    ReadError,
+    unread,
+    wait,
+)
 
 PAUSE_SECONDS = 1.0
 
@@ -201,14 +206,8 @@ def main():
         version = (reader.get("/version") or {}).get("gitVersion") or ""
     except Failure as error:
         failure = error
-    except ReadError as error:
-        failure = Failure(
-            f"cluster at {module.params['endpoint']}: its load balancers could not be read.\n"
-            f"  because   {error}\n"
-            "  fix       Check that the API server can be reached from here, and that the account may read there."
-        )
-    except ValueError as error:
-        failure = Failure(f"ca_certificate is no certificate in base64: {error}")
+    except (ReadError, ValueError) as error:
+        failure = unread(f"at {module.params['endpoint']}", "its load balancers could not be read", error)
     if failure:
         fail(module, failure)
     result = {"services": found, "server_version": version, "waited": round(time.monotonic() - started, 1)}

@@ -101,7 +101,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import Failure
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes import objects
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import Reader, ReadError
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import Reader, ReadError, unread
 
 _TITLE = "An object of somebody else stands in the way. Nothing has been changed in cluster {0}."
 
@@ -134,14 +134,8 @@ def main():
         found = objects.read(connect, map(objects.path_of, definitions))
     except Failure as error:
         failure = error
-    except ReadError as error:
-        failure = Failure(
-            f"cluster {cluster} at {module.params['endpoint']}: whose its objects are could not be read.\n"
-            f"  because   {error}\n"
-            "  fix       Check that the API server can be reached from here, and that the account may read there."
-        )
-    except ValueError as error:
-        failure = Failure(f"ca_certificate is no certificate in base64: {error}")
+    except (ReadError, ValueError) as error:
+        failure = unread(f"{cluster} at {module.params['endpoint']}", "whose its objects are could not be read", error)
     if failure:
         fail(module, failure)
     standings = [ownership.standing(definition, found[objects.path_of(definition)]) for definition in definitions]

@@ -80,7 +80,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import Failure
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes import objects
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import Reader, ReadError
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes.reader import Reader, ReadError, unread
 
 
 def main():
@@ -108,15 +108,14 @@ def main():
         found = objects.read(connect, places.values())
     except Failure as error:
         failure = error
-    except ReadError as error:
-        failure = Failure(
-            f"cluster {cluster} at {endpoint}: whether others need its injector and cert-manager could not be read.\n"
-            f"  because   {error}\n"
-            "  fix       Check that the API server can be reached from here, and that the account may list Services,"
-            " Certificates and workloads in all namespaces."
+    except (ReadError, ValueError) as error:
+        failure = unread(
+            f"{cluster} at {endpoint}",
+            "whether others need its injector and cert-manager could not be read",
+            error,
+            "Check that the API server can be reached from here, and that the account may list Services, Certificates and "
+            "workloads in all namespaces.",
         )
-    except ValueError as error:
-        failure = Failure(f"ca_certificate is no certificate in base64: {error}")
     if failure:
         fail(module, failure)
     users = others.users({kind: found[place] for kind, place in places.items()}, module.params["services"])

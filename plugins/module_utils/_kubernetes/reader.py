@@ -17,6 +17,10 @@ import time
 import typing as t
 from urllib.parse import urlencode
 
+from .._google.errors import Failure
+
+_FIX = "Check that the API server can be reached from here, and that the account may read there."
+
 
 class ReadError(Exception):
     """The API server gave no list. ``again``: it may give one later."""
@@ -24,6 +28,18 @@ class ReadError(Exception):
     def __init__(self, message: str, again: bool = True) -> None:
         super().__init__(message)
         self.again = again
+
+
+def unread(cluster: str, what: str, error: ReadError | ValueError, fix: str = _FIX) -> Failure:
+    """What a module ends with that could not read.
+
+    :param cluster: where it is, as ``at HOST`` with its name before or not.
+    :param what: what of it was not read, as a sentence without its full stop.
+    :param error: as :class:`Reader` raises them.
+    """
+    if isinstance(error, ReadError):
+        return Failure(f"cluster {cluster}: {what}.\n  because   {error}\n  fix       {fix}")
+    return Failure(f"ca_certificate is no certificate in base64: {error}")
 
 
 def labelled(labels: t.Mapping[str, str]) -> str:
