@@ -52,13 +52,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 resources:
-  description: The app as C(developer), C(name), C(status) and C(keys); empty when there is none.
+  description: The app as C(developer), C(name), C(status) and C(credentials); empty when there is none.
   returned: success
   type: list
   elements: dict
   contains:
-    keys:
-      description: Each as C(status), C(products) that are approved, and C(key) where it was asked for.
+    credentials:
+      description: Its keys, each as C(status), C(products) that are approved, and C(key) where it was asked for.
       type: list
       elements: dict
 """
@@ -100,9 +100,9 @@ def main():
         failure = error
     if failure:
         fail(module, failure)
-    keys = [_shown(one, module.params["show_keys"]) for one in (found or {}).get("credentials") or []]
+    credentials = [_shown(one, module.params["show_keys"]) for one in (found or {}).get("credentials") or []]
     app = {"developer": module.params["developer"], "name": module.params["name"]}
-    resources = [{**app, "status": found.get("status"), "keys": keys}] if found else []
+    resources = [{**app, "status": found.get("status"), "credentials": credentials}] if found else []
     module.exit_json(changed=False, resources=resources)
 
 
