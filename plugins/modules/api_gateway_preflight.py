@@ -131,23 +131,7 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
     shape,
     ways,
 )
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main import open_context
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import (
-    CredentialsError,
-    Failure,
-    UnreachableError,
-)
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.session import Wire
-
-_TITLE = "The declaration cannot be made true. Nothing has been changed."
-_UNASKED = "What exists could not be read. Nothing has been changed."
-
-
-def _stop(module, found, counts, title=_TITLE):
-    module.fail_json(
-        msg=problems.page(found, title), problems=[problem.as_dict() for problem in found], requests=counts
-    )
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration.preflight import Preflight, options
 
 
 def _document(declaration, base_dir):
@@ -198,58 +182,38 @@ def _shared(module, site, answers):
 
 def main():
     """Checks, derives, and ends the module."""
-    argument_spec = dict(
-        common(),
-        declaration={"type": "dict", "required": True},
-        base_dir={"type": "path"},
-        online={"type": "bool", "default": True},
-        judge={"type": "bool", "default": True},
-    )
-    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True)
-    counts = {"reads": 0, "writes": 0}
+    module = AnsibleModule(argument_spec=options(base_dir={"type": "path"}), supports_check_mode=True)
+    preflight = Preflight(module)
+    judge = preflight.judge
     declaration, found = shape.read(module.params["declaration"], gateway_schema.DECLARATION, "api_gateway_gke")
     document, unreadable = _document(declaration, module.params["base_dir"] or os.getcwd())
     site, more = gateway_derive.site(declaration)
-    if module.params["judge"]:
+    if judge:
         # What has no sense as a whole can still be removed, as long as its parts can be read.
         found += more + unreadable + gateway_rules.check(declaration, site, document)
     if found:
-        _stop(module, found, counts)
+        preflight.stop(found)
     connections, left, stays, shared = {}, [], [], {"accounts": [], "ranges": []}
     if module.params["online"]:
-        wire = Wire(open_context(module).client)
-        try:
-            answers = reads.read_private(wire, site, not module.params["judge"])
-        except Failure as error:
-            _stop(module, [reads.problem_of(error)], counts, _UNASKED)
-        counts = {"reads": wire.counts.reads, "writes": wire.counts.writes}
-        documents, judge = answers.documents, module.params["judge"]
-        if documents.get("project") is None and "project" not in answers.failures:
-            _stop(module, gateway_rules.check_live(site, documents, {}), counts)
-        failures = {
-            name: failure
-            for name, failure in answers.failures.items()
-            if (judge and name not in neighbours.OPTIONAL) or isinstance(failure, (CredentialsError, UnreachableError))
-        }
-        if failures:
-            _stop(module, reads.problems_of(failures), counts, _UNASKED)
+        answers = preflight.look(
+            lambda wire: reads.read_private(wire, site, removal=not judge),
+            lambda documents: gateway_rules.check_live(site, documents, {}),
+            neighbours.OPTIONAL,
+        )
+        documents = answers.documents
         existing = {**live.facts(documents), **gateway_rules.live_facts(documents, site)}
         site, more = gateway_derive.site(declaration, existing)
         found = more + gateway_rules.check_live(site, documents, existing["connectors"])
         found += neighbours.name_problems(site, documents)
         if found and judge:
-            _stop(module, found, counts)
+            preflight.stop(found)
         for warning in neighbours.forgotten(site, documents) if judge else ():
             module.warn(warning)
         if not judge:
             shared = _shared(module, site, answers)
         site["project_number"] = live.project_number(documents)
         connections = live.connections(site, documents)
-        try:
-            left, stays = _ways(module, wire, site, documents)
-        except Failure as error:
-            _stop(module, [reads.problem_of(error)], counts, _UNASKED)
-        counts = {"reads": wire.counts.reads, "writes": wire.counts.writes}
+        left, stays = preflight.ask(lambda wire: _ways(module, wire, site, documents))
     site["gateway"]["document_text"] = document or ""
     module.exit_json(
         changed=False,
@@ -263,7 +227,7 @@ def main():
         stays=stays,
         shared=shared,
         connections=connections,
-        requests=counts,
+        requests=preflight.counts,
     )
 
 

@@ -87,27 +87,10 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
     ingress_rules,
     ingress_schema,
     live,
-    problems,
     reads,
     shape,
 )
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main import open_context
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import (
-    CredentialsError,
-    Failure,
-    UnreachableError,
-)
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.session import Wire
-
-_TITLE = "The declaration cannot be made true. Nothing has been changed."
-_UNASKED = "What exists could not be read. Nothing has been changed."
-
-
-def _stop(module, found, counts, title=_TITLE):
-    module.fail_json(
-        msg=problems.page(found, title), problems=[problem.as_dict() for problem in found], requests=counts
-    )
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration.preflight import Preflight, options
 
 
 def _authority(site, declaration):
@@ -118,49 +101,29 @@ def _authority(site, declaration):
 
 def main():
     """Checks, derives, and ends the module."""
-    argument_spec = dict(
-        common(),
-        declaration={"type": "dict", "required": True},
-        online={"type": "bool", "default": True},
-        judge={"type": "bool", "default": True},
-    )
-    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True)
-    judge = module.params["judge"]
-    counts = {"reads": 0, "writes": 0}
+    module = AnsibleModule(argument_spec=options(), supports_check_mode=True)
+    preflight = Preflight(module)
     declaration, found = shape.read(module.params["declaration"], ingress_schema.DECLARATION, "ingress_gke")
     site, more = ingress_derive.site(declaration)
-    if judge:
+    if preflight.judge:
         # What has no sense as a whole can still be removed, as long as its parts can be read.
         found += more + ingress_rules.check(declaration, site)
     if found:
-        _stop(module, found, counts)
+        preflight.stop(found)
     connections, documents = {}, {}
     if module.params["online"]:
-        wire = Wire(open_context(module).client)
-        try:
-            answers = reads.read_all(wire, site) if site["apigee"] else reads.read_network(wire, site)
-        except Failure as error:
-            _stop(module, [reads.problem_of(error)], counts, _UNASKED)
-        counts = {"reads": wire.counts.reads, "writes": wire.counts.writes}
-        documents = answers.documents
-        if documents.get("project") is None and "project" not in answers.failures:
-            # What cannot be read in a project that is not there is no news.
-            _stop(module, ingress_rules.check_live(site, documents), counts)
-        failures = {
-            name: failure
-            for name, failure in answers.failures.items()
-            if judge or isinstance(failure, (CredentialsError, UnreachableError))
-        }
-        if failures:
-            _stop(module, reads.problems_of(failures), counts, _UNASKED)
+        read = reads.read_all if site["apigee"] else reads.read_network
+        documents = preflight.look(
+            lambda wire: read(wire, site), lambda documents: ingress_rules.check_live(site, documents)
+        ).documents
         site, more = ingress_derive.site(declaration, live.facts(documents))
         found = more + ingress_rules.check_live(site, documents)
-        if found and judge:
-            _stop(module, found, counts)
+        if found and preflight.judge:
+            preflight.stop(found)
         connections = live.connections(site, documents)
     site["project_number"] = live.project_number(documents)
     _authority(site, declaration)
-    module.exit_json(changed=False, site=site, connections=connections, requests=counts)
+    module.exit_json(changed=False, site=site, connections=connections, requests=preflight.counts)
 
 
 if __name__ == "__main__":

@@ -110,21 +110,12 @@ from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration
     rules,
     shape,
 )
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.main import open_context
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._engine.spec import common
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.errors import (
-    CredentialsError,
-    Failure,
-    UnreachableError,
-)
-from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._google.session import Wire
+from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._declaration.preflight import Preflight, options
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._kubernetes import survey
 from ansible_collections.gatewayops.apigee_gke.plugins.module_utils._sidecar import settings
 
-_TITLE = "The declaration cannot be made true. Nothing has been changed."
 # In these states GKE's API server answers; while a cluster is made it has an address and no server.
 _ANSWERING = ("RUNNING", "RECONCILING", "DEGRADED")
-_UNASKED = "What exists could not be read. Nothing has been changed."
 
 
 def _inspector(base_dir):
@@ -143,12 +134,6 @@ def _inspector(base_dir):
         return known[path]
 
     return inspect
-
-
-def _stop(module, found, counts, title=_TITLE):
-    module.fail_json(
-        msg=problems.page(found, title), problems=[problem.as_dict() for problem in found], requests=counts
-    )
 
 
 def _defaults(site, over):
@@ -183,62 +168,40 @@ def _survey(module, site, documents, token, defaults):
 
 def main():
     """Checks, derives, and ends the module."""
-    argument_spec = dict(
-        common(),
-        declaration={"type": "dict", "required": True},
-        base_dir={"type": "path"},
-        sidecar={"type": "dict", "default": {}},
-        online={"type": "bool", "default": True},
-        judge={"type": "bool", "default": True},
-    )
+    argument_spec = options(base_dir={"type": "path"}, sidecar={"type": "dict", "default": {}})
     module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True)
+    preflight = Preflight(module)
     base_dir = module.params["base_dir"] or os.getcwd()
     inspect = _inspector(base_dir)
-    counts = {"reads": 0, "writes": 0}
 
     declaration, found = shape.read(module.params["declaration"])
     site, more = derive.derive(declaration, inspect=inspect)
-    judge = module.params["judge"]
-    found += more + rules.check(declaration, site, inspect if judge else None)
+    found += more + rules.check(declaration, site, inspect if preflight.judge else None)
     if found:
-        _stop(module, found, counts)
+        preflight.stop(found)
     documents = {}
     if module.params["online"]:
-        wire = Wire(open_context(module).client)
-        try:
-            answers = reads.read_all(wire, site, preview=module.check_mode)
-        except Failure as error:
-            _stop(module, [reads.problem_of(error)], counts, _UNASKED)
-        counts = {"reads": wire.counts.reads, "writes": wire.counts.writes}
-        documents = answers.documents
-        if documents.get("project") is None and "project" not in answers.failures:
-            # What cannot be read in a project that is not there is no news.
-            _stop(module, live.check(site, documents), counts)
-        failures = {
-            name: failure
-            for name, failure in answers.failures.items()
-            if judge or isinstance(failure, (CredentialsError, UnreachableError))
-        }
-        if failures:
-            _stop(module, reads.problems_of(failures), counts, _UNASKED)
+        documents = preflight.look(
+            lambda wire: reads.read_all(wire, site, preview=module.check_mode),
+            lambda documents: live.check(site, documents),
+        ).documents
         site, more = derive.derive(declaration, live.facts(documents), inspect)
         found = more + live.check(site, documents)
         defaults, wrong = _defaults(site, module.params["sidecar"])
         found += wrong
-        if judge:
-            found += _survey(module, site, documents, wire.client.token, defaults)
+        if preflight.judge:
+            found += _survey(module, site, documents, preflight.wire.client.token, defaults)
             for sentence in clusters.unenforced(site, documents.get("clusters")):
                 module.warn(sentence)
-        if found and judge:
-            _stop(module, found, counts)
+        if found and preflight.judge:
+            preflight.stop(found)
     site["project_number"] = live.project_number(documents)
     for proxy in site["proxies"]:
         if proxy["bundle"]:
             proxy["bundle"] = bundles.located(proxy["bundle"], base_dir)
     modes = clusters.expected_modes(site, documents.get("clusters"), documents.get("server_configurations") or {})
-    module.exit_json(
-        changed=False, site=site, connections=live.connections(site, documents), modes=modes, requests=counts
-    )
+    connections = live.connections(site, documents)
+    module.exit_json(changed=False, site=site, connections=connections, modes=modes, requests=preflight.counts)
 
 
 if __name__ == "__main__":
