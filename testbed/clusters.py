@@ -15,6 +15,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -220,6 +221,14 @@ class Clusters:
         await self.drop_spares()
         running, self._running = self.running(), {}
         await asyncio.gather(*(self._end(each) for each in running))
+
+    async def add_images(self, archives: Sequence[Path]) -> None:
+        """Give every node that runs images that only later ones would have. Raises WorldError."""
+        try:
+            await asyncio.gather(*(node.add_images(each.access, archives)
+                                   for each in (*self._running.values(), *self._spare.values())))
+        except NodeError as error:
+            raise WorldError(str(error)) from error
 
     async def published(self, cluster: Cluster) -> list[Record]:
         """What GKE's DNS controller publishes now; nothing for a cluster that does not run. Raises WorldError."""

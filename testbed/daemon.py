@@ -22,7 +22,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from testbed import connection, leftovers, outside, processes
+from testbed import connection, images, leftovers, outside, processes
 from testbed.clusters import Running
 from testbed.google import function_picture, gateway_picture
 from testbed.google.app import EMULATOR, create_app
@@ -144,8 +144,15 @@ class Daemon:
                 "CLOUDSDK_AUTH_ACCESS_TOKEN": self._token,
                 **connection.gcloud_environment(self._state, self._world.authority.certificate_file)})
 
+        async def add_images(request: web.Request) -> web.Response:
+            os.environ[images.WANTED_VARIABLE] = ",".join({*images.wanted(), *request.query["names"].split(",")})
+            archives = await asyncio.to_thread(images.ensure_images)
+            await self._world.clusters.add_images(archives)
+            return web.json_response({})
+
         app = web.Application()
         app.router.add_get("/status", status)
+        app.router.add_put("/images", add_images)
         app.router.add_get("/way", way)
         app.router.add_get("/outside", called)
         app.router.add_get("/trace/{identifier}", trace)
@@ -177,6 +184,7 @@ class Daemon:
                 "northbound": f"https://{self._world.northbound.address(each.organization, each.name)}",
             } for each in self._world.instances.running()],
             "deployments": self._world.instances.deployments(),
+            "images": images.wanted(),
         }
 
     def _describe(self, running: Running) -> dict[str, object]:

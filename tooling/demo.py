@@ -36,7 +36,7 @@ def main(name: str = "site") -> None:
     if name not in SYSTEMS:
         sys.exit(f"There is no system {name} to show. Known are: {', '.join(SYSTEMS)}.")
     *playbook, call = SYSTEMS[name]
-    # Nodes get what they need beside what all have; a testbed that is up already has what it was told then.
+    # What nodes need beside what all have; those of a testbed that is up are given it as well.
     os.environ.setdefault("TESTBED_IMAGES", IMAGES.get(name, ""))
     try:
         with Step("testbed") as step:

@@ -18,7 +18,7 @@ from testbed import leftovers
 from testbed.state import State
 
 #: What a command needs from the caller's environment when it becomes root.
-PASSED_ON = ("TESTBED_HOME", "TESTBED_CACHE", "XDG_STATE_HOME", "XDG_CACHE_HOME", "HOME", "PATH")
+PASSED_ON = ("TESTBED_HOME", "TESTBED_CACHE", "TESTBED_IMAGES", "XDG_STATE_HOME", "XDG_CACHE_HOME", "HOME", "PATH")
 
 
 class CommandError(Exception):

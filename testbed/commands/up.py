@@ -9,9 +9,9 @@ import subprocess
 import sys
 import time
 
+from testbed import images
 from testbed.commands import common, machine, status
 from testbed.commands.common import CommandError, mark
-from testbed.images import ensure_images
 from testbed.images.cert_manager import ensure_cert_manager
 from testbed.kubernetes import build
 from testbed.kubernetes.toolchain import BuildError
@@ -37,6 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(state: State, options: argparse.Namespace) -> int:
     if common.is_up(state):
+        _add_images(state)
         print(f" {mark(True)} already up")
         status.show(state)
         return 0
@@ -47,7 +48,7 @@ def run(state: State, options: argparse.Namespace) -> int:
     print(f" {mark(True)} machine")
     try:
         build.ensure_binaries(build.show)
-        ensure_images(build.show)
+        images.ensure_images(build.show)
         if not options.without_cert_manager:
             ensure_cert_manager(build.show)
     except BuildError as error:
@@ -59,6 +60,23 @@ def run(state: State, options: argparse.Namespace) -> int:
     status.show(state)
     print("\n For kubectl and gcloud:  eval \"$(testbed env)\"")
     return 0
+
+
+def _add_images(state: State) -> None:
+    """Give nodes that run the images that are asked for now and were not when the testbed started.
+
+    :raises CommandError: when they cannot be made or imported.
+    """
+    try:
+        lacking = set(images.wanted()) - set(common.control(state, "GET", "/status")["images"])
+        if not lacking:
+            return
+        images.ensure_images(build.show)
+    except BuildError as error:
+        raise CommandError(f"An image could not be built:\n{error}") from error
+    names = ",".join(sorted(lacking))
+    common.control(state, "PUT", f"/images?names={names}")
+    print(f" {mark(True)} nodes have {names}")
 
 
 def _start(state: State, options: argparse.Namespace) -> None:

@@ -67,7 +67,8 @@ OPTIONAL[microgateway.NAME] = Recipe(f"{microgateway.NAME}.tar", microgateway.RE
 WANTED_VARIABLE = "TESTBED_IMAGES"
 
 
-def _wanted() -> list[str]:
+def wanted() -> list[str]:
+    """Names of :data:`OPTIONAL` that :data:`WANTED_VARIABLE` asks for. Raises BuildError for one that is not there."""
     names = [name for name in os.environ.get(WANTED_VARIABLE, "").split(",") if name]
     unknown = [name for name in names if name not in OPTIONAL]
     if unknown:
@@ -75,7 +76,7 @@ def _wanted() -> list[str]:
     return names
 
 
-def ensure_images(progress: Progress = quiet, wanted: Iterable[str] | None = None) -> list[Path]:
+def ensure_images(progress: Progress = quiet, optional: Iterable[str] | None = None) -> list[Path]:
     """The archives of all images, made when missing: :data:`RECIPES`, then those of :data:`OPTIONAL` that are wanted,
     by name; unless given, :data:`WANTED_VARIABLE` says so. Raises BuildError."""
     binaries = ensure_module(GO_IMAGES, progress)
@@ -83,7 +84,7 @@ def ensure_images(progress: Progress = quiet, wanted: Iterable[str] | None = Non
     sources = [*sorted(Path(__file__).parent.glob("*.py")), *microgateway.SOURCES]
     makers = hashlib.sha256(b"".join(path.read_bytes() for path in sources))
     archives = []
-    for recipe in (*RECIPES, *(OPTIONAL[name] for name in (_wanted() if wanted is None else wanted))):
+    for recipe in (*RECIPES, *(OPTIONAL[name] for name in (wanted() if optional is None else optional))):
         archive = binaries / f"{makers.hexdigest()[:12]}-{recipe.file}"
         if not archive.exists():
             partial = archive.with_name(f"{archive.name}.{os.getpid()}")

@@ -19,7 +19,7 @@ def main(names: list[str]) -> int:
         print(f"no image {', '.join(unknown)}; there are {', '.join(OPTIONAL)}", file=sys.stderr)
         return 64
     try:
-        archives = ensure_images(show, wanted=names)
+        archives = ensure_images(show, optional=names)
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1

@@ -20,6 +20,12 @@ POD_LOGS = "/var/log/pods"
 PAUSE_IMAGE = "docker.io/gatewayops/pause:1"
 
 
+def importing(binaries: Path, archive: str) -> list[str]:
+    """The command that gives containerd the images of an archive; inside the node's mount namespace."""
+    return [str(binaries / "ctr"), "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io",
+            "images", "import", "--local", archive]
+
+
 def kubeconfig(client: ClientFiles, *, cluster: str, user: str, token: str | None = None) -> str:
     """A kubeconfig with its certificates inside, so that the file can be copied anywhere. JSON is YAML."""
 

@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,19 @@ async def stop(state: Path, keep: bool = False) -> None:
         await asyncio.to_thread(cgroups.remove, cgroup)
     layout.process_file.unlink(missing_ok=True)
     await asyncio.to_thread(shutil.rmtree, layout.disposable if keep else layout.state, True)
+
+
+async def add_images(access: NodeAccess, archives: Sequence[Path]) -> None:
+    """Give a node that runs the images of these archives; those it has already cost a moment.
+
+    The archives lie where those of its start do. Raises NodeError.
+    """
+    inside = ["nsenter", "--target", str(access.pid), "--mount", "--"]
+    for archive in archives:
+        argv = [*inside, *configuration.importing(access.binaries, str(archive))]
+        done = await asyncio.to_thread(subprocess.run, argv, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise NodeError(f"node {access.name}: image {archive} was not imported: {done.stderr.strip()}")
 
 
 def status(state: Path) -> dict[str, Any]:

@@ -139,9 +139,7 @@ class Supervisor:
         self._wait(self._containerd_answers, "containerd")
         self.moment("containerd")
         for image in self.images:
-            status = self.run("images", [
-                str(self.binaries / "ctr"), "--address", configuration.CONTAINERD_SOCKET, "--namespace", "k8s.io",
-                "images", "import", "--local", image])
+            status = self.run("images", configuration.importing(self.binaries, image))
             if status != 0:
                 raise OSError(f"image {image} was not imported: {self.last_line('images')}")
         self.moment("images")

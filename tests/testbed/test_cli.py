@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from testbed import cli, connection
-from testbed.commands import call, common, env, logs, machine, requests
+from testbed.commands import call, common, env, logs, machine, requests, up
 from testbed.images.cert_manager import CertManager
 from testbed.state import State
 
@@ -85,11 +85,35 @@ def test_sudo_gets_the_folder_and_never_more_than_it_needs(state: State, monkeyp
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(common.shutil, "which", lambda name: "/usr/bin/sudo")
     monkeypatch.setenv("CLOUDSDK_AUTH_ACCESS_TOKEN", "canary")
+    monkeypatch.setenv("TESTBED_IMAGES", "tls-envoy")
     argv = common.as_root(state, ["python", "-m", "testbed.daemon"])
     assert argv[:2] == ["sudo", "env"]
     assert argv[-3:] == ["python", "-m", "testbed.daemon"]
-    assert f"TESTBED_HOME={state.home}" in argv
+    assert f"TESTBED_HOME={state.home}" in argv and "TESTBED_IMAGES=tls-envoy" in argv
     assert "canary" not in " ".join(argv)
+
+
+def test_nodes_that_run_are_given_what_they_lack(
+    state: State, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """The daemon and the maker of images are doubles; tests/testbed/kubernetes/test_node.py gives a real node one."""
+    asked: list[str] = []
+
+    def control(_state: State, method: str, path: str) -> dict[str, list[str]]:
+        asked.append(f"{method} {path}")
+        return {"images": ["tls-envoy"]}
+
+    monkeypatch.setattr(common, "is_up", lambda _state: True)
+    monkeypatch.setattr(common, "control", control)
+    monkeypatch.setattr(up.images, "ensure_images", lambda _progress: asked.append("made"))
+    monkeypatch.setattr(up.status, "show", lambda _state: None)
+    monkeypatch.setenv("TESTBED_IMAGES", "tls-envoy")
+    assert cli.main(["up"]) == 0 and asked == ["GET /status"]
+    monkeypatch.setenv("TESTBED_IMAGES", "tls-envoy,edge-microgateway,tls-apache")
+    assert cli.main(["up"]) == 0
+    assert asked[1:] == ["GET /status", "made", "PUT /images?names=edge-microgateway,tls-apache"]
+    monkeypatch.setenv("TESTBED_IMAGES", "nobodys")
+    assert cli.main(["up"]) == 1 and "no image nobodys" in capsys.readouterr().err
 
 
 def test_exports_survive_any_shell_character():

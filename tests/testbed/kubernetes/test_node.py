@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import subprocess
 import time
@@ -12,8 +13,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from testbed.images import SAMPLE_APP_IMAGE
+from testbed.images import GO_IMAGES, RECIPES, SAMPLE_APP_IMAGE
+from testbed.images.oci import write_archive
 from testbed.kubernetes import cgroups, node
+from testbed.kubernetes.build import ensure_module
 from testbed.kubernetes.spec import NodeError, NodeSpec
 from testbed.network.namespace import Namespace
 from tests.testbed.kubernetes.conftest import Kubectl, spec
@@ -73,6 +76,7 @@ def test_a_node_lives_resumes_and_leaves_nothing(place, tmp_path):
         kubernetes_is_as_described(kubectl)
         first = application_is_reached(kubectl, outer)
         a_running_node_is_found_again(kubectl, spec(cgroup), inner, state)
+        images_may_come_later(kubectl, tmp_path)
 
         asyncio.run(node.stop(state, keep=True))
         assert node.status(state)["phase"] == "stopped" and not traces(state, cgroup)["processes"]
@@ -106,6 +110,18 @@ def application_is_reached(kubectl: Kubectl, outer: Namespace) -> dict[str, str]
                                     f"http://{host}/", "--retries", "20", "--pause", "100ms"))
         assert json.loads(answer["body"])["pod"] in pods
     return pods
+
+
+def images_may_come_later(kubectl: Kubectl, folder: Path) -> None:
+    (recipe,) = [each for each in RECIPES if each.reference == SAMPLE_APP_IMAGE]
+    image = dataclasses.replace(recipe.make(ensure_module(GO_IMAGES)), reference="docker.io/gatewayops/later:1")
+    write_archive(folder / "later.tar", image)
+    with pytest.raises(NodeError, match="nowhere.tar was not imported"):
+        asyncio.run(node.add_images(kubectl.access, [folder / "nowhere.tar"]))
+    asyncio.run(node.add_images(kubectl.access, [folder / "later.tar"]))
+    kubectl("run", "later", f"--image={image.reference}")
+    kubectl("wait", "pod/later", "--for=condition=Ready", "--timeout=30s")
+    kubectl("delete", "pod", "later", "--grace-period=1")
 
 
 def a_running_node_is_found_again(kubectl: Kubectl, same: NodeSpec, inner: Namespace, state: Path) -> None:
