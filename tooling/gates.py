@@ -72,7 +72,8 @@ def gates() -> list[Gate]:
         Gate(
             "testbed and tooling",
             "unit",
-            [*PYTEST, "-n", workers(), "-m", "not testbed", "tests/testbed", "tests/tooling"],
+            # Whole files: the tests of many share a cloud and build on each other.
+            [*PYTEST, "-n", workers(), "--dist", "loadfile", "-m", "not testbed", "tests/testbed", "tests/tooling"],
         ),
         Gate("sanity", "sanity", module("tooling.sanity")),
         Gate("artifact", "artifact", module("tooling.artifact")),

@@ -31,17 +31,24 @@ CLUSTER: dict[str, t.Any] = {
 
 @pytest.fixture(scope="module")
 def cloud(cloud: Cloud) -> Cloud:
-    """A project with a cluster whose add-on is off, and no Apigee."""
+    """A project with a cluster, and no Apigee."""
     subnetwork = {"kind": "compute_subnetwork", "name": "shop-vpc-gke", "region": "europe-west1", "network": "shop-vpc"}
     cloud.run(
         [
             {"kind": "project_services", "services": ["compute", "container", "dns", "cloudresourcemanager"]},
             {"kind": "compute_network", "name": "shop-vpc"},
             {**subnetwork, "ip_cidr_range": "10.64.16.0/20", "secondary_ip_ranges": RANGES},
-            {**CLUSTER, "addons": {"http_load_balancing": False}},
+            CLUSTER,
         ]
     )
     return cloud
+
+
+@pytest.fixture
+def balancing(cloud: Cloud) -> None:
+    """Its add-on is on, whatever tests came before."""
+    cloud.run([{**CLUSTER, "addons": {"http_load_balancing": True}}])
+    cloud.control("requests", "DELETE")
 
 
 def declaration(cloud: Cloud, **parts: t.Any) -> dict[str, t.Any]:
@@ -59,6 +66,7 @@ def declaration(cloud: Cloud, **parts: t.Any) -> dict[str, t.Any]:
 
 
 def test_a_cluster_whose_add_on_is_off_is_refused_before_any_write(cloud: Cloud) -> None:
+    cloud.run([{**CLUSTER, "addons": {"http_load_balancing": False}}])
     cloud.control("requests", "DELETE")
     refused = cloud.module("ingress_preflight", declaration=declaration(cloud), fails=True)
     assert "its add-on HTTP load balancing is off" in refused["msg"] and "Nothing has been changed." in refused["msg"]
@@ -69,9 +77,8 @@ def test_a_cluster_whose_add_on_is_off_is_refused_before_any_write(cloud: Cloud)
     assert found["connections"]["gke"]["endpoint"]
 
 
+@pytest.mark.usefixtures("balancing")
 def test_edge_needs_no_organisation_and_keeps_the_ranges_that_exist(cloud: Cloud) -> None:
-    cloud.run([{**CLUSTER, "addons": {"http_load_balancing": True}}])
-    cloud.control("requests", "DELETE")
     found = cloud.module("ingress_preflight", declaration=declaration(cloud))
     site = found["site"]
     assert not site["apigee"] and site["ingress"]["sources"] == ["198.51.100.0/28"]
@@ -79,6 +86,7 @@ def test_edge_needs_no_organisation_and_keeps_the_ranges_that_exist(cloud: Cloud
     assert cloud.writes() == 0
 
 
+@pytest.mark.usefixtures("balancing")
 def test_an_apigee_that_is_still_to_be_made_is_no_problem(cloud: Cloud) -> None:
     stated = declaration(cloud, environments={"prod": {"hostnames": ["api.acme.example"]}}, apigee_source_ranges=[])
     found = cloud.module("ingress_preflight", declaration=stated)
@@ -86,6 +94,7 @@ def test_an_apigee_that_is_still_to_be_made_is_no_problem(cloud: Cloud) -> None:
     assert found["site"]["organization"]["ready"] is False
 
 
+@pytest.mark.usefixtures("balancing")
 def test_an_organisation_without_peering_is_adopted_and_reserves_its_addresses(cloud: Cloud) -> None:
     """What the playbook makes at Google of such a declaration, without pods: nothing of a peering is among it."""
     project = cloud.connection["project"]

@@ -102,13 +102,16 @@ def _carry_out(item: Item, before: dict[Item, set[Item]], context: Context) -> N
         item.unfinished = item.unfinished or item.resource.unfinished
         if item.pending and (key := item.resource.lock_key()):
             context.started[key] = item.label
-    except ApiError as error:
-        if not (_leaves(item, context) and retries.busy(error)):
-            item.failure, item.action = error, "failed"
-            return
+    except Failure as error:
+        _stopped(item, error, context)
+
+
+def _stopped(item: Item, error: Failure, context: Context) -> None:
+    """What went wrong with an item; when nobody waits, a later run takes up what only had no turn now."""
+    if isinstance(error, ApiError) and _leaves(item, context) and retries.busy(error):
         item.action, item.pending, item.unfinished = "pending", f"not started: {error.said}", True
         _follow(item, item.resource.under_way())
-    except Failure as error:
+    else:
         item.failure, item.action = error, "failed"
 
 
@@ -124,7 +127,7 @@ def _conclude(item: Item, before: set[Item], context: Context) -> None:
         if item.resource.conclude(t.cast(Document, item.found)):
             _settle(item, context)
     except Failure as error:
-        item.failure, item.action = error, "failed"
+        _stopped(item, error, context)
 
 
 def _leaves(item: Item, context: Context) -> bool:

@@ -120,6 +120,15 @@ def test_a_refused_activation_is_told() -> None:
     assert "no NAT today" in script.run(apigee_nat_address, fails=True, **WANTED, active=True)["msg"]
 
 
+def test_a_later_run_activates_where_nobody_waits_for_what_holds_the_organisation() -> None:
+    script = found(RESERVED)
+    script.expect("GET", "apigee", ONE).replies(RESERVED)
+    script.expect("POST", "apigee", f"{ONE}:activate", body={}).refuses(400, BUSY, code="FAILED_PRECONDITION")
+    script.expect("GET", "apigee", ONE).replies(RESERVED)
+    result = script.run(apigee_nat_address, **WANTED, active=True, wait=False)
+    assert not result["changed"] and BUSY in str(result["pending"])
+
+
 LISTED = [
     {
         "kind": "compute_security_policy",
